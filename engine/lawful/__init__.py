@@ -1,0 +1,34 @@
+"""Is a proposed change of an account lawful, and why?
+
+>>> import lawful
+>>> policy = lawful.load("wechat")
+>>> decision = policy.check(
+...     account={"type": "subscription", "subject": "enterprise", "certified_until": "2025-01-31"},
+...     change={"set": {"type": "service"}},
+...     history=[],
+...     at="2025-03-01",
+... )
+>>> decision.verdict, decision.reasons[0].rule
+('deny', 'lifecycle.type.upgrade')
+"""
+
+from lawful.decision import Decision, Possibilities
+from lawful.diagnostics import Diagnostic, EngineDisagreement, LawfulError, PolicyError, RequestError
+from lawful.policy import VERSION as __version__
+from lawful.policy import Policy, load, loads
+from lawful.request import Request
+
+__all__ = [
+    "Decision",
+    "Diagnostic",
+    "EngineDisagreement",
+    "LawfulError",
+    "Policy",
+    "PolicyError",
+    "Possibilities",
+    "Request",
+    "RequestError",
+    "__version__",
+    "load",
+    "loads",
+]

@@ -1,0 +1,183 @@
+"""Days, months, windows and local times: the arithmetic of calendars, decided once.
+
+Instants are aware `datetime`s in UTC, days are `date`s. A policy's zone says where days and months begin.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+Instant: TypeAlias = datetime
+"""An aware `datetime` in UTC, to the microsecond."""
+
+CalendarUnit = Literal["lifetime", "day", "month", "year"]
+RollingUnit = Literal["days", "months"]
+
+_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+_ONE_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Over which stretch of time events are counted: `length` is for the rolling units only."""
+
+    unit: CalendarUnit | RollingUnit
+    length: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.length} {self.unit}" if self.length else self.unit
+
+
+LIFETIME: Final = Window("lifetime")
+
+
+def window(text: str) -> Window | None:
+    """The window that CEL's `count` names: `lifetime day month year`, `30 days`, `6 months`; None where it names none.
+
+    >>> window("30 days"), window("fortnight")
+    (Window(unit='days', length=30), None)
+    """
+    match text:
+        case "lifetime" | "day" | "month" | "year":
+            return Window(text)
+        case _:
+            pass
+    found = re.fullmatch(r"([1-9][0-9]{0,4}) (day|month)s?", text)
+    if found is None:
+        return None
+    return Window("days" if found[2] == "day" else "months", int(found[1]))
+
+
+def zone(name: str) -> ZoneInfo | None:
+    """The time zone of that IANA name; None where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def day_of(at: Instant, where: ZoneInfo) -> date:
+    """The local day of an instant. At the ends of time, where local time leaves the calendar, the day in UTC."""
+    try:
+        return at.astimezone(where).date()
+    except OverflowError:
+        return at.date()
+
+
+def instant_of(local: datetime, where: ZoneInfo) -> Instant:
+    """The instant of a naive local time. One that does not exist moves forward by the gap; of a doubled one, the earlier.
+
+    Raises OverflowError where the instant is outside the years 1 to 9999.
+    """
+    # PEP 495: fold=0 takes the offset before a gap, which lands behind it, and the first of a doubled time.
+    return local.replace(tzinfo=where, fold=0).astimezone(UTC)
+
+
+def exists(local: datetime, where: ZoneInfo) -> bool:
+    """Whether the clocks of `where` ever show this naive local time."""
+    try:
+        there = instant_of(local, where).astimezone(where)
+    except OverflowError:
+        return False
+    return there.replace(tzinfo=None, fold=0) == local
+
+
+def start_of(day: date, where: ZoneInfo) -> Instant:
+    """The first instant of a local day; the edge of time where that is outside the calendar."""
+    try:
+        return instant_of(datetime(day.year, day.month, day.day), where)
+    except OverflowError:
+        return _EARLIEST if day.year == 1 else _LATEST
+
+
+def add_days(day: date, days: int) -> date | None:
+    """None where the result is outside the years 1 to 9999; likewise below."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return None
+
+
+def add_months(day: date, months: int) -> date | None:
+    """Clamped to the month's end.
+
+    >>> add_months(date(2024, 1, 31), 1)
+    datetime.date(2024, 2, 29)
+    """
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    if not 1 <= year <= 9999:
+        return None
+    return date(year, month + 1, min(day.day, _days_in(year, month + 1)))
+
+
+def add_years(day: date, years: int) -> date | None:
+    """Clamped to the month's end: 29 February becomes the 28th."""
+    return add_months(day, years * 12)
+
+
+def counts(span: Window, event: Instant, at: Instant, where: ZoneInfo) -> bool:
+    """Whether an event counts at `at`, given that it happened by then."""
+    match span.unit:
+        case "lifetime":
+            return True
+        case "day":
+            return day_of(event, where) == day_of(at, where)
+        case "month":
+            then, today = day_of(event, where), day_of(at, where)
+            return (then.year, then.month) == (today.year, today.month)
+        case "year":
+            return day_of(event, where).year == day_of(at, where).year
+        case "days" | "months":
+            leaves = expiry(span, event, where)
+            return leaves is None or at < leaves
+
+
+def expiry(span: Window, event: Instant, where: ZoneInfo) -> Instant | None:
+    """The first instant at which an event counts no more; None where it always will."""
+    try:
+        local = event.astimezone(where)
+    except OverflowError:
+        return None
+    day: date | None
+    match span.unit:
+        case "lifetime":
+            return None
+        case "day":
+            day = add_days(local.date(), 1)
+        case "month":
+            day = add_months(local.date().replace(day=1), 1)
+        case "year":
+            day = add_months(date(local.year, 1, 1), 12)
+        case "days" | "months":
+            move = add_days if span.unit == "days" else add_months
+            day = move(local.date(), span.length)
+            if day is None:
+                return None
+            return _instant_or_none(datetime.combine(day, local.time()), where)
+    return None if day is None else start_of(day, where)
+
+
+def covers(span: Window, since: Instant, at: Instant, where: ZoneInfo) -> bool:
+    """Whether a record that is whole from `since` on holds every event that counts at `at`."""
+    if since <= _EARLIEST:
+        return True
+    return since <= at and not counts(span, since - _ONE_MICROSECOND, at, where)
+
+
+def _instant_or_none(local: datetime, where: ZoneInfo) -> Instant | None:
+    try:
+        return instant_of(local, where)
+    except OverflowError:
+        return None
+
+
+def _days_in(year: int, month: int) -> int:
+    if month == 12:
+        return 31
+    return (date(year, month + 1, 1) - timedelta(days=1)).day

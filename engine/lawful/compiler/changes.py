@@ -1,0 +1,355 @@
+"""The changes that may be asked for: life cycles, settable and fixed fields, actions, registration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+
+from lawful.compiler.context import Context, check_versions, overlaps, some_in_force
+from lawful.compiler.guards import Change, cost, effects, guards, obligations, rule
+from lawful.document import Path
+from lawful.ir import (
+    ALWAYS,
+    BOOL,
+    TRUE,
+    And,
+    Citation,
+    Compare,
+    Constant,
+    Event,
+    Expr,
+    Field,
+    FieldDeclaration,
+    Lifecycle,
+    ListOf,
+    Member,
+    Move,
+    Not,
+    Period,
+    Place,
+    Rule,
+    RuleKind,
+    Step,
+    Type,
+    conjunction,
+    disjunction,
+    in_force,
+)
+from lawful.written import (
+    ActionWritten,
+    Changing,
+    EventWritten,
+    LifecycleWritten,
+    PolicyWritten,
+    RegistrationWritten,
+    TransitionWritten,
+)
+
+REGISTERS = Field("change", "register", BOOL)
+"""Whether the change is a registration."""
+
+
+def present(field: FieldDeclaration) -> Field:
+    return Field("account", field.name, field.type)
+
+
+def asked(field: FieldDeclaration) -> Field:
+    """The value that a `set` asks for."""
+    return Field("change", field.name, field.type)
+
+
+def moves_it(field: FieldDeclaration) -> Expr:
+    """Whether a `set` is more than setting the present value."""
+    return Compare("!=", present(field), asked(field))
+
+
+def one_of(item: Expr, names: Iterable[str], type_: Type) -> Expr:
+    """`item in [names]`, of an enum."""
+    items = tuple(Constant(name, type_) for name in names)
+    if len(items) == 1:
+        return Compare("==", item, items[0])
+    return Member(item, ListOf(items, Type("list", element=type_)))
+
+
+def built_in(
+    id: str,
+    kind: RuleKind,
+    trigger: str,
+    place: Place,
+    *,
+    requires: Expr,
+    when: Expr = TRUE,
+    period: Period = ALWAYS,
+    source: Citation | None = None,
+) -> Rule:
+    """A rule that the language itself has: its words are in `wording.py`."""
+    return Rule(id, kind, "move", trigger, when, requires, "error", period, place, source=source)
+
+
+# ---------------------------------------------------------------------------------------------------- life cycles
+
+
+def lifecycle(
+    context: Context, name: str, written: LifecycleWritten
+) -> tuple[Lifecycle | None, list[Move], list[Rule]]:
+    path: Path = ("lifecycle", name)
+    field = context.account.get(name)
+    if field is None or field.type.kind != "enum":
+        if context.known("unknown-field", "account field", name, context.account, path):
+            context.key_mistake("wrong-type", f"`{name}` is no enum: only enums have life cycles", path)
+        return None, [], []
+    for key in ("initial", "final"):
+        _check_values(context, field, getattr(written, key), (*path, key))
+    once = _reachable_again(written)
+    moves: list[Move] = []
+    rules: list[Rule] = []
+    for id, versions in written.transitions.items():
+        here = (*path, "transitions", id)
+        context.check_id(id, here)
+        periods = [context.period(each.in_force, (*here, index)) for index, each in enumerate(versions)]
+        check_versions(context, id, periods, here)
+        for index, (each, period) in enumerate(zip(versions, periods, strict=True)):
+            move, guarding = _transition(
+                context, field, id, each, period, (*here, index), once_guaranteed=id not in once
+            )
+            moves.append(move)
+            rules.extend(guarding)
+            _check_edges(context, field, written, each, (*here, index))
+    _check_twins(context, name, moves)
+    rules.extend(_lifecycle_rules(context, field, written, moves, path))
+    cycle = Lifecycle(name, tuple(written.initial), tuple(written.final), context.place(path))
+    return cycle, moves, rules
+
+
+def _transition(
+    context: Context,
+    field: FieldDeclaration,
+    id: str,
+    written: TransitionWritten,
+    period: Period,
+    path: Path,
+    *,
+    once_guaranteed: bool,
+) -> tuple[Move, list[Rule]]:
+    applies = conjunction(
+        [
+            one_of(present(field), written.from_, field.type),
+            one_of(asked(field), written.to, field.type),
+            *([moves_it(field)] if set(written.from_) & set(written.to) else []),
+        ]
+    )
+    change = Change(
+        f"lifecycle.{field.name}.{id}",
+        f"set.{field.name}",
+        id,
+        applies,
+        period,
+        context.citation(written.source, path),
+        path,
+        once_guaranteed,
+    )
+    step = Step(field.name, tuple(written.from_), tuple(written.to))
+    return changing(context, change, written, step)
+
+
+def changing(context: Context, change: Change, written: Changing, step: Step | None = None) -> tuple[Move, list[Rule]]:
+    """The move and its rules, for whatever has guards, effects and obligations."""
+    rules = guards(context, change, written)
+    moved, bounds = effects(context, change, written.effects, (*change.path, "effects"))
+    move = Move(
+        id=change.id,
+        trigger=change.trigger,
+        event=change.event,
+        applies=change.applies,
+        in_force=change.period,
+        place=context.place(change.path),
+        step=step,
+        effects=tuple(moved),
+        obligations=obligations(context, written.obligations, (*change.path, "obligations")),
+        cost=cost(written),
+        title=rules[0].title,
+    )
+    return move, rules + bounds
+
+
+def _lifecycle_rules(
+    context: Context, field: FieldDeclaration, written: LifecycleWritten, moves: list[Move], path: Path
+) -> list[Rule]:
+    """What the life cycle itself refuses: leaving a final state, a move that is not listed, another initial value."""
+    id, trigger, place = f"lifecycle.{field.name}", f"set.{field.name}", context.place(path)
+    rules = []
+    source = context.citation(written.source, path)
+    leaves = moves_it(field)
+    if written.final:
+        at_end = one_of(present(field), written.final, field.type)
+        stays = Compare("==", present(field), asked(field))
+        final = context.place((*path, "final"))
+        rules.append(built_in(f"{id}.final", "final", trigger, final, when=at_end, requires=stays, source=source))
+        leaves = And((leaves, Not(at_end)))
+    listed = disjunction([conjunction([in_force(move.in_force), move.applies]) for move in moves])
+    rules.append(built_in(f"{id}.unlisted", "unlisted", trigger, place, when=leaves, requires=listed, source=source))
+    if written.initial:
+        begins = one_of(present(field), written.initial, field.type)
+        initial = context.place((*path, "initial"))
+        rules.append(built_in(f"{id}.initial", "initial", "register", initial, requires=begins, source=source))
+    return rules
+
+
+def _check_values(context: Context, field: FieldDeclaration, names: list[str], path: Path) -> None:
+    for index, name in enumerate(names):
+        context.known("unknown-value", f"value of `{field.name}`", name, field.type.values, (*path, index))
+
+
+def _check_edges(
+    context: Context, field: FieldDeclaration, cycle: LifecycleWritten, written: TransitionWritten, path: Path
+) -> None:
+    _check_values(context, field, written.from_, (*path, "from"))
+    _check_values(context, field, written.to, (*path, "to"))
+    for index, name in enumerate(written.from_):
+        if name in cycle.final:
+            message = f"`{name}` is final: nothing leaves it"
+            context.mistake("transition-from-final", message, (*path, "from", index))
+    if set(written.from_) == set(written.to) and len(set(written.from_)) == 1:
+        context.mistake("transition-nowhere", "this transition leads back to where it begins", (*path, "to"))
+
+
+def _check_twins(context: Context, name: str, moves: list[Move]) -> None:
+    """Two transitions may not make one step on one day: which rules would guard it?"""
+    told = set()
+    for first, second in combinations(moves, 2):
+        if first.step is None or second.step is None or first.id == second.id:
+            continue
+        if not overlaps(first.in_force, second.in_force):
+            continue
+        for source in set(first.step.sources) & set(second.step.sources):
+            for target in set(first.step.targets) & set(second.step.targets) - {source}:
+                pair = (first.id, second.id, source, target)
+                if pair not in told:
+                    told.add(pair)
+                    one, two = first.id.rpartition(".")[2], second.id.rpartition(".")[2]
+                    message = f"`{one}` and `{two}` both lead from `{source}` to `{target}` on one day"
+                    path = ("lifecycle", name, "transitions", two)
+                    context.key_mistake("two-transitions", message, path, "end one before the other with `in_force`")
+
+
+def _reachable_again(written: LifecycleWritten) -> set[str]:
+    """The transitions that one account may make twice: some state they leave can be reached from one they lead to."""
+    edges = {(a, b) for each in written.transitions.values() for one in each for a in one.from_ for b in one.to if a != b}
+    again = set()
+    for id, versions in written.transitions.items():
+        reached = {target for each in versions for target in each.to}
+        frontier = list(reached)
+        while frontier:
+            state = frontier.pop()
+            for source, target in edges:
+                if source == state and target not in reached:
+                    reached.add(target)
+                    frontier.append(target)
+        if reached & {source for each in versions for source in each.from_}:
+            again.add(id)
+    return again
+
+
+# --------------------------------------------------------------------------------------------------- other fields
+
+
+def fields(context: Context, policy: PolicyWritten) -> tuple[list[Move], list[Rule]]:
+    """The rules of a request to set a field without a life cycle."""
+    moves: list[Move] = []
+    rules: list[Rule] = []
+    for name, field in context.account.items():
+        path: Path = ("account", "fields", name)
+        trigger, place = f"set.{name}", context.place(path)
+        same = Compare("==", present(field), asked(field))
+        source = context.citation(policy.account.fields[name].source, path)
+        match field.motion:
+            case "lifecycle":
+                pass
+            case "fixed":
+                rules.append(built_in(f"fields.{name}.fixed", "fixed", trigger, place, requires=same, source=source))
+            case "outside" | "effects":
+                rules.append(built_in(f"fields.{name}.unlisted", "unlisted", trigger, place, requires=same, source=source))
+            case "settable":
+                written = policy.account.fields[name].settable or []
+                set_moves, set_rules = _settable(context, field, written, (*path, "settable"))
+                moves.extend(set_moves)
+                rules.extend(set_rules)
+    return moves, rules
+
+
+def _settable(
+    context: Context, field: FieldDeclaration, versions: list[Changing], path: Path
+) -> tuple[list[Move], list[Rule]]:
+    periods = [context.period(each.in_force, (*path, index)) for index, each in enumerate(versions)]
+    check_versions(context, field.name, periods, path)
+    trigger = f"set.{field.name}"
+    moves: list[Move] = []
+    rules: list[Rule] = []
+    for index, (written, period) in enumerate(zip(versions, periods, strict=True)):
+        here = (*path, index)
+        source = context.citation(written.source, here)
+        change = Change(f"fields.{field.name}.set", trigger, trigger, moves_it(field), period, source, here)
+        move, guarding = changing(context, change, written)
+        moves.append(move)
+        rules.extend(guarding)
+    rules.extend(unlisted(context, f"fields.{field.name}.unlisted", trigger, periods, path, when=moves_it(field)))
+    return moves, rules
+
+
+def unlisted(
+    context: Context, id: str, trigger: str, periods: list[Period], path: Path, when: Expr = TRUE
+) -> list[Rule]:
+    """The rule that some version is in force; none is needed where one always is."""
+    requires = some_in_force(periods)
+    if requires == TRUE:
+        return []
+    return [built_in(id, "unlisted", trigger, context.place(path), when=when, requires=requires)]
+
+
+# ---------------------------------------------------------------------------------- actions, registration, events
+
+
+def action(context: Context, id: str, versions: list[ActionWritten]) -> tuple[list[Move], list[Rule]]:
+    path: Path = ("actions", id)
+    context.check_id(id, path)
+    periods = [context.period(each.in_force, (*path, index)) for index, each in enumerate(versions)]
+    check_versions(context, id, periods, path)
+    moves: list[Move] = []
+    rules: list[Rule] = []
+    for index, (written, period) in enumerate(zip(versions, periods, strict=True)):
+        here = (*path, index)
+        change = Change(f"actions.{id}", f"do.{id}", id, TRUE, period, context.citation(written.source, here), here)
+        move, guarding = changing(context, change, written)
+        moves.append(move)
+        rules.extend(guarding)
+    rules.extend(unlisted(context, f"actions.{id}.unlisted", f"do.{id}", periods, path))
+    return moves, rules
+
+
+def registration(context: Context, versions: list[RegistrationWritten]) -> tuple[list[Move], list[Rule]]:
+    path: Path = ("registration",)
+    periods = [context.period(each.in_force, (*path, index)) for index, each in enumerate(versions)]
+    check_versions(context, "registration", periods, path)
+    moves: list[Move] = []
+    rules: list[Rule] = []
+    for index, (written, period) in enumerate(zip(versions, periods, strict=True)):
+        here = (*path, index)
+        change = Change(
+            "registration", "register", "register", TRUE, period, context.citation(written.source, here), here
+        )
+        requires = conjunction(context.all_of(written.requires, (*here, "requires")))
+        rules.append(rule(context, change, "registration", "requires", requires, written, here, period=period))
+        owed = obligations(context, written.obligations, (*here, "obligations"))
+        moves.append(Move(change.id, "register", "register", TRUE, period, context.place(here), obligations=owed))
+    if not versions:
+        moves.append(Move("registration", "register", "register", TRUE, ALWAYS, context.place(path)))
+    return moves, rules
+
+
+def event(context: Context, id: str, written: EventWritten) -> Event:
+    path: Path = ("events", id)
+    context.check_id(id, path)
+    context.citation(written.source, path)
+    change = Change(f"events.{id}", f"event.{id}", id, TRUE, ALWAYS, None, path)
+    moved, _ = effects(context, change, written.moves, (*path, "moves"))
+    return Event(id, context.text(written.title, (*path, "title")), tuple(moved), context.place(path))

@@ -1,0 +1,203 @@
+"""What every part of the compiler shares: the document, the mistakes found so far, the names that are known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from lawful.conditions import ConditionError, Conditions, Where
+from lawful.diagnostics import Diagnostic, near
+from lawful.document import Document, Path
+from lawful.ir import (
+    ALWAYS,
+    FALSE,
+    TRUE,
+    Citation,
+    Condition,
+    Expr,
+    Field,
+    FieldDeclaration,
+    Period,
+    Place,
+    Schema,
+    Source,
+    Text,
+    in_force,
+    disjunction,
+)
+from lawful.source import Span
+from lawful.written import InForce, TextWritten
+
+_ID: Final = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+
+@dataclass(slots=True)
+class Context:
+    """One compilation. Parts report mistakes here and go on, so that all are told at once."""
+
+    document: Document
+    zone: ZoneInfo
+    account: Schema = field(default_factory=dict)
+    request: Schema = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    events: frozenset[str] = frozenset()
+    named: Mapping[str, Condition] = field(default_factory=dict)
+    bilingual: bool = False
+    """Whether the policy's texts are in two languages, so that one in a single language is lacking."""
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    _conditions: Conditions | None = None
+
+    # ------------------------------------------------------------------------------------------------- mistakes
+
+    def mistake(self, code: str, message: str, where: Path | Span, help: str | None = None) -> None:
+        """An error at a value."""
+        span = where if isinstance(where, Span) else self.document.span(where)
+        self.diagnostics.append(Diagnostic(code, message, span, help))
+
+    def key_mistake(self, code: str, message: str, path: Path, help: str | None = None) -> None:
+        """An error at the key that the path ends with."""
+        self.diagnostics.append(Diagnostic(code, message, self.document.key_span(path), help))
+
+    def warning(self, code: str, message: str, span: Span, help: str | None = None) -> None:
+        self.diagnostics.append(Diagnostic(code, message, span, help, "warning"))
+
+    def place(self, path: Path) -> Place:
+        """Of the key that the path ends with."""
+        span = self.document.key_span(path)
+        return Place(span.source.name, span.line, span.column)
+
+    # ---------------------------------------------------------------------------------------------------- names
+
+    def check_id(self, name: str, where: Path | Span) -> bool:
+        """Whether the name is an id; a mistake at the key where it is not."""
+        if _ID.fullmatch(name):
+            return True
+        span = where if isinstance(where, Span) else self.document.key_span(where)
+        message = f"`{name}` is no id: ids are small letters and digits, joined by `-` or `_`"
+        self.diagnostics.append(Diagnostic("bad-id", message, span))
+        return False
+
+    def known(self, code: str, what: str, name: str, names: Iterable[str], path: Path) -> bool:
+        """Whether the name is one of those; a mistake at the path where it is not."""
+        names = list(names)
+        if name in names:
+            return True
+        self.mistake(code, f"there is no {what} `{name}`", path, near(name, names))
+        return False
+
+    # ----------------------------------------------------------------------------------------------- conditions
+
+    def speak(self, conditions: Conditions) -> None:
+        """From here on conditions can be compiled."""
+        self._conditions = conditions
+
+    @property
+    def conditions(self) -> Conditions:
+        assert self._conditions is not None  # noqa: S101 - `compile_policy` speaks before any part compiles one
+        return self._conditions
+
+    def boolean(self, text: str, path: Path, where: Where = "rule") -> Expr:
+        """The condition at the path; true where it is wrong, which has then been told."""
+        try:
+            return self.conditions.boolean(text, where)
+        except ConditionError as error:
+            self._wrong(error, path)
+            return TRUE
+
+    def all_of(self, texts: Iterable[str], path: Path, where: Where = "rule") -> list[Expr]:
+        return [self.boolean(text, (*path, index), where) for index, text in enumerate(texts)]
+
+    def value(self, text: str, wanted: FieldDeclaration, path: Path, where: Where = "rule") -> Expr | None:
+        try:
+            return self.conditions.value(text, wanted, where)
+        except ConditionError as error:
+            self._wrong(error, path)
+            return None
+
+    def fact(self, text: str, path: Path) -> Field | None:
+        try:
+            return self.conditions.fact(text)
+        except ConditionError as error:
+            self._wrong(error, path)
+            return None
+
+    def _wrong(self, error: ConditionError, path: Path) -> None:
+        for each in error.mistakes:
+            span = self.document.within(path, each.start, each.length)
+            self.diagnostics.append(Diagnostic(each.code, each.message, span, each.help))
+
+    # ------------------------------------------------------------------------------- what every rule may carry
+
+    def period(self, written: InForce | None, path: Path, outer: Period = ALWAYS) -> Period:
+        """The period at the path, within the outer one."""
+        if written is None:
+            return outer
+        own = Period(written.from_, written.until)
+        starts = [day for day in (own.start, outer.start) if day is not None]
+        ends = [day for day in (own.until, outer.until) if day is not None]
+        both = Period(max(starts, default=None), min(ends, default=None))
+        if both.start is not None and both.until is not None and both.start >= both.until:
+            message = f"this is never in force: it begins {both.start} and ends {both.until}"
+            self.mistake("in-force-empty", message, (*path, "in_force"), "`until` is the first day it holds no more")
+        return both
+
+    def citation(self, written: str | None, path: Path, outer: Citation | None = None) -> Citation | None:
+        """`id` or `id#clause`; the rule around it where it cites nothing itself."""
+        if written is None:
+            return outer
+        name, _, clause = written.partition("#")
+        if not self.known("unknown-source", "source", name, self.sources, (*path, "source")):
+            return outer
+        return Citation(self.sources[name], clause or None)
+
+    def text(self, written: TextWritten | None, path: Path, *, limit: bool | None = None) -> Text | None:
+        """A text for people. `limit`: its placeholders are checked, `{count}` and `{limit}` among them where it is true."""
+        if written is None:
+            return None
+        for language in ("en", "zh"):
+            text = getattr(written, language)
+            if text is not None and limit is not None:
+                self._check_placeholders(text, self._spoken(path, language), limit=limit)
+        if self.bilingual and (written.en is None or written.zh is None):
+            lacking = "zh" if written.zh is None else "en"
+            span = self.document.span(path)
+            self.warning("untranslated", f"this text has no `{lacking}`", span, "write it as `{en: …, zh: …}`")
+        return Text(written.en, written.zh)
+
+    def _spoken(self, path: Path, language: str) -> Path:
+        inner = (*path, language)
+        return inner if inner in self.document.values else path
+
+    def _check_placeholders(self, text: str, path: Path, *, limit: bool) -> None:
+        names = [f"account.{name}" for name in self.account] + [f"request.{name}" for name in self.request]
+        names += ["today", "now", *(["count", "limit"] if limit else [])]
+        for found in _PLACEHOLDER.finditer(text):
+            name = found[1]
+            if name is not None and name not in names:
+                span = self.document.within(path, found.start(), len(found[0]))
+                help = near(name, names) or "`{{` is a brace"
+                if name in ("count", "limit"):
+                    help = "only a limit has a count"
+                self.diagnostics.append(Diagnostic("unknown-placeholder", f"nothing stands for `{found[0]}`", span, help))
+
+
+def some_in_force(periods: Iterable[Period]) -> Expr:
+    """Whether any of the versions is in force today."""
+    return disjunction([in_force(period) for period in periods]) if periods else FALSE
+
+
+def overlaps(first: Period, second: Period) -> bool:
+    starts_in_time = second.until is None or first.start is None or first.start < second.until
+    return starts_in_time and (first.until is None or second.start is None or second.start < first.until)
+
+
+def check_versions(context: Context, name: str, periods: list[Period], path: Path) -> None:
+    """Versions of one rule may not overlap."""
+    for index, later in enumerate(periods):
+        if any(overlaps(earlier, later) for earlier in periods[:index]):
+            message = f"two versions of `{name}` are in force on one day"
+            context.mistake("overlapping-versions", message, (*path, index), "end one before the other with `in_force`")

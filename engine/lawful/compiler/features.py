@@ -1,0 +1,227 @@
+"""Features: who may enable them, who may go on having them; singly or from a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from lawful.compiler.changes import built_in, unlisted
+from lawful.compiler.context import Context, check_versions
+from lawful.compiler.guards import Change, obligations, rule
+from lawful.compiler.tables import Row, Table
+from lawful.document import Path
+from lawful.ir import (
+    BOOL,
+    TRUE,
+    Expr,
+    Feature,
+    Field,
+    Move,
+    Not,
+    Obligation,
+    Period,
+    Place,
+    Rule,
+    Text,
+    conjunction,
+    disjunction,
+    negation,
+)
+from lawful.written import FeatureWritten, TableWritten
+
+ReadsRequest = Callable[[Expr], bool]
+"""Whether an expression reads the request or counts events: such a part guards enabling only."""
+
+
+@dataclass(slots=True)
+class Version:
+    """One version of a feature, as its part of the file or its row of a table has it."""
+
+    period: Period
+    enabling: Expr
+    standing: Expr
+    needs: tuple[str, ...]
+    owed: tuple[Obligation, ...]
+    change: Change
+    written: FeatureWritten | TableWritten
+    place: Place
+    title: Text | None
+    path: Path
+
+
+@dataclass(slots=True)
+class Features:
+    """What features compile to."""
+
+    features: dict[str, Feature] = field(default_factory=dict)
+    moves: list[Move] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+
+
+def enabled(feature: str) -> Field:
+    return Field("features", feature, BOOL)
+
+
+def features(
+    context: Context,
+    written: dict[str, list[FeatureWritten]],
+    tables: list[tuple[TableWritten, Table]],
+    reads_request: ReadsRequest,
+) -> Features:
+    versions: dict[str, list[Version]] = {}
+    for id, each in written.items():
+        context.check_id(id, ("features", id))
+        versions[id] = [_version(context, id, one, index, reads_request) for index, one in enumerate(each)]
+    for index, (declaration, table) in enumerate(tables):
+        _from_table(context, declaration, table, index, versions, reads_request)
+    found = Features()
+    for id, several in versions.items():
+        _feature(context, id, several, found)
+    for id, each in written.items():
+        for index, one in enumerate(each):
+            for place, name in enumerate(one.needs):
+                context.known("unknown-feature", "feature", name, versions, ("features", id, index, "needs", place))
+    _check_needs(context, written)
+    return found
+
+
+def _change(context: Context, id: str, source: str | None, period: Period, path: Path) -> Change:
+    citation = context.citation(source, path)
+    return Change(f"features.{id}", f"enable.{id}", f"enable.{id}", Not(enabled(id)), period, citation, path)
+
+
+def _version(context: Context, id: str, written: FeatureWritten, index: int, reads_request: ReadsRequest) -> Version:
+    path: Path = ("features", id, index)
+    period = context.period(written.in_force, path)
+    parts = context.all_of(written.requires, (*path, "requires"))
+    return Version(
+        period=period,
+        enabling=conjunction(parts),
+        standing=conjunction([part for part in parts if not reads_request(part)]),
+        needs=tuple(dict.fromkeys(written.needs)),
+        owed=obligations(context, written.obligations, (*path, "obligations")),
+        change=_change(context, id, written.source, period, path),
+        written=written,
+        place=context.place(path),
+        title=context.text(written.title, (*path, "title")),
+        path=path,
+    )
+
+
+def _from_table(
+    context: Context,
+    written: TableWritten,
+    table: Table,
+    index: int,
+    versions: dict[str, list[Version]],
+    reads_request: ReadsRequest,
+) -> None:
+    """Entitled: some column that holds says yes, and none that holds says no."""
+    path: Path = ("feature_tables", index)
+    period = context.period(written.in_force, path)
+    columns = {
+        name: context.boolean(text, (*path, "columns", name)) for name, text in written.columns.items()
+    }
+    for row in table.rows:
+        entitled, owed = _cells(context, written, row, columns, path)
+        version = Version(
+            period=period,
+            enabling=entitled,
+            standing=TRUE if reads_request(entitled) else entitled,
+            needs=(),
+            owed=owed,
+            change=_change(context, row.feature, written.source, period, path),
+            written=written,
+            place=Place(table.file, row.line, 1),
+            title=row.title or context.text(written.title, (*path, "title")),
+            path=path,
+        )
+        versions.setdefault(row.feature, []).append(version)
+
+
+def _cells(
+    context: Context, written: TableWritten, row: Row, columns: dict[str, Expr], path: Path
+) -> tuple[Expr, tuple[Obligation, ...]]:
+    yes: list[Expr] = []
+    no: list[Expr] = []
+    owed: list[Obligation] = []
+    for name, cell in row.cells.items():
+        column, granted = columns.get(name), written.cells.get(cell)
+        if column is None:
+            continue
+        if granted is None:
+            no.append(column)
+            continue
+        yes.append(column)
+        here = (*path, "cells", cell, "obligations")
+        owed.extend(replace(each, when=column) for each in obligations(context, granted.obligations, here))
+    return conjunction([disjunction(yes), *(negation(each) for each in no)]), tuple(owed)
+
+
+def _feature(context: Context, id: str, versions: list[Version], found: Features) -> None:
+    last = versions[-1]
+    needs = tuple(dict.fromkeys(name for each in versions for name in each.needs))
+    title = next((each.title for each in versions if each.title is not None), None)
+    found.features[id] = Feature(id, title, needs, versions[0].place)
+    periods = [each.period for each in versions]
+    check_versions(context, id, periods, last.path if len(versions) == 1 else last.path[:-1])
+    for each in versions:
+        _rules(context, id, each, found.rules)
+        found.moves.append(
+            Move(
+                each.change.id, each.change.trigger, each.change.event, each.change.applies, each.period, each.place,
+                obligations=each.owed, title=each.title,
+            )  # fmt: skip
+        )
+    never = f"features.{id}.unlisted"
+    missing = unlisted(context, never, f"enable.{id}", periods, last.path[:2], when=Not(enabled(id)))
+    found.rules.extend(missing)
+    found.rules.extend(replace(each, scope="feature", subject=id, when=enabled(id)) for each in missing)
+    off = f"disable.{id}"
+    found.moves.append(Move(f"features.{id}.disable", off, off, enabled(id), Period(), versions[0].place))
+
+
+def _rules(context: Context, id: str, version: Version, rules: list[Rule]) -> None:
+    """The guard of enabling it, and the same of having it, without what only the request can say."""
+    guard = rule(
+        context, version.change, version.change.id, "requires", version.enabling, version.written, version.path,
+        period=version.period,
+    )  # fmt: skip
+    guard = replace(guard, title=version.title, place=version.place)
+    rules.append(guard)
+    rules.append(replace(guard, scope="feature", subject=id, when=enabled(id), requires=version.standing))
+    for name in version.needs:
+        need = built_in(
+            f"features.{id}.needs.{name}", "needs", version.change.trigger, version.place,
+            when=version.change.applies, requires=enabled(name), period=version.period,
+        )  # fmt: skip
+        need = replace(need, source=guard.source)
+        rules.append(need)
+        rules.append(replace(need, scope="feature", subject=id, when=enabled(id)))
+
+
+def _check_needs(context: Context, written: dict[str, list[FeatureWritten]]) -> None:
+    """No feature may need itself, by whatever way round."""
+    needs = {id: list(dict.fromkeys(n for each in several for n in each.needs)) for id, several in written.items()}
+    told: set[frozenset[str]] = set()
+    for id in needs:
+        circle = _circle(id, needs)
+        if circle and frozenset(circle) not in told:
+            told.add(frozenset(circle))
+            around = " needs ".join(f"`{name}`" for name in (*circle, id))
+            context.key_mistake("circular-needs", f"the features need each other in a circle: {around}", ("features", id))
+
+
+def _circle(start: str, needs: dict[str, list[str]]) -> list[str]:
+    """A way from a feature back to itself; empty where there is none."""
+    ways = [[start]]
+    seen = {start}
+    while ways:
+        way = ways.pop(0)
+        for name in needs.get(way[-1], []):
+            if name == start:
+                return way
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []

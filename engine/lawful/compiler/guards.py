@@ -1,0 +1,210 @@
+"""The rules over a change: what it requires, its limits, what may not have been before, what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lawful.calendar import LIFETIME, Window
+from lawful.compiler.context import Context
+from lawful.document import Path
+from lawful.ir import (
+    ALWAYS,
+    TRUE,
+    And,
+    AtMost,
+    Citation,
+    Compare,
+    Constant,
+    Count,
+    Effect,
+    Expr,
+    FieldDeclaration,
+    Known,
+    Obligation,
+    Period,
+    Rule,
+    RuleKind,
+    Severity,
+    conjunction,
+)
+from lawful.written import Changing, Guarded, LimitWritten, RuleWritten, TextWritten
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The change that rules are compiled for."""
+
+    id: str
+    """The prefix of its rules' ids."""
+    trigger: str
+    event: str
+    applies: Expr
+    period: Period
+    source: Citation | None
+    path: Path
+    once_guaranteed: bool = False
+
+
+def rule(
+    context: Context,
+    change: Change,
+    id: str,
+    kind: RuleKind,
+    requires: Expr,
+    written: RuleWritten | None,
+    path: Path,
+    *,
+    when: Expr | None = None,
+    period: Period = ALWAYS,
+    inherit: RuleWritten | None = None,
+) -> Rule:
+    """A rule over the change, with what its author wrote beside it."""
+    carries = written if written is not None else inherit
+    severity: Severity = carries.severity if carries is not None else "error"
+    is_limit = kind in ("limit", "never_after")
+    own = written is not None
+    return Rule(
+        id=id,
+        kind=kind,
+        scope="move",
+        subject=change.trigger,
+        when=change.applies if when is None else when,
+        requires=requires,
+        severity=severity,
+        in_force=period,
+        place=context.place(path),
+        title=context.text(written.title, (*path, "title"), limit=is_limit) if own and written else None,
+        explanation=context.text(written.explanation, (*path, "explanation"), limit=is_limit) if own and written else None,
+        source=context.citation(written.source, path, change.source) if own and written else change.source,
+        note=written.note if own and written else None,
+    )
+
+
+def guards(context: Context, change: Change, written: Guarded) -> list[Rule]:
+    """`requires`, `limit`, `limits` and `never_after`, in this order."""
+    found = []
+    requires = conjunction(context.all_of(written.requires, (*change.path, "requires")))
+    # The rule stands even where nothing is required: its title, explanation and source are checked and shown with it.
+    found.append(rule(context, change, change.id, "requires", requires, written, change.path, period=change.period))
+    if written.limit is not None:
+        found.append(_limit(context, change, f"{change.id}.limit", written.limit, (*change.path, "limit")))
+    found.extend(_limits(context, change, written.limits, (*change.path, "limits")))
+    if written.never_after:
+        found.append(_never_after(context, change, written))
+    return found
+
+
+def _limits(context: Context, change: Change, written: list[LimitWritten], path: Path) -> list[Rule]:
+    found = []
+    ids: set[str] = set()
+    for index, each in enumerate(written):
+        here = (*path, index)
+        name = each.id if each.id is not None else str(index + 1)
+        if each.id is not None:
+            context.check_id(each.id, (*here, "id"))
+        if name in ids:
+            context.mistake("duplicate-id", f"two limits here are called `{name}`", (*here, "id"))
+        ids.add(name)
+        found.append(_limit(context, change, f"{change.id}.limits.{name}", each, here))
+    return found
+
+
+def _limit(context: Context, change: Change, id: str, written: LimitWritten, path: Path) -> Rule:
+    window = _window(context, written, path)
+    events = _events(context, written.of, change, path)
+    counted_by = None if written.counted_by is None else context.fact(written.counted_by, (*path, "counted_by"))
+    if counted_by is not None and counted_by.type.kind != "int":
+        context.mistake("wrong-type", f"`{written.counted_by}` is not a whole number", (*path, "counted_by"))
+    if written.at_most < 0:
+        context.mistake("wrong-value", "a limit cannot be below 0", (*path, "at_most"))
+    own = int(change.event in events)
+    guaranteed = change.once_guaranteed and window == LIFETIME and written.at_most >= 1 and events == (change.event,)
+    requires = AtMost(Count(events, window), written.at_most, own, counted_by, guaranteed)
+    when = [change.applies]
+    if written.when is not None:
+        when.append(context.boolean(written.when, (*path, "when")))
+    period = context.period(written.in_force, path, change.period)
+    return rule(context, change, id, "limit", requires, written, path, when=conjunction(when), period=period)
+
+
+def _window(context: Context, written: LimitWritten, path: Path) -> Window:
+    within = written.within
+    if (written.per is None) == (within is None):
+        context.mistake("bad-window", "a limit has exactly one of `per` and `within`", path)
+        return LIFETIME
+    if written.per is not None or within is None:
+        return Window(written.per or "lifetime")
+    lengths = [(unit, getattr(within, unit)) for unit in ("days", "months") if getattr(within, unit) is not None]
+    if len(lengths) != 1 or not 1 <= lengths[0][1] <= 99999:
+        message = "`within` is a number of `days` or of `months`, 1 or more"
+        context.mistake("bad-window", message, (*path, "within"))
+        return LIFETIME
+    return Window("days" if lengths[0][0] == "days" else "months", lengths[0][1])
+
+
+def _events(context: Context, names: list[str] | None, change: Change, path: Path) -> tuple[str, ...]:
+    if names is None:
+        return (change.event,)
+    for index, name in enumerate(names):
+        context.known("unknown-event", "event", name, context.events, (*path, "of", index))
+    return tuple(dict.fromkeys(names))
+
+
+def _never_after(context: Context, change: Change, written: Guarded) -> Rule:
+    path = (*change.path, "never_after")
+    for index, name in enumerate(written.never_after):
+        context.known("unknown-event", "event", name, context.events, (*path, index))
+    requires = AtMost(Count(tuple(dict.fromkeys(written.never_after)), LIFETIME), 0, 0)
+    return rule(
+        context, change, f"{change.id}.never_after", "never_after", requires, None, path,
+        period=change.period, inherit=written,
+    )  # fmt: skip
+
+
+def effects(context: Context, change: Change, written: dict[str, str], path: Path) -> tuple[list[Effect], list[Rule]]:
+    """The effects, and for each the rule that its value stays within the field's bounds."""
+    found: list[Effect] = []
+    rules: list[Rule] = []
+    for name, text in written.items():
+        here = (*path, name)
+        if not context.known("unknown-field", "account field", name, context.account, here):
+            continue
+        field = context.account[name]
+        if field.motion == "lifecycle":
+            message = f"`{name}` has a life cycle: only its transitions move it"
+            context.key_mistake("effect-on-lifecycle", message, here)
+            continue
+        if field.motion == "fixed":
+            context.key_mistake("effect-on-fixed", f"`{name}` is fixed: nothing moves it", here)
+            continue
+        value = context.value(text, field, here)
+        if value is not None:
+            found.append(Effect(name, value))
+            rules.append(_effect_rule(context, change, field, value, here))
+    return found, rules
+
+
+def _effect_rule(context: Context, change: Change, field: FieldDeclaration, value: Expr, path: Path) -> Rule:
+    bounds: list[Expr] = []
+    if field.minimum is not None:
+        bounds.append(Compare(">=", value, Constant(field.minimum, field.type)))
+    if field.maximum is not None:
+        bounds.append(Compare("<=", value, Constant(field.maximum, field.type)))
+    when = And((change.applies, Known(value))) if change.applies != TRUE else Known(value)
+    return rule(
+        context, change, f"{change.id}.effects.{field.name}", "effect", conjunction(bounds), None, path,
+        when=when, period=change.period,
+    )  # fmt: skip
+
+
+def obligations(context: Context, written: list[TextWritten], path: Path, when: Expr = TRUE) -> tuple[Obligation, ...]:
+    found = []
+    for index, each in enumerate(written):
+        text = context.text(each, (*path, index), limit=False)
+        if text is not None:
+            found.append(Obligation(text, when))
+    return tuple(found)
+
+
+def cost(written: Changing) -> tuple[tuple[str, int], ...]:
+    return tuple(written.cost.items())

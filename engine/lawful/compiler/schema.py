@@ -1,0 +1,127 @@
+"""The facts a policy speaks of: the fields of the account and of the request."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+from lawful import values
+from lawful.compiler.context import Context
+from lawful.document import Path
+from lawful.ir import BOOL, DATE, INT, STRING, TIMESTAMP, FieldDeclaration, FieldMotion, Schema, Text, Type, Value
+from lawful.written import FieldWritten, PolicyWritten, TextWritten
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TYPES: Final = {"bool": BOOL, "int": INT, "string": STRING, "date": DATE, "timestamp": TIMESTAMP}
+_WORDS: Final = frozenset(
+    # CEL's reserved words
+    "as break const continue else false for function if import in let loop package namespace null return true var void"
+    " while"
+    # what conditions are about
+    " account request before after today now count".split()
+)
+TYPE_NAMES: Final = frozenset(
+    "bool bytes double duration dyn int list map null_type string timestamp type uint google".split()
+)
+
+
+def check_name(context: Context, name: str, path: Path, *, top_level: bool) -> None:
+    """Fields are read as `account.name`, so only conditions must keep clear of CEL's type names."""
+    if not _NAME.fullmatch(name):
+        context.key_mistake("bad-name", f"`{name}` is no name: letters, digits and `_`, no digit first", path)
+    elif name in _WORDS or (top_level and name in TYPE_NAMES):
+        context.key_mistake("reserved-name", f"`{name}` means something else in a condition", path, "choose another name")
+
+
+def schema(context: Context, fields: dict[str, FieldWritten], path: Path, moving: frozenset[str] | None) -> Schema:
+    """The declarations. `moving` are the fields with a life cycle; None for the request, whose facts do not move."""
+    found: dict[str, FieldDeclaration] = {}
+    for name, written in fields.items():
+        here = (*path, name)
+        check_name(context, name, here, top_level=False)
+        if moving is not None and name == "features":
+            context.key_mistake("reserved-name", "`features` is the list of the enabled features", here, "choose another name")
+        motion = "outside" if moving is None else _motion(context, written, here, lifecycle=name in moving)
+        found[name] = _declaration(context, name, written, motion, here)
+        if moving is None:
+            _refuse_motion(context, written, here)
+    return found
+
+
+def _motion(context: Context, written: FieldWritten, path: Path, *, lifecycle: bool) -> FieldMotion:
+    ways: list[tuple[FieldMotion, bool]] = [
+        ("lifecycle", lifecycle),
+        ("fixed", written.fixed),
+        ("settable", written.settable is not None),
+        ("outside", written.outside),
+    ]
+    given = [way for way, is_given in ways if is_given]
+    if len(given) > 1:
+        names = " and ".join("has a life cycle" if way == "lifecycle" else f"is `{way}`" for way in given)
+        context.key_mistake("conflicting-motion", f"the field {names}: it can move in one way only", path)
+    return given[0] if given else "effects"
+
+
+def _refuse_motion(context: Context, written: FieldWritten, path: Path) -> None:
+    for key in ("fixed", "settable", "outside"):
+        if getattr(written, key) not in (False, None):
+            context.key_mistake("unknown-key", f"what a request says does not move: `{key}` means nothing here", (*path, key))
+
+
+def _declaration(context: Context, name: str, written: FieldWritten, motion: FieldMotion, path: Path) -> FieldDeclaration:
+    type_, titles = _type(context, written, path)
+    plain = FieldDeclaration(name, type_, motion, context.text(written.title, (*path, "title")), titles)
+    low = _bound(context, plain, written.min, (*path, "min"))
+    high = _bound(context, plain, written.max, (*path, "max"))
+    if low is not None and high is not None and low > high:  # type: ignore[operator]  # both of the field's type
+        context.mistake("wrong-value", "`max` is below `min`", (*path, "max"))
+    bounded = FieldDeclaration(
+        name, type_, motion, plain.title, titles, None, low, high, written.private
+    )
+    default = _read(context, bounded, written.default, (*path, "default"))
+    return FieldDeclaration(name, type_, motion, plain.title, titles, default, low, high, written.private)
+
+
+def _type(context: Context, written: FieldWritten, path: Path) -> tuple[Type, dict[str, Text]]:
+    given = [key for key in ("type", "enum", "set") if getattr(written, key) is not None]
+    if len(given) != 1:
+        message = "a field has exactly one of `type`, `enum` and `set`"
+        context.key_mistake("field-type", message, path)
+        return STRING, {}
+    if written.type is not None:
+        return _TYPES[written.type], {}
+    kind: Literal["enum", "set"] = "enum" if written.enum is not None else "set"
+    listed = written.enum if written.enum is not None else written.set
+    return Type(kind, tuple(listed or ())), _titles(context, listed or {}, (*path, kind))
+
+
+def _titles(context: Context, listed: dict[str, TextWritten | None], path: Path) -> dict[str, Text]:
+    if not listed:
+        context.mistake("wrong-value", "there must be at least one value", path)
+    titles = {}
+    for value, written in listed.items():
+        title = context.text(written, (*path, value))
+        if title is not None:
+            titles[value] = title
+    return titles
+
+
+def _bound(context: Context, field: FieldDeclaration, given: str | None, path: Path) -> Value | None:
+    if given is not None and field.type.kind not in ("int", "date", "timestamp"):
+        context.mistake("wrong-value", "only numbers, dates and timestamps have a least and a most", path)
+        return None
+    return _read(context, field, given, path)
+
+
+def _read(context: Context, field: FieldDeclaration, given: object, path: Path) -> Value | None:
+    try:
+        return values.read(field, given, context.zone)
+    except values.BadValue as error:
+        context.mistake("wrong-value", error.message, path, error.help)
+        return None
+
+
+def schemas(context: Context, policy: PolicyWritten) -> None:
+    """Both schemas, into the context."""
+    context.account = schema(context, policy.account.fields, ("account", "fields"), frozenset(policy.lifecycle))
+    context.request = schema(context, policy.request.fields, ("request", "fields"), None)

@@ -1,0 +1,256 @@
+"""What is answered: the decision, with its reasons read off the judgement when somebody asks for them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field
+from pydantic.json_schema import JsonSchemaValue
+
+Verdict = Literal["allow", "deny", "undetermined"]
+Status = Literal["violated", "unknown", "satisfied"]
+JsonValue = bool | int | str | list[Any] | None
+"""A value as JSON has it: dates and timestamps as texts, sets as lists; null is unknown."""
+
+
+class Answer(BaseModel):
+    """What the parts of a decision share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+class Text(Answer):
+    """What a person reads; null where the policy does not say it in that language."""
+
+    en: str | None = None
+    zh: str | None = None
+
+    def best(self, language: str) -> str:
+        """In that language, else in the other."""
+        first, second = (self.zh, self.en) if language == "zh" else (self.en, self.zh)
+        return first if first is not None else second or ""
+
+
+class Place(Answer):
+    """Where a rule is written, counted from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+class Cited(Answer):
+    """What a rule rests on."""
+
+    id: str
+    clause: str | None = None
+    title: str
+    published: str | None = None
+    url: str | None = None
+
+
+class Justification(Answer):
+    """Why an expression has its value: `because` holds the parts that decided it."""
+
+    text: str
+    value: JsonValue
+    title: Text | None = None
+    """What a named condition means."""
+    because: tuple[Justification, ...] = ()
+
+
+class Reason(Answer):
+    """A rule and what became of it."""
+
+    rule: str
+    status: Status
+    severity: Literal["error", "warning", "info"]
+    step: int
+    """The change of the list, from 0."""
+    standing: bool
+    """It was violated before the change too, which therefore cannot be refused for it."""
+    title: Text | None
+    explanation: Text
+    source: Cited | None
+    note: str | None
+    place: Place
+    justification: Justification
+
+
+class Owed(Answer):
+    """What must still be done or paid."""
+
+    rule: str
+    text: Text
+
+
+class Changed(Answer):
+    """A field that the change moves; null is unknown."""
+
+    field: str
+    from_: JsonValue = Field(alias="from")
+    to: JsonValue
+
+
+class Irreversible(Answer):
+    """A field that no later transition can bring back."""
+
+    field: str
+    why: Text
+
+
+class Consequences(Answer):
+    """What follows from an allowed change."""
+
+    changed: tuple[Changed, ...] = ()
+    lost: tuple[str, ...] = ()
+    irreversible: Irreversible | None = None
+
+
+class Remedy(Answer):
+    """A plan of other allowed changes after which this one is allowed."""
+
+    changes: tuple[dict[str, Any], ...]
+    irreversible: bool
+
+
+class PolicyNamed(Answer):
+    """Which policy decided."""
+
+    id: str
+    version: str
+    digest: str
+
+
+class Explains(Protocol):
+    """Where a decision reads what it does not carry: each is computed on first reading."""
+
+    def reasons(self) -> tuple[Reason, ...]: ...
+    def satisfied(self) -> tuple[Reason, ...]: ...
+    def missing(self) -> tuple[tuple[str, ...], ...]: ...
+    def obligations(self) -> tuple[Owed, ...]: ...
+    def consequences(self) -> Consequences: ...
+    def next_allowed_at(self) -> datetime | None: ...
+    def rests_on(self) -> tuple[str, ...]: ...
+    def notes(self) -> tuple[Text, ...]: ...
+
+
+class Decision(Answer):
+    """May the account change so, and why.
+
+    The verdict is there at once; reasons and what else explains it are computed when first read.
+    """
+
+    schema_: Literal["lawful/decision/v1"] = Field(default="lawful/decision/v1", alias="schema")
+    verdict: Verdict
+    at: str
+    engine: Literal["rete", "reference"]
+    lawful: str
+    policy: PolicyNamed
+    _explains: Explains = PrivateAttr()
+
+    @classmethod
+    def of(cls, explains: Explains, **carried: Any) -> Decision:
+        """A decision that reads its explanation there."""
+        decision = cls(**carried)
+        decision._explains = explains
+        return decision
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict == "allow"
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic documents this order; likewise below
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The rules that are violated or unknown; also those that only warn, and those violated already before."""
+        return self._explains.reasons()
+
+    @cached_property
+    def satisfied(self) -> tuple[Reason, ...]:
+        """The rules that were judged and hold: not part of the JSON unless asked for."""
+        return self._explains.satisfied()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def missing(self) -> tuple[tuple[str, ...], ...]:
+        """The smallest sets of facts that would settle an undetermined verdict, whatever their values."""
+        return self._explains.missing()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def obligations(self) -> tuple[Owed, ...]:
+        return self._explains.obligations()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def consequences(self) -> Consequences:
+        return self._explains.consequences()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def next_allowed_at(self) -> datetime | None:
+        """The first instant at which no limit refuses, all else equal."""
+        return self._explains.next_allowed_at()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def remedies(self) -> tuple[Remedy, ...]:
+        """Empty in this version: plans are not searched yet."""
+        return ()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def rests_on(self) -> tuple[str, ...]:
+        """The facts and counts used: make the write conditional on them."""
+        return self._explains.rests_on()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @cached_property
+    def notes(self) -> tuple[Text, ...]:
+        """What else should be known, as where a history and a field that counts differ."""
+        return self._explains.notes()
+
+
+class LimitLeft(Answer):
+    """What is left of a limit; null where the history does not tell."""
+
+    rule: str
+    at_most: int
+    used: int | None
+    left: int | None
+    until: datetime | None
+    """When the next of the counted events counts no more; null where none ever does, or none counts."""
+
+
+class Possibility(Answer):
+    """One thing the account may ask for, and the answer."""
+
+    change: dict[str, Any]
+    title: Text | None
+    verdict: Verdict
+    enabled: bool | None
+    """Of a feature: whether it is on."""
+    rules: tuple[str, ...]
+    """The rules that refuse or leave it open."""
+    why: tuple[Text, ...]
+    """Their explanations, in the same order."""
+    limits: tuple[LimitLeft, ...]
+    next_allowed_at: datetime | None
+
+
+class Possibilities(Answer):
+    """Every move and feature of one account."""
+
+    schema_: Literal["lawful/possibilities/v1"] = Field(default="lawful/possibilities/v1", alias="schema")
+    at: str
+    policy: PolicyNamed
+    possibilities: tuple[Possibility, ...]
+
+
+def schema_of(model: type[BaseModel], mode: Literal["validation", "serialization"]) -> JsonSchemaValue:
+    """The model's JSON Schema, draft 2020-12."""
+    schema = model.model_json_schema(mode=mode, by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,261 @@
+"""The meaning of a policy, in the plainest Python. The tests hold the other engines to it.
+
+Three values: True, False and None, which is unknown. `&&`, `||`, `!` are Kleene's; every other operator with an
+unknown operand is unknown, and so is one that fails; `has` alone is never unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Literal, cast
+from zoneinfo import ZoneInfo
+
+from lawful import calendar
+from lawful.engines.situation import Situation, counted
+from lawful.ir import (
+    INT_MAX,
+    INT_MIN,
+    And,
+    AtMost,
+    Call,
+    Clock,
+    Compare,
+    Comparison,
+    Conditional,
+    ConditionOf,
+    Constant,
+    Count,
+    Expr,
+    Field,
+    Known,
+    ListOf,
+    Member,
+    Not,
+    Or,
+    Quantifier,
+    Rule,
+    Value,
+    Variable,
+)
+from lawful.patterns import compiled
+
+Outcome = Literal["satisfied", "violated", "unknown"]
+
+
+def outcome(rule: Rule, situation: Situation) -> Outcome:
+    """Satisfied if `when` is false or `requires` true, violated if `when` is true and `requires` false, else unknown."""
+    applies = evaluate(rule.when, situation)
+    if applies is False:
+        return "satisfied"
+    holds = evaluate(rule.requires, situation)
+    if holds is True:
+        return "satisfied"
+    return "violated" if applies is True and holds is False else "unknown"
+
+
+def evaluate(expr: Expr, situation: Situation) -> Value | None:
+    """The value of a well-typed expression; None where it is unknown."""
+    match expr:
+        case Compare():
+            left = evaluate(expr.left, situation)
+            if left is None:
+                return None
+            right = evaluate(expr.right, situation)
+            return None if right is None else compare(expr.operator, left, right)
+        case Field():
+            return situation.fact(expr.owner, expr.name)
+        case Constant():
+            return expr.value
+        case ConditionOf():
+            return _condition(expr, situation)
+        case And():
+            return _all(evaluate(each, situation) for each in expr.operands)
+        case Or():
+            return _any(evaluate(each, situation) for each in expr.operands)
+        case Not():
+            value = evaluate(expr.operand, situation)
+            return None if value is None else not value
+        case Known():
+            return evaluate(expr.operand, situation) is not None
+        case Member():
+            item = evaluate(expr.item, situation)
+            within = evaluate(expr.collection, situation)
+            return None if item is None or within is None else item in cast("frozenset[str]", within)
+        case Clock():
+            return situation.today if expr.name == "today" else situation.at
+        case AtMost():
+            least, most = counted(expr, situation)
+            if least > expr.at_most:
+                return False
+            return True if most is not None and most <= expr.at_most else None
+        case Count():
+            least, most = situation.history.count(expr.events, expr.window, situation.at, situation.zone)
+            return least if least == most else None
+        case Conditional():
+            test = evaluate(expr.test, situation)
+            if test is None:
+                return None
+            return evaluate(expr.then if test else expr.otherwise, situation)
+        case Call():
+            arguments = [evaluate(each, situation) for each in expr.arguments]
+            return None if None in arguments else call(expr, cast("list[Value]", arguments), situation.zone)
+        case Quantifier():
+            return _quantified(expr, situation)
+        case ListOf():
+            items = tuple(evaluate(each, situation) for each in expr.items)
+            return None if None in items else cast("tuple[Value, ...]", items)
+        case Variable():
+            return situation.variables[expr.name]
+
+
+def _condition(expr: ConditionOf, situation: Situation) -> Value | None:
+    key = (expr.state, expr.name)
+    if key not in situation.memo:
+        where = situation if expr.state == "account" else situation.seen_from(expr.state)
+        situation.memo[key] = evaluate(situation.conditions[expr.name].holds, where)
+    return situation.memo[key]
+
+
+def _all(values: Iterable[Value | None]) -> bool | None:
+    """Kleene's *and*: false if any is false, else unknown if any is unknown."""
+    unknown = False
+    for value in values:
+        if value is False:
+            return False
+        unknown = unknown or value is None
+    return None if unknown else True
+
+
+def _any(values: Iterable[Value | None]) -> bool | None:
+    """Kleene's *or*."""
+    unknown = False
+    for value in values:
+        if value is True:
+            return True
+        unknown = unknown or value is None
+    return None if unknown else False
+
+
+def _quantified(expr: Quantifier, situation: Situation) -> bool | None:
+    collection = evaluate(expr.collection, situation)
+    if collection is None:
+        return None
+    combine = _any if expr.kind == "exists" else _all
+    name = expr.variable.name
+    shadowed = situation.variables.get(name)
+
+    def bodies() -> Iterable[Value | None]:
+        for element in cast("Iterable[Value]", collection):
+            situation.variables[name] = element
+            yield evaluate(expr.body, situation)
+
+    try:
+        return combine(bodies())
+    finally:
+        if shadowed is None:
+            situation.variables.pop(name, None)
+        else:
+            situation.variables[name] = shadowed
+
+
+def compare(operator: Comparison, left: Value, right: Value) -> bool:
+    """Two known values of one type."""
+    match operator:
+        case "==":
+            return left == right
+        case "!=":
+            return left != right
+        case "<":
+            return left < right  # type: ignore[operator]  # well typed: both ordered, of one type; likewise below
+        case "<=":
+            return left <= right  # type: ignore[operator]
+        case ">":
+            return left > right  # type: ignore[operator]
+        case ">=":
+            return left >= right  # type: ignore[operator]
+
+
+def call(expr: Call, arguments: list[Value], zone: ZoneInfo) -> Value | None:
+    """The function's value of known arguments; None where it fails."""
+    match expr.function, arguments:
+        case "+" | "-" | "*" | "/" | "%" | "negate", [*numbers]:
+            return _arithmetic(expr.function, *cast("list[int]", numbers))
+        case "add_duration", [datetime() as at, timedelta() as length]:
+            return _shifted(at, length)
+        case "subtract_duration", [datetime() as at, timedelta() as length]:
+            return _shifted(at, -length)
+        case "between", [datetime() as later, datetime() as earlier]:
+            return later - earlier
+        case "size", [str() as text]:
+            return len(text)
+        case "startsWith", [str() as text, str() as part]:
+            return text.startswith(part)
+        case "endsWith", [str() as text, str() as part]:
+            return text.endswith(part)
+        case "contains", [str() as text, str() as part]:
+            return part in text
+        case "matches", [str() as text, str() as pattern]:
+            return compiled(pattern).search(text) is not None
+        case "date", [datetime() as at]:
+            return calendar.day_of(at, zone)
+        case "addDays", [date() as day, int() as days]:
+            return calendar.add_days(day, days)
+        case "addMonths", [date() as day, int() as months]:
+            return calendar.add_months(day, months)
+        case "addYears", [date() as day, int() as years]:
+            return calendar.add_years(day, years)
+        case "daysBetween", [date() as first, date() as second]:
+            return (second - first).days
+        case "getFullYear" | "getMonth" | "getDate" | "getDayOfWeek", [datetime() as at, str() as where]:
+            return _part(expr.function, calendar.day_of(at, _zone(where)))
+        case "getFullYear" | "getMonth" | "getDate" | "getDayOfWeek", [date() as day]:
+            return _part(expr.function, day)
+        case _:
+            raise TypeError(f"{expr.function} of {arguments}")  # no well-typed expression comes here
+
+
+def _arithmetic(operator: str, left: int, right: int = 0) -> int | None:
+    """64-bit, as CEL has it: division truncates, the remainder has the dividend's sign, overflow fails."""
+    match operator:
+        case "+":
+            value = left + right
+        case "-":
+            value = left - right
+        case "*":
+            value = left * right
+        case "negate":
+            value = -left
+        case _ if right == 0 or (left == INT_MIN and right == -1):
+            return None
+        case "/":
+            value = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
+        case _:
+            value = abs(left) % abs(right) * (-1 if left < 0 else 1)
+    return value if INT_MIN <= value <= INT_MAX else None
+
+
+def _shifted(at: datetime, length: timedelta) -> datetime | None:
+    try:
+        return (at + length).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _part(getter: str, day: date) -> int:
+    match getter:
+        case "getFullYear":
+            return day.year
+        case "getMonth":
+            return day.month - 1
+        case "getDate":
+            return day.day
+        case _:
+            return day.isoweekday() % 7
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

@@ -1,0 +1,139 @@
+"""What a rule is judged in: the facts of one state, the clock, the history.
+
+Known values only: what is absent is unknown. The same for every engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from lawful import calendar
+from lawful.calendar import Instant, Window
+from lawful.ir import AtMost, Condition, Owner, Value
+
+Facts = Mapping[str, Value]
+_NONE: Final[Facts] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An event that an earlier change of the same list makes, at the instant of the decision."""
+
+    event: str
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The events of an account up to the decision. `whole_from` None: nothing is known but what is listed here."""
+
+    events: tuple[tuple[str, Instant], ...]
+    whole_from: Instant | None
+    listed: tuple[Listed, ...] = ()
+
+    def count(self, names: tuple[str, ...], window: Window, at: Instant, zone: ZoneInfo) -> tuple[int, int | None]:
+        """The least and the greatest number of those events in the window; None where there is no greatest."""
+        least = 0
+        for name, when in self.events:
+            if name in names and calendar.counts(window, when, at, zone):
+                least += 1
+        possible = 0
+        for each in self.listed:
+            if each.event in names:
+                possible += 1
+                least += each.certain
+        if self.whole_from is None or not calendar.covers(window, self.whole_from, at, zone):
+            return least, None
+        certain = sum(each.certain for each in self.listed if each.event in names)
+        return least, least + possible - certain
+
+    def then(self, event: str, *, certain: bool) -> History:
+        """The history once that event was made, in the same list of changes."""
+        return History(self.events, self.whole_from, (*self.listed, Listed(event, certain)))
+
+
+class Situation:
+    """One state of one account, with all that rules may read beside it.
+
+    `records` maps an owner to its known facts. `memo` holds the conditions evaluated so far: a situation is built for
+    one decision and read by one thread.
+    """
+
+    __slots__ = ("at", "conditions", "history", "initial", "memo", "records", "today", "variables", "zone")
+
+    def __init__(
+        self,
+        *,
+        records: dict[Owner, Facts],
+        at: Instant,
+        today: date,
+        zone: ZoneInfo,
+        history: History,
+        conditions: Mapping[str, Condition],
+        initial: Facts,
+    ) -> None:
+        self.records = records
+        self.at = at
+        self.today = today
+        self.zone = zone
+        self.history = history
+        self.conditions = conditions
+        self.initial = initial
+        """The account as the request gave it, before any change of the list."""
+        self.memo: dict[tuple[str, str], Value | None] = {}
+        self.variables: dict[str, Value] = {}
+
+    def fact(self, owner: Owner, name: str) -> Value | None:
+        return self.records.get(owner, _NONE).get(name)
+
+    def seen_from(self, state: str) -> Situation:
+        """The situation in which a condition of the state `before` or `after` is judged: that account is *the* account."""
+        features: Owner = "before.features" if state == "before" else "after.features"
+        account: Owner = "before" if state == "before" else "after"
+        records = dict(self.records)
+        records["account"] = self.records.get(account, _NONE)
+        records["features"] = self.records.get(features, _NONE)
+        return Situation(
+            records=records,
+            at=self.at,
+            today=self.today,
+            zone=self.zone,
+            history=self.history,
+            conditions=self.conditions,
+            initial=self.initial,
+        )
+
+
+def counted(limit: AtMost, situation: Situation) -> tuple[int, int | None]:
+    """The least and the greatest number that a limit compares, its own event included; None where there is no greatest.
+
+    With a history and a field that holds the number, the larger counts. Earlier changes of the same list are added to
+    the field's number unless an effect of theirs has moved the field.
+    """
+    count = limit.count
+    least, most = situation.history.count(count.events, count.window, situation.at, situation.zone)
+    if limit.counted_by is not None:
+        held = held_number(limit, situation)
+        if held is not None:
+            least = max(least, held)
+            most = least if most is None else max(most, held)
+    if most is None and limit.guaranteed:
+        most = least
+    return least + limit.own, None if most is None else most + limit.own
+
+
+def held_number(limit: AtMost, situation: Situation) -> int | None:
+    """What the field that counts says, with the earlier changes of the list; None where it is unknown."""
+    field = limit.counted_by
+    if field is None:
+        return None
+    held = situation.fact(field.owner, field.name)
+    if not isinstance(held, int):
+        return None
+    moved = field.owner == "account" and situation.initial.get(field.name) != held
+    listed = 0 if moved else sum(each.event in limit.count.events for each in situation.history.listed if each.certain)
+    return held + listed

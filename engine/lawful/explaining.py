@@ -1,0 +1,358 @@
+"""What a decision tells beside its verdict: read off the judgement, part by part, when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from lawful import calendar, values, wording
+from lawful.decision import (
+    Changed,
+    Cited,
+    Consequences,
+    Irreversible,
+    JsonValue,
+    Justification,
+    Owed,
+    Place,
+    Reason,
+)
+from lawful.decision import Text as Told
+from lawful.engines.reference import evaluate
+from lawful.engines.situation import Situation, counted, held_number
+from lawful.ir import (
+    LANGUAGES,
+    AtMost,
+    Compare,
+    Constant,
+    Count,
+    Expr,
+    Field,
+    FieldDeclaration,
+    Language,
+    Rule,
+    Text,
+    Value,
+    everything,
+)
+from lawful.judging import Judge, Judged, Judgement
+from lawful.justifying import Justifier, told
+from lawful.missing import missing
+
+_NOT_SO = Text("not so: ", "不满足：")
+_NOT_KNOWN = Text("not known: ", "未知：")
+_HOLDS = Text("holds: ", "满足：")
+
+
+class Explanation:
+    """Explains one judgement: a `decision.Explains`."""
+
+    def __init__(self, judge: Judge, judgement: Judgement) -> None:
+        self.judge = judge
+        self.program = judge.program
+        self.zone = judge.zone
+        self.judgement = judgement
+
+    # -------------------------------------------------------------------------------------------------- reasons
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """What refuses, then what is open, then what only warns or stood before; in the order of the file within each."""
+        found = [
+            (index, each)
+            for index, step in enumerate(self.judgement.steps)
+            for each in step.judged
+            if each.outcome != "satisfied"
+        ]
+        found += [(len(self.judgement.steps) - 1, each) for each in self._standing({each.rule.id for _, each in found})]
+        found.sort(key=lambda pair: (pair[0], 0 if pair[1].refuses else 1 if pair[1].leaves_open else 2))
+        return tuple(self._reason(each, index) for index, each in found)
+
+    def satisfied(self) -> tuple[Reason, ...]:
+        return tuple(
+            self._reason(each, index)
+            for index, step in enumerate(self.judgement.steps)
+            for each in step.judged
+            if each.outcome == "satisfied"
+        )
+
+    def _standing(self, told_already: set[str]) -> list[Judged]:
+        last = self.judgement.steps[-1]
+        if last.asked.kind == "register":
+            return []  # everything was moved, so everything was judged
+        state = last.before if last.verdict == "deny" else last.after
+        return self.judge.standing(state, told_already)
+
+    def _reason(self, judged: Judged, index: int) -> Reason:
+        rule = judged.rule
+        justification = self._justification(judged)
+        title = wording.filled(rule.title, self._teller(judged)) if rule.title is not None else None
+        return Reason(
+            rule=rule.id,
+            status=judged.outcome,
+            severity=rule.severity,
+            step=index,
+            standing=judged.standing,
+            title=told(title),
+            explanation=self._explanation(judged, justification),
+            source=cited(rule),
+            note=rule.note,
+            place=Place(file=rule.place.file, line=rule.place.line, column=rule.place.column),
+            justification=justification,
+        )
+
+    def _justification(self, judged: Judged) -> Justification:
+        rule, situation = judged.rule, judged.situation
+        applies = evaluate(rule.when, situation)
+        holds = evaluate(rule.requires, situation)
+        shows_when = applies is False or (applies is None and holds is False)
+        return Justifier(self.program).root(rule.when if shows_when else rule.requires, situation)
+
+    def _explanation(self, judged: Judged, justification: Justification) -> Told:
+        rule, teller = judged.rule, self._teller(judged)
+        written = rule.explanation or rule.title
+        if written is not None:
+            return told(wording.filled(written, teller)) or Told()
+        sentences: dict[Language, str] = {}
+        for language in LANGUAGES:
+            built_in = wording.sentence(self.program, rule, lambda name, spoken=language: teller(name, spoken), language)  # type: ignore[misc]  # mypy infers no type for a lambda's default
+            sentences[language] = built_in or self._first_part(judged, justification, language)
+        return Told(**sentences)
+
+    def _first_part(self, judged: Judged, justification: Justification, language: Language) -> str:
+        """The sentence of the first part that failed: a condition's title, else what the author wrote."""
+        part = justification
+        while part.title is None and part.because and isinstance(part.because[0].value, bool | None):
+            if part.because[0].value is not part.value:
+                break
+            part = part.because[0]
+        what = part.title.best(language) if part.title is not None else f"`{part.text}`"
+        lead = {"violated": _NOT_SO, "unknown": _NOT_KNOWN, "satisfied": _HOLDS}[judged.outcome]
+        return lead.best(language) + what
+
+    def _teller(self, judged: Judged) -> _Teller:
+        return _Teller(self, judged)
+
+    # ------------------------------------------------------------------------------------------ what would help
+
+    def missing(self) -> tuple[tuple[str, ...], ...]:
+        return missing(self.judgement) if self.judgement.verdict == "undetermined" else ()
+
+    def next_allowed_at(self) -> datetime | None:
+        """Null unless limits alone refuse, and each frees up by the passing of time."""
+        refusing = [each for step in self.judgement.steps for each in step.judged if each.refuses]
+        if self.judgement.verdict != "deny" or not all(isinstance(each.rule.requires, AtMost) for each in refusing):
+            return None
+        instants = [self._frees_up(each) for each in refusing]
+        known = [each for each in instants if each is not None]
+        return values.local(max(known), self.zone) if len(known) == len(instants) else None
+
+    def _frees_up(self, judged: Judged) -> datetime | None:
+        limit = judged.rule.requires
+        if not isinstance(limit, AtMost):
+            return None
+        held = held_number(limit, judged.situation)
+        if held is not None and held + limit.own > limit.at_most:
+            return None  # the field's number stays, all else equal
+        surplus = counted(limit, judged.situation)[0] - limit.at_most
+        leaving = expiries(limit, judged.situation)
+        return leaving[surplus - 1] if 0 < surplus <= len(leaving) else None
+
+    # ------------------------------------------------------------------------------------------- what follows
+
+    def obligations(self) -> tuple[Owed, ...]:
+        if self.judgement.verdict == "deny":
+            return ()
+        found = []
+        for step in self.judgement.steps:
+            judged = Judged(step.judged[0].rule, "satisfied", step.after) if step.judged else None
+            for move, applies in step.moves:
+                if applies is False:
+                    continue
+                for each in move.obligations:
+                    if evaluate(each.when, step.before) is not False:
+                        text = each.text if judged is None else wording.filled(each.text, _Teller(self, judged))
+                        found.append(Owed(rule=move.id, text=told(text) or Told()))
+        return tuple(found)
+
+    def consequences(self) -> Consequences:
+        steps = self.judgement.steps
+        if self.judgement.verdict == "deny":
+            return Consequences()
+        lost = tuple(dict.fromkeys(name for step in steps for name in self.judge.lost(step)))
+        if steps[0].asked.kind == "register":
+            before, after = steps[0].after.records["account"], steps[-1].after.records["account"]
+        else:
+            before, after = steps[0].before.records["account"], steps[-1].after.records["account"]
+        changed = [
+            (declaration, before.get(name), after.get(name))
+            for name, declaration in self.program.account.items()
+            if before.get(name) != after.get(name)
+        ]
+        return Consequences(
+            changed=tuple(
+                Changed.model_validate(
+                    {"field": each.name, "from": self._shown(each, was), "to": self._shown(each, becomes)}
+                )
+                for each, was, becomes in changed
+            ),
+            lost=lost,
+            irreversible=next(
+                (found for each, was, becomes in changed if (found := self._irreversible(each, was, becomes))), None
+            ),
+        )
+
+    def _shown(self, declaration: FieldDeclaration, value: Value | None) -> JsonValue:
+        return wording.MASKED if declaration.private and value is not None else values.to_json(value, self.zone)
+
+    def _irreversible(
+        self, declaration: FieldDeclaration, was: Value | None, becomes: Value | None
+    ) -> Irreversible | None:
+        """Whether no path of transitions in force now or later leads back, whatever their conditions."""
+        if declaration.name not in self.program.lifecycles or was is None or becomes is None:
+            return None
+        if str(was) in self._reachable(declaration.name, str(becomes)):
+            return None
+        why: dict[Language, str] = {}
+        for language in LANGUAGES:
+            one, other = (wording.of_field(declaration, each, language, self.zone) for each in (becomes, was))
+            english, chinese = f"nothing leads from {one} back to {other}", f"{one}无法再变回{other}"
+            why[language] = english if language == "en" else chinese
+        return Irreversible(field=declaration.name, why=Told(**why))
+
+    def _reachable(self, field: str, start: str) -> set[str]:
+        today = self.judgement.steps[0].before.today
+        steps = [
+            move.step
+            for move in self.program.moves
+            if move.step is not None
+            and move.step.field == field
+            and (move.in_force.until is None or move.in_force.until > today)
+        ]
+        reached: set[str] = set()
+        frontier = [start]
+        while frontier:
+            state = frontier.pop()
+            for step in steps:
+                if state in step.sources:
+                    fresh = set(step.targets) - reached
+                    reached |= fresh
+                    frontier.extend(fresh)
+        return reached
+
+    # ------------------------------------------------------------------------------------------- what it rests on
+
+    def rests_on(self) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for step in self.judgement.steps:
+            for each in step.judged:
+                found.update(dict.fromkeys(self._facts(each.rule.when)))
+                if evaluate(each.rule.when, each.situation) is not False:
+                    found.update(dict.fromkeys(self._facts(each.rule.requires)))
+            for move, _ in step.moves:
+                for effect in move.effects:
+                    found.update(dict.fromkeys(self._facts(effect.value)))
+        return tuple(sorted(found))
+
+    def _facts(self, expr: Expr) -> Iterable[str]:
+        for node in everything(expr, self.program.conditions):
+            match node:
+                case Field(owner="request"):
+                    yield f"request.{node.name}"
+                case Field(owner="change"):
+                    pass
+                case Field() if node.owner.endswith("features"):
+                    yield "account.features"
+                case Field():
+                    yield f"account.{node.name}"
+                case Count():
+                    yield from (f"history:{name}" for name in node.events)
+                case AtMost() if node.counted_by is not None:
+                    yield f"{'request' if node.counted_by.owner == 'request' else 'account'}.{node.counted_by.name}"
+                case _:
+                    pass
+
+    def notes(self) -> tuple[Told, ...]:
+        """Where a history and a field that counts the same differ."""
+        found = []
+        for step in self.judgement.steps:
+            for each in step.judged:
+                limit = each.rule.requires
+                if isinstance(limit, AtMost) and limit.counted_by is not None:
+                    note = self._difference(limit, each.situation)
+                    if note is not None and note not in found:
+                        found.append(note)
+        return tuple(found)
+
+    def _difference(self, limit: AtMost, situation: Situation) -> Told | None:
+        held = held_number(limit, situation)
+        count = limit.count
+        least, most = situation.history.count(count.events, count.window, situation.at, situation.zone)
+        if held is None or limit.counted_by is None or held == least or (most is None and held > least):
+            return None
+        field = wording.cel(limit.counted_by)
+        return Told(
+            en=f"{field} says {held}, the history {least}: the larger counts",
+            zh=f"{field} 为{held}，历史记录为{least}：以较大者为准",
+        )
+
+
+class _Teller:
+    """Gives the value of a placeholder, in a language, where a rule was judged."""
+
+    def __init__(self, explanation: Explanation, judged: Judged) -> None:
+        self.program = explanation.program
+        self.zone: ZoneInfo = explanation.zone
+        self.judged = judged
+
+    def __call__(self, name: str, language: Language) -> str:
+        situation = self.judged.situation
+        owner, _, field = name.partition(".")
+        match owner:
+            case "today":
+                return situation.today.isoformat()
+            case "now":
+                return values.written(situation.at, self.zone)
+            case "count" | "limit":
+                number = self._count(owner)
+                return wording.UNKNOWN.best(language) if number is None else str(number)
+            case "request":
+                value = situation.fact("request", field)
+                return wording.of_field(self.program.request.get(field), value, language, self.zone)
+            case _:
+                value = situation.fact("change" if owner == "change" else "account", field)
+                return wording.of_field(self.program.account.get(field), value, language, self.zone)
+
+    def _count(self, which: str) -> int | None:
+        """`{limit}`, or `{count}`: how many there are without the change asked for."""
+        situation = self.judged.situation
+        requires = self.judged.rule.requires
+        if isinstance(requires, AtMost):
+            least, most = counted(requires, situation)
+            if which == "limit":
+                return requires.at_most
+            return None if most is None and least == requires.own else least - requires.own
+        if isinstance(requires, Compare) and isinstance(requires.right, Constant):
+            value = requires.right.value if which == "limit" else evaluate(requires.left, situation)
+            return value if isinstance(value, int) else None
+        return None
+
+
+def expiries(limit: AtMost, situation: Situation) -> list[datetime]:
+    """When each counted event of the history counts no more, the earliest first; without those that always will."""
+    count, zone, at = limit.count, situation.zone, situation.at
+    leaving = [
+        calendar.expiry(count.window, when, zone)
+        for name, when in situation.history.events
+        if name in count.events and calendar.counts(count.window, when, at, zone)
+    ]
+    return sorted(each for each in leaving if each is not None)
+
+
+def cited(rule: Rule) -> Cited | None:
+    if rule.source is None:
+        return None
+    source = rule.source.source
+    return Cited(id=source.id, clause=rule.source.clause, title=source.title, published=source.published, url=source.url)
+
+

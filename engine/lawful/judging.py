@@ -1,0 +1,455 @@
+"""A request's way to its verdict: change by change, each judged in the state that the one before it leaves.
+
+A change is judged by the rules of the move itself in the state before, then by the constraints on the account as it
+would be. What a rule's outcome is, the engines say; here is only which rules are asked, in which state, and what their
+outcomes come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from lawful import calendar
+from lawful.decision import Verdict
+from lawful.diagnostics import EngineDisagreement
+from lawful.engines import reference, rete
+from lawful.engines.reference import Outcome, evaluate
+from lawful.engines.situation import Facts, History, Situation
+from lawful.ir import Field, Move, Program, Rule, Value, everything
+from lawful.request import Asked, Question
+
+Engine = Literal["rete", "reference"]
+_ORDER: Final[Mapping[Verdict, int]] = {"allow": 0, "undetermined": 1, "deny": 2}
+
+
+@dataclass(slots=True)
+class Bundle:
+    """Rules that are judged together, in one state. The same object serves every decision that needs them."""
+
+    rules: tuple[Rule, ...]
+    network: rete.Network | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A rule and its outcome. `standing`: violated, but violated before the change as well."""
+
+    rule: Rule
+    outcome: Outcome
+    situation: Situation
+    standing: bool = False
+    before: Situation | None = None
+    """Of a constraint: the state in which it must have held before, for it to be able to refuse."""
+
+    @property
+    def refuses(self) -> bool:
+        return self.outcome == "violated" and self.rule.severity == "error" and not self.standing
+
+    @property
+    def leaves_open(self) -> bool:
+        return self.outcome == "unknown" and self.rule.severity == "error"
+
+
+@dataclass(slots=True)
+class Step:
+    """One change of the list: what was judged, from which state to which."""
+
+    asked: Asked
+    before: Situation
+    after: Situation
+    moves: tuple[tuple[Move, bool | None], ...]
+    """The moves of the change in force, and whether each applies."""
+    moved: frozenset[str]
+    """The facts that differ, `account.f` and `features.f`."""
+    judged: list[Judged] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        if any(each.refuses for each in self.judged):
+            return "deny"
+        return "undetermined" if any(each.leaves_open for each in self.judged) else "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All of one request: the verdict is the worst of the steps'."""
+
+    question: Question
+    steps: tuple[Step, ...]
+    engine: Engine
+
+    @property
+    def verdict(self) -> Verdict:
+        return max((step.verdict for step in self.steps), key=_ORDER.__getitem__)
+
+
+class Judge:
+    """Judges requests by one program; safe from several threads."""
+
+    def __init__(self, program: Program, zone: ZoneInfo) -> None:
+        self.program = program
+        self.zone = zone
+        self._by_trigger: dict[str, list[Rule]] = {}
+        self._moves: dict[str, list[Move]] = {}
+        self._constraints = [rule for rule in program.rules if rule.scope in ("account", "group")]
+        self._features: dict[str, list[Rule]] = {}
+        for rule in program.rules:
+            if rule.scope == "move":
+                self._by_trigger.setdefault(rule.subject, []).append(rule)
+            elif rule.scope == "feature":
+                self._features.setdefault(rule.subject, []).append(rule)
+        for move in program.moves:
+            self._moves.setdefault(move.trigger, []).append(move)
+        self._reads = {id(rule): self._facts_of(rule) for rule in program.rules if rule.scope != "move"}
+        self._constraints_read_features = any(
+            name.startswith("features.") for rule in self._constraints for name in self._reads[id(rule)]
+        )
+        # Rules in force change on few dates: between two of them the same bundles serve.
+        self._turns = sorted(
+            {day for rule in program.rules for day in (rule.in_force.start, rule.in_force.until) if day is not None}
+        )
+        self._bundles: dict[tuple[str, int], Bundle] = {}
+
+    # ------------------------------------------------------------------------------------------------- the way
+
+    def judge(self, question: Question, engine: Engine) -> Judgement:
+        """The verdict on a request. Raises EngineDisagreement."""
+        steps: list[Step] = []
+        state = self.situation(question)
+        for asked in question.changes:
+            step = self._step(asked, state, engine)
+            steps.append(step)
+            if step.verdict == "deny":
+                break
+            if len(steps) < len(question.changes):
+                state = self._next(step)
+        return Judgement(question, tuple(steps), engine)
+
+    def situation(self, question: Question) -> Situation:
+        """The account as the request gives it, at its instant."""
+        at = question.at
+        events = tuple(each for each in question.events if each[1] <= at)
+        return Situation(
+            records={"account": question.account, "features": question.features, "request": question.facts},
+            at=at,
+            today=calendar.day_of(at, self.zone),
+            zone=self.zone,
+            history=History(events, question.whole_from),
+            conditions=self.program.conditions,
+            initial=question.account,
+        )
+
+    def _step(self, asked: Asked, state: Situation, engine: Engine) -> Step:
+        registers = asked.kind == "register"
+        before = _with(state, change={**asked.values, "register": registers})
+        triggers = triggers_of(asked)
+        moves = tuple(
+            (move, _truth(evaluate(move.applies, before)))
+            for trigger in triggers
+            for move in self._moves.get(trigger, ())
+            if move.in_force.holds(before.today)
+        )
+        account, clashes = self._account_after(asked, moves, before)
+        features = _features_after(asked, before.records["features"])
+        after = _after(before, account, features)
+        moved = self._moved(before, after, registers=registers)
+        step = Step(asked, before, after, moves, moved)
+        for trigger in triggers:
+            step.judged.extend(self._outcomes(self._bundle(trigger, before.today), before, engine))
+        step.judged[:] = [_clashing(each, clashes) for each in step.judged]
+        if moved and self._constraints:
+            if self._constraints_read_features:
+                self._lose(step)
+            self._judge_constraints(step, triggers, engine, registers=registers)
+        return step
+
+    def _next(self, step: Step) -> Situation:
+        """The state a change leaves to the next of the list, once it is taken to have happened."""
+        self._lose(step)
+        history = step.before.history
+        for move, applies in step.moves:
+            if applies is not False:
+                history = history.then(move.event, certain=applies is True)
+        return _with(step.after, history=history)
+
+    def _lose(self, step: Step) -> None:
+        """Take the lost features from the state after."""
+        lost = self.lost(step)
+        if lost:
+            step.after.records["features"] = {**step.after.records["features"], **dict.fromkeys(lost, False)}
+            step.after.records["after.features"] = step.after.records["features"]
+            step.after.memo.clear()
+            step.moved |= {f"features.{name}" for name in lost}
+
+    # ---------------------------------------------------------------------------------------------- the states
+
+    def _account_after(
+        self, asked: Asked, moves: Iterable[tuple[Move, bool | None]], before: Situation
+    ) -> tuple[Facts, set[str]]:
+        """The account after the change, and the ids of effects that give a field a second value."""
+        present = before.records["account"]
+        written: dict[str, Value | None] = dict(asked.values)
+        clashes: set[str] = set()
+        for move, applies in moves:
+            if applies is False:
+                continue
+            for effect in move.effects:
+                value = evaluate(effect.value, before)
+                if applies is None and value != present.get(effect.field):
+                    value = None  # whether the move takes place is not known, so neither is what it leaves
+                if effect.field in written and written[effect.field] != value:
+                    clashes.add(f"{move.id}.effects.{effect.field}")
+                written[effect.field] = value
+        after = {**present, **{name: value for name, value in written.items() if value is not None}}
+        for name, value in written.items():
+            if value is None:
+                after.pop(name, None)
+        return after, clashes
+
+    def _moved(self, before: Situation, after: Situation, *, registers: bool) -> frozenset[str]:
+        if registers:
+            return frozenset(
+                [f"account.{name}" for name in self.program.account] + [f"features.{n}" for n in self.program.features]
+            )
+        was, now = before.records["account"], after.records["account"]
+        moved = {f"account.{name}" for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
+        had, has = before.records["features"], after.records["features"]
+        return frozenset(moved | {f"features.{name}" for name in had.keys() | has.keys() if had.get(name) != has.get(name)})
+
+    # ------------------------------------------------------------------------------------------------ the rules
+
+    def _judge_constraints(self, step: Step, triggers: Iterable[str], engine: Engine, *, registers: bool) -> None:
+        """A constraint that reads nothing that moved cannot refuse; one that was violated before is standing."""
+        seen: set[int] = set()
+        for bundle in self._constraint_bundles(step, triggers):
+            doubtful = [
+                each
+                for each in self._outcomes(bundle, step.after, engine)
+                if id(each.rule) not in seen and self._reads[id(each.rule)] & step.moved
+            ]
+            seen.update(id(each.rule) for each in doubtful)
+            was: dict[int, Outcome] = {}
+            if not registers and any(each.outcome == "violated" and each.rule.scope == "account" for each in doubtful):
+                was = {id(each.rule): each.outcome for each in self._outcomes(bundle, step.before, engine)}
+            step.judged.extend(_against_before(each, was.get(id(each.rule)), step.before) for each in doubtful)
+
+    def _constraint_bundles(self, step: Step, triggers: Iterable[str]) -> list[Bundle]:
+        """Those that may read what each trigger moves: a bundle per trigger, so that their number is the policy's."""
+        today = step.before.today
+        bundles = [self._constraint_bundle(trigger, today) for trigger in triggers]
+        if any(name.startswith("features.") for name in step.moved) and not self._by_features(step):
+            bundles.append(self._constraint_bundle("features", today))
+        return bundles
+
+    def _by_features(self, step: Step) -> bool:
+        return step.asked.kind in ("enable", "disable", "register")
+
+    def _constraint_bundle(self, trigger: str, today: date) -> Bundle:
+        key = (f"constraints of {trigger}", self._turn(today))
+        if key not in self._bundles:
+            moved = self._may_move(trigger)
+            rules = (rule for rule in self._constraints if self._reads[id(rule)] & moved)
+            self._bundles[key] = Bundle(tuple(rule for rule in rules if rule.in_force.holds(today)))
+        return self._bundles[key]
+
+    def _may_move(self, trigger: str) -> frozenset[str]:
+        """The facts that changes of this kind can move."""
+        kind, _, name = trigger.partition(".")
+        if kind in ("register", "features"):
+            every = [f"account.{each}" for each in self.program.account] if kind == "register" else []
+            return frozenset(every + [f"features.{each}" for each in self.program.features])
+        moved = {f"account.{effect.field}" for move in self._moves.get(trigger, ()) for effect in move.effects}
+        if kind == "set":
+            moved.add(f"account.{name}")
+        elif kind in ("enable", "disable"):
+            moved |= {f"features.{each}" for each in self.program.features}
+        return frozenset(moved)
+
+    def _bundle(self, trigger: str, today: date) -> Bundle:
+        """The guards of a change in force today."""
+        key = (trigger, self._turn(today))
+        if key not in self._bundles:
+            rules = self._by_trigger.get(trigger, ())
+            self._bundles[key] = Bundle(tuple(rule for rule in rules if rule.in_force.holds(today)))
+        return self._bundles[key]
+
+    def _turn(self, today: date) -> int:
+        """Which stretch between two dates on which rules come or go."""
+        return sum(day <= today for day in self._turns)
+
+    def _outcomes(self, bundle: Bundle, situation: Situation, engine: Engine) -> list[Judged]:
+        expected = [reference.outcome(rule, situation) for rule in bundle.rules]
+        if engine == "rete" and bundle.rules:
+            if bundle.network is None:
+                bundle.network = rete.Network(bundle.rules, self.program.conditions)
+            _compare(self.program, bundle.rules, expected, bundle.network.outcomes(situation))
+        return [Judged(rule, outcome, situation) for rule, outcome in zip(bundle.rules, expected, strict=True)]
+
+    # -------------------------------------------------------------------------------------- features, standing
+
+    def entitled(self, feature: str, situation: Situation) -> bool | None:
+        """Whether an account in that state may go on having the feature, what it needs apart."""
+        values = [
+            evaluate(rule.requires, situation)
+            for rule in self._features.get(feature, ())
+            if rule.kind != "needs" and rule.in_force.holds(situation.today)
+        ]
+        if any(value is False for value in values):
+            return False
+        return None if any(value is None for value in values) else True
+
+    def lost(self, step: Step) -> tuple[str, ...]:
+        """The features entitled before and surely not after, with all that need them; none that is known to be off."""
+        if step.asked.kind == "register" or not self._features:
+            return ()
+        had = step.before.records["features"]
+        lost: list[str] = []
+        gone = {step.asked.name} if step.asked.kind == "disable" else set()
+        for name in self.program.features:
+            if had.get(name) is False or name in gone or not self._entitlement_reads(name) & step.moved:
+                continue
+            if self.entitled(name, step.before) is True and self.entitled(name, step.after) is False:
+                lost.append(name)
+        return self._with_those_in_need(step, lost, gone)
+
+    def _with_those_in_need(self, step: Step, lost: list[str], gone: set[str]) -> tuple[str, ...]:
+        had = step.before.records["features"]
+        growing = True
+        while growing:
+            growing = False
+            for name, needs in self._needs(step.before.today).items():
+                if name not in lost and name not in gone and had.get(name) is not False and needs & {*lost, *gone}:
+                    lost.append(name)
+                    growing = True
+        return tuple(name for name in self.program.features if name in lost)
+
+    def _needs(self, today: date) -> dict[str, set[str]]:
+        return {
+            name: {
+                rule.requires.name
+                for rule in rules
+                if rule.kind == "needs" and rule.in_force.holds(today) and isinstance(rule.requires, Field)
+            }
+            for name, rules in self._features.items()
+        }
+
+    def _entitlement_reads(self, feature: str) -> frozenset[str]:
+        rules = (rule for rule in self._features.get(feature, ()) if rule.kind != "needs")
+        return frozenset().union(*(self._reads[id(rule)] for rule in rules))
+
+    def standing(self, situation: Situation, untold: set[str]) -> list[Judged]:
+        """What is wrong with the account already, and has not been told: constraints, features held unentitled.
+
+        It cannot refuse a change. Judged by the reference alone, when the reasons are read.
+        """
+        found = []
+        rules = [rule for rule in self._constraints if rule.scope == "account"]
+        rules += [rule for several in self._features.values() for rule in several]
+        for rule in rules:
+            if rule.id in untold or not rule.in_force.holds(situation.today):
+                continue
+            if reference.outcome(rule, situation) == "violated":
+                found.append(Judged(rule, "violated", situation, standing=True))
+        return found
+
+    def _facts_of(self, rule: Rule) -> frozenset[str]:
+        return frozenset(facts_read(self.program, rule))
+
+
+def facts_read(program: Program, rule: Rule) -> set[str]:
+    """The facts of the account a rule reads, by whatever way: `account.f`, `features.f`."""
+    found = set()
+    for expr in (rule.when, rule.requires):
+        for node in everything(expr, program.conditions):
+            if isinstance(node, Field) and node.owner in ("account", "before", "after"):
+                found.add(f"account.{node.name}")
+            elif isinstance(node, Field) and node.owner.endswith("features"):
+                found.add(f"features.{node.name}")
+    return found
+
+
+def triggers_of(asked: Asked) -> tuple[str, ...]:
+    """What rules and moves are indexed by."""
+    match asked.kind:
+        case "set":
+            return tuple(f"set.{name}" for name in asked.values)
+        case "register":
+            return ("register",)
+        case kind:
+            return (f"{kind}.{asked.name}",)
+
+
+def _with(
+    situation: Situation, *, change: Facts | None = None, history: History | None = None
+) -> Situation:
+    records = dict(situation.records)
+    if change is not None:
+        records["change"] = change
+    return Situation(
+        records=records,
+        at=situation.at,
+        today=situation.today,
+        zone=situation.zone,
+        history=situation.history if history is None else history,
+        conditions=situation.conditions,
+        initial=situation.initial,
+    )
+
+
+def _after(before: Situation, account: Facts, features: Facts) -> Situation:
+    after = _with(before)
+    after.records["before"] = before.records["account"]
+    after.records["before.features"] = before.records["features"]
+    after.records["account"] = after.records["after"] = account
+    after.records["features"] = after.records["after.features"] = features
+    return after
+
+
+def _features_after(asked: Asked, features: Facts) -> Facts:
+    match asked.kind:
+        case "enable":
+            return {**features, asked.name: True}
+        case "disable":
+            return {**features, asked.name: False}
+        case _:
+            return features
+
+
+def _clashing(judged: Judged, clashes: set[str]) -> Judged:
+    """Two changes of one request may not give a field two values."""
+    if judged.rule.kind == "effect" and judged.rule.id in clashes:
+        return Judged(judged.rule, "violated", judged.situation)
+    return judged
+
+
+def _against_before(judged: Judged, was: Outcome | None, before: Situation) -> Judged:
+    """A constraint violated after the change refuses it only if it was not violated before."""
+    if judged.outcome != "violated" or was is None:
+        return judged
+    match was:
+        case "violated":
+            return Judged(judged.rule, "violated", judged.situation, standing=True, before=before)
+        case "unknown":
+            return Judged(judged.rule, "unknown", judged.situation, before=before)
+        case "satisfied":
+            return Judged(judged.rule, "violated", judged.situation, before=before)
+
+
+def _compare(program: Program, rules: Iterable[Rule], expected: Iterable[Outcome], found: Iterable[Outcome]) -> None:
+    differences = [
+        f"{rule.id}: the reference says {one}, rete says {other}"
+        for rule, one, other in zip(rules, expected, found, strict=True)
+        if one != other
+    ]
+    if differences:
+        raise EngineDisagreement(f"{program.id} {program.version} ({program.digest[:19]})", differences)
+
+
+def _truth(value: Value | None) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+

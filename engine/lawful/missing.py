@@ -1,0 +1,284 @@
+"""Which facts would settle an undetermined verdict: the smallest sets, whatever the facts turn out to be.
+
+Each comparison whose facts are in the set is taken to be free, true or false: so a set may be larger than need be,
+where two comparisons are tied to one another, but never too small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Final, TypeAlias
+
+from lawful.engines.reference import evaluate
+from lawful.engines.situation import Situation, held_number
+from lawful.ir import (
+    And,
+    AtMost,
+    Conditional,
+    ConditionOf,
+    Count,
+    Expr,
+    Field,
+    Known,
+    Not,
+    Or,
+    Quantifier,
+    children,
+    type_of,
+)
+from lawful.judging import Judged, Judgement, Step
+
+MOST_SETS: Final = 8
+_MOST_WORK: Final = 30_000
+"""Formula evaluations spent on one answer; past it only the set of all unknown facts is told."""
+
+Facts: TypeAlias = frozenset[str]
+Formula: TypeAlias = "bool | _Leaf | _Junction | _Choice"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaf:
+    """A comparison that is unknown, and the sets of facts each of which would make it known."""
+
+    settled_by: tuple[Facts, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Junction:
+    """*And* (`all_of`) or *or* of some parts, negated where `negated`."""
+
+    parts: tuple[Formula, ...]
+    all_of: bool
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Choice:
+    test: Formula
+    then: Formula
+    otherwise: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A rule that is still open: in the state it is judged in and, for a constraint, in the one before."""
+
+    when: Formula
+    requires: Formula
+    when_before: Formula = False
+    requires_before: Formula = True
+
+
+@dataclass(slots=True)
+class _Search:
+    rules: list[_Open]
+    work: int = 0
+    leaves: list[_Leaf] = field(default_factory=list)
+
+    def settles(self, facts: Facts) -> bool:
+        """Whether no values of those facts leave the verdict undetermined."""
+        free = [leaf for leaf in self.leaves if any(each <= facts for each in leaf.settled_by)]
+        return not self._can_stay_open(free, {})
+
+    def _can_stay_open(self, free: Sequence[_Leaf], chosen: dict[_Leaf, bool]) -> bool:
+        self.work += 1
+        if self.work > _MOST_WORK:
+            return True
+        pending = free[len(chosen) :]
+        if not pending:
+            return self._is_open(chosen)
+        for value in (True, False):
+            if self._can_stay_open(free, {**chosen, pending[0]: value}):
+                return True
+        return False
+
+    def _is_open(self, chosen: dict[_Leaf, bool]) -> bool:
+        outcomes = [_outcome(rule, chosen) for rule in self.rules]
+        return False not in outcomes and None in outcomes
+
+
+def missing(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
+    """The inclusion-minimal sets of `account.f`, `request.f`, `history`, smallest first; none where nothing would help."""
+    reading = _Reading(judgement)
+    search = _Search(reading.open_rules())
+    search.leaves = reading.leaves
+    universe = sorted({fact for leaf in reading.leaves for each in leaf.settled_by for fact in each})
+    found: list[Facts] = []
+    for facts in _by_size(universe):
+        if any(smaller <= facts for smaller in found):
+            continue
+        if search.settles(facts):
+            found.append(facts)
+        if len(found) == MOST_SETS or search.work > _MOST_WORK:
+            break
+    everything = frozenset(universe)
+    if not found and universe and all(leaf.settled_by for leaf in reading.leaves):
+        found.append(everything)
+    return tuple(tuple(sorted(each)) for each in found)
+
+
+def _by_size(universe: list[str]) -> Iterator[Facts]:
+    for size in range(1, len(universe) + 1):
+        for each in combinations(universe, size):
+            yield frozenset(each)
+
+
+class _Reading:
+    """Turns the open rules of a judgement into formulas over what is unknown."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        self.judgement = judgement
+        self.leaves: list[_Leaf] = []
+        self._known: dict[tuple[int, Expr], _Leaf] = {}
+        self._states: dict[int, Situation] = {}
+        self._conditions: dict[tuple[int, str, str], Formula] = {}
+
+    def open_rules(self) -> list[_Open]:
+        return [self._open(each) for step in self.judgement.steps for each in step.judged if each.leaves_open]
+
+    def _open(self, judged: Judged) -> _Open:
+        rule = judged.rule
+        when, requires = self.formula(rule.when, judged.situation), self.formula(rule.requires, judged.situation)
+        if judged.before is None:
+            return _Open(when, requires)
+        before = judged.before
+        return _Open(when, requires, self.formula(rule.when, before), self.formula(rule.requires, before))
+
+    def formula(self, expr: Expr, situation: Situation) -> Formula:
+        value = evaluate(expr, situation)
+        if value is True or value is False:
+            return value
+        match expr:
+            case And() | Or():
+                parts = tuple(self.formula(each, situation) for each in expr.operands)
+                return _Junction(parts, isinstance(expr, And))
+            case Not():
+                return _Junction((self.formula(expr.operand, situation),), all_of=True, negated=True)
+            case ConditionOf():
+                return self._condition(expr, situation)
+            case Conditional() if type_of(expr).kind == "bool":
+                return _Choice(*(self.formula(each, situation) for each in (expr.test, expr.then, expr.otherwise)))
+            case _:
+                return self._leaf(expr, situation)
+
+    def _condition(self, expr: ConditionOf, situation: Situation) -> Formula:
+        key = (id(situation), expr.state, expr.name)
+        if key not in self._conditions:
+            where = situation if expr.state == "account" else situation.seen_from(expr.state)
+            self._states[id(where)] = where  # kept, so that no other takes its identity
+            self._conditions[key] = self.formula(situation.conditions[expr.name].holds, where)
+        return self._conditions[key]
+
+    def _leaf(self, expr: Expr, situation: Situation) -> _Leaf:
+        key = (id(situation), expr)
+        if key not in self._known:
+            leaf = _Leaf(self._settling(expr, situation))
+            self._known[key] = leaf
+            self.leaves.append(leaf)
+        return self._known[key]
+
+    def _settling(self, expr: Expr, situation: Situation) -> tuple[Facts, ...]:
+        if isinstance(expr, AtMost):
+            return self._settling_a_limit(expr, situation)
+        facts = self._unknown(expr, situation)
+        return (facts,) if facts else ()  # unknown though every fact is known: it failed, and nothing would help
+
+    def _settling_a_limit(self, limit: AtMost, situation: Situation) -> tuple[Facts, ...]:
+        """The history, or the field that counts: either would do."""
+        ways = [frozenset({"history"})]
+        if limit.counted_by is not None and held_number(limit, situation) is None:
+            ways.append(self._unknown(limit.counted_by, situation))
+        return tuple(ways)
+
+    def _unknown(self, expr: Expr, situation: Situation) -> Facts:
+        """The facts without which the expression is not known."""
+        match expr:
+            case Field():
+                return self._origin(expr, situation) if evaluate(expr, situation) is None else frozenset()
+            case Count():
+                return frozenset({"history"}) if evaluate(expr, situation) is None else frozenset()
+            case Known():
+                return frozenset()
+            case ConditionOf():
+                where = situation if expr.state == "account" else situation.seen_from(expr.state)
+                return self._unknown(situation.conditions[expr.name].holds, where)
+            case AtMost():
+                return frozenset({"history"}) if evaluate(expr, situation) is None else frozenset()
+            case Quantifier():
+                return self._unknown(expr.collection, situation) | self._fields_of(expr.body, situation)
+            case _:
+                return frozenset().union(*(self._unknown(each, situation) for each in children(expr)))
+
+    def _fields_of(self, body: Expr, situation: Situation) -> Facts:
+        """Of a quantifier's body, whose variable has no value here: every unknown field in it."""
+        if isinstance(body, (Field, Count, ConditionOf)):
+            return self._unknown(body, situation)
+        return frozenset().union(*(self._fields_of(each, situation) for each in children(body)))
+
+    def _origin(self, fact: Field, situation: Situation) -> Facts:
+        """The facts of the request behind an unknown one: of a field that a change left unknown, what it was made of."""
+        if fact.owner == "request":
+            return frozenset({f"request.{fact.name}"})
+        if fact.owner.endswith("features"):
+            return frozenset({"account.features"})
+        if fact.owner == "change":
+            return frozenset()
+        for step in reversed(self.judgement.steps):
+            is_after = fact.owner == "after" or situation.records["account"] is step.after.records["account"]
+            if is_after and fact.owner != "before":
+                return self._moved(fact.name, step)
+        return frozenset({f"account.{fact.name}"})
+
+    def _moved(self, name: str, step: Step) -> Facts:
+        found: Facts = frozenset()
+        moved = False
+        for move, applies in step.moves:
+            for effect in move.effects:
+                if effect.field == name and applies is not False:
+                    moved = True
+                    found |= self._unknown(effect.value, step.before)
+                    if applies is None:
+                        found |= self._unknown(move.applies, step.before)
+        if moved:
+            return found
+        index = self.judgement.steps.index(step)
+        if index:
+            return self._moved(name, self.judgement.steps[index - 1])
+        return frozenset({f"account.{name}"})
+
+
+def _outcome(rule: _Open, chosen: dict[_Leaf, bool]) -> bool | None:
+    """Whether the rule is satisfied, with those leaves chosen; a violation from before is no violation."""
+    now = _implied(rule.when, rule.requires, chosen)
+    if now is not False:
+        return now
+    before = _implied(rule.when_before, rule.requires_before, chosen)
+    return {True: False, False: True, None: None}[before]
+
+
+def _implied(when: Formula, requires: Formula, chosen: dict[_Leaf, bool]) -> bool | None:
+    applies = _value(when, chosen)
+    if applies is False:
+        return True
+    holds = _value(requires, chosen)
+    if holds is True:
+        return True
+    return False if applies is True and holds is False else None
+
+
+def _value(formula: Formula, chosen: dict[_Leaf, bool]) -> bool | None:
+    match formula:
+        case bool():
+            return formula
+        case _Leaf():
+            return chosen.get(formula)
+        case _Choice():
+            test = _value(formula.test, chosen)
+            return None if test is None else _value(formula.then if test else formula.otherwise, chosen)
+        case _Junction():
+            values = [_value(part, chosen) for part in formula.parts]
+            deciding = not formula.all_of
+            value = deciding if deciding in values else None if None in values else formula.all_of
+            return value if value is None or not formula.negated else not value

@@ -1,0 +1,369 @@
+"""What is asked: the request as strangers give it, and as the policy's schema reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from lawful import calendar, values
+from lawful.diagnostics import Problem, RequestError, near
+from lawful.document import Scalar
+from lawful.ir import Program, Schema, Value
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+# ---------------------------------------------------------------------------------------- as a stranger gives it
+
+
+def _as_json(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+FactValue = Annotated[bool | int | str | list[str] | None, BeforeValidator(_as_json)]
+Moment = Annotated[str, BeforeValidator(_as_json)]
+
+
+class Asking(BaseModel):
+    """What the parts of a request share: no key that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Change(Asking):
+    """Exactly one of the five."""
+
+    set: dict[str, FactValue] | None = None
+    enable: str | None = None
+    disable: str | None = None
+    do: str | None = None
+    register_: dict[str, FactValue] | None = Field(None, alias="register")
+
+
+class HistoryEvent(Asking):
+    """Something that happened to the account: a transition, an action, `register`, `enable.f`, `set.f`, …"""
+
+    event: str
+    at: Moment
+
+
+class Request(Asking):
+    """A proposed change of an account. Dates and timestamps are ISO 8601; a fact that is absent or null is unknown."""
+
+    account: dict[str, FactValue] = {}
+    change: Change | None = None
+    changes: list[Change] | None = None
+    request: dict[str, FactValue] = {}
+    history: list[HistoryEvent] | None = None
+    history_from: Moment | None = None
+    at: Moment | None = None
+
+
+KEYS: Final = tuple(Request.model_fields)
+_CHANGES: Final = ("set", "enable", "disable", "do", "register")
+
+# ------------------------------------------------------------------------------------------- as the schema reads it
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One change of the list."""
+
+    kind: Literal["set", "enable", "disable", "do", "register"]
+    name: str
+    """The feature or the action; empty for the others."""
+    values: Mapping[str, Value]
+    """What a `set` asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request that was read: every value of its declared type, unknown ones left out."""
+
+    account: Mapping[str, Value]
+    features: Mapping[str, bool]
+    facts: Mapping[str, Value]
+    changes: tuple[Asked, ...]
+    events: tuple[tuple[str, datetime], ...]
+    whole_from: datetime | None
+    """The history is whole from there on; None: nothing is known of it."""
+    at: datetime
+
+
+class Reader:
+    """Reads requests about accounts of one policy."""
+
+    def __init__(self, program: Program, zone: ZoneInfo) -> None:
+        self.program = program
+        self.zone = zone
+
+    def question(self, given: Mapping[str, object], *, asks: bool = True) -> Question:
+        """The request as the schema has it. Raises RequestError with every problem found.
+
+        `asks`: whether a change must be given; a question of what an account may do at all has none.
+        """
+        reading = _Reading(self.program, self.zone)
+        for key in given:
+            if key not in KEYS:
+                reading.problem(str(key), "a request has no such key", near(str(key), KEYS))
+        changes = reading.changes(given, asks=asks)
+        account, features = reading.account(given.get("account"))
+        registers = bool(changes) and changes[0].kind == "register"
+        if registers and any(features.values()):
+            reading.problem("account.features", "an account that is being registered has no features yet")
+        if registers:
+            features = dict.fromkeys(self.program.features, False)
+        facts = reading.facts("request", given.get("request"), self.program.request)
+        at = reading.at(given.get("at"))
+        events, whole_from = reading.history(given, registers=registers)
+        if reading.problems:
+            raise RequestError(reading.problems)
+        return Question(account, features, facts, changes, events, whole_from, at)
+
+
+class _Reading:
+    """One request on its way in; problems are collected."""
+
+    def __init__(self, program: Program, zone: ZoneInfo) -> None:
+        self.program = program
+        self.zone = zone
+        self.problems: list[Problem] = []
+
+    def problem(self, field: str, message: str, help: str | None = None) -> None:
+        self.problems.append(Problem(field, message, help))
+
+    def mapping(self, field: str, given: object) -> Mapping[str, object]:
+        if given is None:
+            return {}
+        if isinstance(given, BaseModel):
+            return given.model_dump()
+        if isinstance(given, Mapping):
+            return given
+        self.problem(field, f"{values.shown(given)} stands where an object should be")
+        return {}
+
+    def facts(self, owner: str, given: object, schema: Schema) -> dict[str, Value]:
+        """The known facts, defaults filled in."""
+        found: dict[str, Value] = {}
+        mapping = self.mapping(owner, given)
+        for name, raw in mapping.items():
+            declaration = schema.get(name)
+            if declaration is None:
+                what = "account" if owner == "account" else "request"
+                self.problem(f"{owner}.{name}", f"the {what} has no field `{name}`", near(str(name), schema))
+                continue
+            try:
+                value = values.read(declaration, raw, self.zone)
+            except values.BadValue as error:
+                self.problem(f"{owner}.{name}", error.message, error.help)
+                continue
+            if value is not None:
+                found[name] = value
+        for name, declaration in schema.items():
+            if declaration.default is not None and name not in found:
+                found[name] = declaration.default
+        return found
+
+    def account(self, given: object) -> tuple[dict[str, Value], dict[str, bool]]:
+        mapping = dict(self.mapping("account", given))
+        features = self._features(mapping.pop("features", None))
+        id_field = self.program.account_id
+        if id_field not in self.program.account:
+            identity = mapping.pop(id_field, None)
+            if identity is not None and not isinstance(identity, (str, int)):
+                self.problem(f"account.{id_field}", f"{values.shown(identity)} is no id")
+        return self.facts("account", mapping, self.program.account), features
+
+    def _features(self, given: object) -> dict[str, bool]:
+        """Each feature enabled or not; empty where nothing is said, which leaves each unknown."""
+        if given is None:
+            return {}
+        if not isinstance(given, (list, tuple, set, frozenset)):
+            self.problem("account.features", f"{values.shown(given)} is not a list of features")
+            return {}
+        for name in given:
+            if not isinstance(name, str) or name not in self.program.features:
+                help = near(str(name), self.program.features)
+                self.problem("account.features", f"there is no feature {values.shown(name)}", help)
+        return {name: name in given for name in self.program.features}
+
+    # --------------------------------------------------------------------------------------------------- changes
+
+    def changes(self, given: Mapping[str, object], *, asks: bool) -> tuple[Asked, ...]:
+        one, many = given.get("change"), given.get("changes")
+        if not asks:
+            return ()
+        if (one is None) == (many is None):
+            self.problem("change", "a request has exactly one of `change` and `changes`")
+            return ()
+        if one is not None:
+            return self._listed([self._change("change", one)])
+        if not isinstance(many, (list, tuple)) or not many:
+            self.problem("changes", f"{values.shown(many)} is not a list of changes" if many else "the list is empty")
+            return ()
+        return self._listed([self._change(f"changes.{index}", each) for index, each in enumerate(many)])
+
+    def _listed(self, read: Sequence[Asked | None]) -> tuple[Asked, ...]:
+        if any(each is not None and each.kind == "register" for each in read[1:]):
+            self.problem("changes", "an account is registered before anything else happens to it")
+        return tuple(each for each in read if each is not None)
+
+    def _change(self, field: str, given: object) -> Asked | None:
+        if isinstance(given, BaseModel):
+            given = given.model_dump(exclude_none=True, by_alias=True)
+        mapping = self.mapping(field, given)
+        if not mapping and self.problems and self.problems[-1].field == field:
+            return None
+        for key in mapping:
+            if key not in _CHANGES:
+                self.problem(f"{field}.{key}", "there is no such change", near(str(key), _CHANGES))
+        kinds = [key for key in _CHANGES if mapping.get(key) is not None]
+        if len(kinds) != 1:
+            listed = ", ".join(f"`{key}`" for key in _CHANGES)
+            self.problem(field, f"a change is exactly one of {listed}")
+            return None
+        return self._asked(field, kinds[0], mapping[kinds[0]])
+
+    def _asked(self, field: str, kind: str, given: object) -> Asked | None:
+        match kind:
+            case "set":
+                return self._set(f"{field}.set", given)
+            case "enable" | "disable":
+                return self._named(f"{field}.{kind}", kind, "feature", given, self.program.features)
+            case "do":
+                return self._named(f"{field}.do", "do", "action", given, self.program.actions)
+            case _:
+                if self.mapping(f"{field}.register", given):
+                    self.problem(f"{field}.register", "what is registered is the `account`: this stays empty")
+                return Asked("register", "", {})
+
+    def _set(self, field: str, given: object) -> Asked | None:
+        mapping = self.mapping(field, given)
+        if not mapping:
+            self.problem(field, "nothing is set")
+            return None
+        for name in mapping:
+            if name == "features":
+                self.problem(f"{field}.features", "features are not set", "`enable` or `disable` one")
+            elif mapping[name] is None:
+                self.problem(f"{field}.{name}", "a value cannot be set to null: say what it becomes")
+        wanted = {name: value for name, value in mapping.items() if name != "features"}
+        undefaulted = {name: self.program.account[name] for name in wanted if name in self.program.account}
+        found: dict[str, Value] = {}
+        for name, raw in wanted.items():
+            if name not in undefaulted:
+                self.problem(f"{field}.{name}", f"the account has no field `{name}`", near(name, self.program.account))
+                continue
+            try:
+                value = values.read(undefaulted[name], raw, self.zone)
+            except values.BadValue as error:
+                self.problem(f"{field}.{name}", error.message, error.help)
+                continue
+            if value is not None:
+                found[name] = value
+        return Asked("set", "", found)
+
+    def _named(self, field: str, kind: Any, what: str, given: object, known: Mapping[str, object]) -> Asked | None:
+        if isinstance(given, str) and given in known:
+            return Asked(kind, str(given), {})
+        help = near(given, known) if isinstance(given, str) else None
+        self.problem(field, f"there is no {what} {values.shown(given)}", help)
+        return None
+
+    # -------------------------------------------------------------------------------------------------- instants
+
+    def at(self, given: object) -> datetime:
+        if given is None:
+            return datetime.now(UTC)
+        return self._instant("at", given) or _EARLIEST
+
+    def _instant(self, field: str, given: object) -> datetime | None:
+        try:
+            return values.instant(given, self.zone)
+        except values.BadValue as error:
+            self.problem(field, error.message, error.help)
+            return None
+
+    def history(
+        self, given: Mapping[str, object], *, registers: bool
+    ) -> tuple[tuple[tuple[str, datetime], ...], datetime | None]:
+        listed, since = given.get("history"), given.get("history_from")
+        start = None if since is None else self._instant("history_from", since)
+        if listed is None:
+            if since is not None:
+                self.problem("history_from", "there is no `history` that could begin then", "an empty one is `[]`")
+            # nothing has happened to an account that is only being registered
+            return (), _EARLIEST if registers else None
+        if not isinstance(listed, (list, tuple)):
+            self.problem("history", f"{values.shown(listed)} is not a list of events")
+            return (), None
+        events = [self._event(f"history.{index}", each) for index, each in enumerate(listed)]
+        return tuple(each for each in events if each is not None), start if start is not None else _EARLIEST
+
+    def _event(self, field: str, given: object) -> tuple[str, datetime] | None:
+        mapping = self.mapping(field, given)
+        for key in mapping:
+            if key not in ("event", "at"):
+                self.problem(f"{field}.{key}", "an event has no such key", near(str(key), ("event", "at")))
+        name, at = mapping.get("event"), mapping.get("at")
+        if not isinstance(name, str) or name not in self.program.event_names:
+            help = near(name, self.program.event_names) if isinstance(name, str) else None
+            message = "the key `event` is missing" if name is None else f"there is no event {values.shown(name)}"
+            self.problem(f"{field}.event", message, help)
+            return None
+        if at is None:
+            self.problem(f"{field}.at", "the key `at` is missing")
+            return None
+        instant = self._instant(f"{field}.at", at)
+        return None if instant is None else (str(name), instant)
+
+
+# ---------------------------------------------------------------------------------------------------- from JSON
+
+
+def from_json(text: str | bytes) -> dict[str, object]:
+    """The request of a JSON text: repeated keys, NaN and what is no object are refused. Raises RequestError."""
+    if len(text) > MAX_BYTES:
+        raise RequestError([Problem("", f"the request is larger than {MAX_BYTES // 1024 // 1024} MiB")])
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        given = json.loads(decoded, object_pairs_hook=_without_repeats, parse_constant=_no_constant, parse_int=_number)
+    except UnicodeDecodeError as error:
+        raise RequestError([Problem("", f"the request is not UTF-8: byte {error.start} cannot be read")]) from None
+    except json.JSONDecodeError as error:
+        message = f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}, line {error.lineno}, column {error.colno}"
+        raise RequestError([Problem("", message)]) from None
+    except RecursionError:
+        raise RequestError([Problem("", "the request is nested too deeply")]) from None
+    if not isinstance(given, dict):
+        raise RequestError([Problem("", f"{values.shown(given)} stands where a request should be", "an object")])
+    return given
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise RequestError([Problem(key, f"the key {values.shown(key)} is given twice")])
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise RequestError([Problem("", f"`{name}` is no number of JSON's")])
+
+
+def _number(digits: str) -> int:
+    # Beyond this Python itself refuses to read a number, with an exception of its own; 64 bits have 19 digits.
+    return int(digits) if len(digits) <= 40 else 10**40
+
+
+def written(scalar: str) -> Scalar:
+    """A value from a command line, without a type of its own."""
+    return Scalar(scalar)

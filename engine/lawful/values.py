@@ -1,0 +1,225 @@
+"""A value of a declared type, read from what a stranger gave, and written for one to read."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from lawful import calendar
+from lawful.diagnostics import near
+from lawful.document import Scalar
+from lawful.ir import INT_MAX, INT_MIN, FieldDeclaration, Value
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIMESTAMP: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+class BadValue(ValueError):
+    """A value that cannot be taken, in words that follow the name of its field."""
+
+    def __init__(self, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+def read(declaration: FieldDeclaration, given: object, zone: ZoneInfo) -> Value | None:
+    """The value as its declaration has it; None for null. Raises BadValue.
+
+    From JSON and Python each type is taken as itself; a scalar of YAML has no type of its own and is read as the
+    declaration's. Dates and timestamps are ISO 8601 texts, or Python's.
+    """
+    if given is None:
+        return None
+    value: Value
+    match declaration.type.kind:
+        case "bool":
+            value = _bool(given)
+        case "int":
+            value = _int(given)
+        case "string":
+            value = _text(given)
+        case "date":
+            value = day(given)
+        case "timestamp":
+            value = instant(given, zone)
+        case "enum":
+            value = _one_of(given, declaration.type.values)
+        case "set":
+            return _set(given, declaration.type.values)
+        case kind:
+            raise TypeError(kind)  # no field is declared so
+    _within(value, declaration)
+    return value
+
+
+def day(given: object) -> date:
+    """A date: a text such as `2024-04-12`, or Python's."""
+    if isinstance(given, datetime):
+        raise BadValue("a timestamp stands where a date should be", "give its local day")
+    if isinstance(given, date):
+        return given
+    if isinstance(given, str) and _DATE.fullmatch(given):
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise BadValue(f"there is no day {shown(given)}") from None
+    if isinstance(given, str) and _TIMESTAMP.fullmatch(given):
+        raise BadValue(f"{shown(given)} is a timestamp where a date should be", "give its local day")
+    raise BadValue(f"{shown(given)} is not a date such as `2024-04-12`")
+
+
+def instant(given: object, zone: ZoneInfo) -> datetime:
+    """An instant in UTC, from an ISO text or Python's; a naive one is local, a date is its local midnight."""
+    if isinstance(given, datetime):
+        return _placed(given, zone, given.isoformat())
+    if isinstance(given, date):
+        return calendar.start_of(given, zone)
+    if isinstance(given, str) and _DATE.fullmatch(given):
+        return calendar.start_of(day(given), zone)
+    found = _TIMESTAMP.fullmatch(given) if isinstance(given, str) else None
+    if found is None:
+        raise BadValue(f"{shown(given)} is not a timestamp such as `2025-03-01T09:00:00+08:00`")
+    try:
+        parsed = datetime.fromisoformat(str(given).upper().replace(" ", "T"))
+    except ValueError:
+        raise BadValue(f"there is no instant {shown(given)}") from None
+    return _placed(parsed, zone, str(given))
+
+
+def _placed(at: datetime, zone: ZoneInfo, written: str) -> datetime:
+    try:
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+        if not calendar.exists(at, zone):
+            raise BadValue(
+                f"`{written}` is a local time that does not exist in {zone.key}", "the clocks go forward then: give an offset"
+            )
+        return calendar.instant_of(at, zone)
+    except OverflowError:
+        raise BadValue(f"`{written}` is outside the years 1 to 9999") from None
+
+
+def _bool(given: object) -> bool:
+    if isinstance(given, bool):
+        return given
+    if isinstance(given, Scalar) and given in ("true", "false"):
+        return given == "true"
+    raise BadValue(f"{shown(given)} is neither `true` nor `false`")
+
+
+def _int(given: object) -> int:
+    if isinstance(given, Scalar) and re.fullmatch(r"-?[0-9]{1,30}", given):
+        given = int(given)
+    if not isinstance(given, int) or isinstance(given, bool):
+        raise BadValue(f"{shown(given)} is not a whole number")
+    if not INT_MIN <= given <= INT_MAX:
+        raise BadValue("the number is outside 64 bits")
+    return given
+
+
+def _text(given: object) -> str:
+    if not isinstance(given, str):
+        raise BadValue(f"{shown(given)} is not a text")
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise BadValue("the text holds half a character (a lone surrogate)") from None
+    return str(given)
+
+
+def _one_of(given: object, values: tuple[str, ...]) -> str:
+    if not isinstance(given, str):
+        raise BadValue(f"{shown(given)} is not a text")
+    if given not in values:
+        listed = ", ".join(f"`{value}`" for value in values)
+        raise BadValue(f"there is no value {shown(given)}", near(given, values) or f"the values are {listed}")
+    return str(given)
+
+
+def _set(given: object, values: tuple[str, ...]) -> frozenset[str]:
+    if isinstance(given, (set, frozenset, tuple)):
+        given = list(given)
+    if not isinstance(given, list):
+        raise BadValue(f"{shown(given)} is not a list of values")
+    return frozenset(_one_of(each, values) for each in given)
+
+
+def _within(value: Value, declaration: FieldDeclaration) -> None:
+    low, high = declaration.minimum, declaration.maximum
+    if low is not None and value < low:  # type: ignore[operator]  # the compiler gives bounds the field's type
+        raise BadValue(f"{written(value, zone=None)} is below the least, {written(low, zone=None)}")
+    if high is not None and value > high:  # type: ignore[operator]  # as above
+        raise BadValue(f"{written(value, zone=None)} is above the most, {written(high, zone=None)}")
+
+
+def shown(given: object) -> str:
+    """What was given, short enough for a message."""
+    match given:
+        case None:
+            return "null"
+        case bool():
+            return f"`{str(given).lower()}`"
+        case str() | int():
+            text = str(given) if not isinstance(given, int) or abs(given) < 10**40 else "a very large number"
+            text = text if len(text) <= 60 else text[:57] + "..."
+            return "`" + text.encode("utf-8", "backslashreplace").decode() + "`"
+        case float():
+            return f"`{given}`"
+        case dict():
+            return "an object"
+        case list() | tuple() | set() | frozenset():
+            return "a list"
+        case _:
+            return f"a {type(given).__name__}"
+
+
+def written(value: Value, zone: ZoneInfo | None) -> str:
+    """The value as a text: ISO for dates and, in the zone (UTC without one), for timestamps."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return local(value, zone).isoformat()
+        case date():
+            return value.isoformat()
+        case timedelta():
+            return f"{value // timedelta(seconds=1)}s" if not value.microseconds else f"{value.total_seconds()}s"
+        case frozenset() | tuple():
+            return "[" + ", ".join(written(each, zone) for each in _ordered(value)) + "]"
+        case _:
+            return str(value)
+
+
+def local(at: datetime, zone: ZoneInfo | None) -> datetime:
+    """The instant on the clocks of the zone; as it is where they cannot show it."""
+    if zone is None:
+        return at
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return at
+
+
+Json: TypeAlias = bool | int | str | list["Json"] | None
+
+
+def to_json(value: Value | None, zone: ZoneInfo) -> Json:
+    """The value for JSON: dates, timestamps and durations as texts, sets as sorted lists."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case frozenset() | tuple():
+            return [to_json(each, zone) for each in _ordered(value)]
+        case _:
+            return written(value, zone)
+
+
+def _ordered(value: frozenset[str] | tuple[Value, ...]) -> list[Value]:
+    return sorted(value) if isinstance(value, frozenset) else list(value)
+
+

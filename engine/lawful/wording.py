@@ -1,0 +1,301 @@
+"""Words for what has none of its author's: expressions as CEL again, values in a language, the sentences of built-in
+rules, and texts with their facts filled in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from lawful import values
+from lawful.calendar import Window
+from lawful.ir import (
+    And,
+    AtMost,
+    Call,
+    Clock,
+    Compare,
+    Conditional,
+    ConditionOf,
+    Constant,
+    Count,
+    Expr,
+    Field,
+    FieldDeclaration,
+    Known,
+    Language,
+    ListOf,
+    Member,
+    Not,
+    Or,
+    Program,
+    Quantifier,
+    Rule,
+    Text,
+    Value,
+    Variable,
+)
+
+MASKED: Final = "•••"
+UNKNOWN: Final = Text("unknown", "未知")
+_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+# ---------------------------------------------------------------------------------------------- expressions as CEL
+
+_TIGHTNESS: Final = {"||": 1, "&&": 2, "compare": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "!": 6, "primary": 7}
+_OWNERS: Final = {"change": "change", "before": "before.account", "after": "after.account"}
+_AS_OPERATORS: Final = {"add_duration": "+", "subtract_duration": "-", "between": "-"}
+
+
+def cel(expr: Expr) -> str:
+    """The expression in the author's language; what only the compiler makes (a limit) in its likeness."""
+    return _cel(expr)[0]
+
+
+def _cel(expr: Expr) -> tuple[str, int]:
+    """The text and how tightly it binds."""
+    primary = _TIGHTNESS["primary"]
+    match expr:
+        case Constant():
+            return _constant(expr.value), primary
+        case Field():
+            return _field(expr)
+        case Clock() | Variable():
+            return expr.name, primary
+        case ConditionOf():
+            return expr.name if expr.state == "account" else f"{expr.state}.{expr.name}", primary
+        case Count():
+            return " + ".join(f"count('{name}', '{expr.window}')" for name in expr.events), _TIGHTNESS["+"]
+        case AtMost():
+            return _at_most(expr), _TIGHTNESS["compare"]
+        case Known():
+            return f"has({cel(expr.operand)})", primary
+        case Not():
+            return "!" + _within(expr.operand, _TIGHTNESS["!"]), _TIGHTNESS["!"]
+        case And() | Or():
+            operator = "&&" if isinstance(expr, And) else "||"
+            tightness = _TIGHTNESS[operator]
+            return f" {operator} ".join(_within(each, tightness + 1) for each in expr.operands), tightness
+        case Compare():
+            tightness = _TIGHTNESS["compare"]
+            return f"{_within(expr.left, tightness + 1)} {expr.operator} {_within(expr.right, tightness + 1)}", tightness
+        case ListOf():
+            return "[" + ", ".join(cel(each) for each in expr.items) + "]", primary
+        case Member():
+            tightness = _TIGHTNESS["compare"]
+            return f"{_within(expr.item, tightness + 1)} in {_within(expr.collection, tightness + 1)}", tightness
+        case Conditional():
+            return f"{_within(expr.test, 1)} ? {_within(expr.then, 1)} : {cel(expr.otherwise)}", 0
+        case Quantifier():
+            head = f"{_within(expr.collection, primary)}.{expr.kind}"
+            return f"{head}({expr.variable.name}, {cel(expr.body)})", primary
+        case Call():
+            return _call(expr)
+
+
+def _within(expr: Expr, tightness: int) -> str:
+    text, own = _cel(expr)
+    return text if own >= tightness else f"({text})"
+
+
+def _field(field: Field) -> tuple[str, int]:
+    if field.owner.endswith("features"):
+        owner = "account" if field.owner == "features" else f"{field.owner.partition('.')[0]}.account"
+        return f"'{field.name}' in {owner}.features", _TIGHTNESS["compare"]
+    return f"{_OWNERS.get(field.owner, field.owner)}.{field.name}", _TIGHTNESS["primary"]
+
+
+def _at_most(limit: AtMost) -> str:
+    counted = cel(limit.count)
+    if limit.counted_by is not None:
+        counted = f"max({counted}, {cel(limit.counted_by)})"
+    return f"{counted}{' + 1' if limit.own else ''} <= {limit.at_most}"
+
+
+def _constant(value: Value) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+            return f"'{escaped}'"
+        case datetime():
+            return f"timestamp('{value.isoformat().replace('+00:00', 'Z')}')"
+        case date():
+            return f"date('{value.isoformat()}')"
+        case timedelta():
+            return f"duration('{values.written(value, None)}')"
+        case frozenset() | tuple():
+            return "[" + ", ".join(_constant(each) for each in sorted(value, key=str)) + "]"
+        case _:
+            return str(value)
+
+
+def _call(call: Call) -> tuple[str, int]:
+    function, arguments = call.function, call.arguments
+    operator = _AS_OPERATORS.get(function, function)
+    if operator in _TIGHTNESS and len(arguments) == 2:
+        tightness = _TIGHTNESS[operator]
+        return f"{_within(arguments[0], tightness)} {operator} {_within(arguments[1], tightness + 1)}", tightness
+    match function:
+        case "negate":
+            return "-" + _within(arguments[0], _TIGHTNESS["!"]), _TIGHTNESS["!"]
+        case "size" | "date" | "addDays" | "addMonths" | "addYears" | "daysBetween":
+            return f"{function}({', '.join(cel(each) for each in arguments)})", _TIGHTNESS["primary"]
+        case _:
+            rest = ", ".join(cel(each) for each in arguments[1:])
+            return f"{_within(arguments[0], _TIGHTNESS['primary'])}.{function}({rest})", _TIGHTNESS["primary"]
+
+
+# ------------------------------------------------------------------------------------------- values in a language
+
+
+def of_field(declaration: FieldDeclaration | None, value: Value | None, language: Language, zone: ZoneInfo) -> str:
+    """A fact for a person: an enum's title, an ISO date, *unknown* / 未知; a private one is masked."""
+    if value is None:
+        return UNKNOWN.best(language)
+    if declaration is None:
+        return values.written(value, zone)
+    if declaration.private:
+        return MASKED
+    if isinstance(value, bool):
+        return ("yes" if value else "no") if language == "en" else ("是" if value else "否")
+    if isinstance(value, str):
+        title = declaration.values.get(value)
+        return title.best(language) if title is not None else value
+    if isinstance(value, frozenset):
+        titles = [of_field(declaration, each, language, zone) for each in sorted(value)]
+        return (", " if language == "en" else "、").join(titles)
+    return values.written(value, zone)
+
+
+def field_title(declaration: FieldDeclaration, language: Language) -> str:
+    if declaration.title is None:
+        return declaration.name.replace("_", " ") if language == "en" else declaration.name
+    return declaration.title.best(language)
+
+
+# --------------------------------------------------------------------------------------------------------- windows
+
+_EVERY: Final = {
+    "lifetime": Text("in all", "累计"),
+    "day": Text("a day", "每天"),
+    "month": Text("a calendar month", "每个自然月"),
+    "year": Text("a calendar year", "每个自然年"),
+}
+
+
+def span(window: Window, language: Language) -> str:
+    """`a day`, `within 30 days`: how a limit's window is said."""
+    if window.unit in _EVERY:
+        return _EVERY[window.unit].best(language)
+    unit = window.unit if window.length != 1 else window.unit[:-1]
+    if language == "en":
+        return f"within {window.length} {unit}"
+    return f"{window.length}{'天' if window.unit == 'days' else '个月'}内"
+
+
+# ------------------------------------------------------------------------------------- sentences of built-in rules
+
+
+def sentence(program: Program, rule: Rule, told: Callable[[str], str], language: Language) -> str | None:
+    """What a rule of the language itself says where its author says nothing; None for what only an author can say.
+
+    `told` gives the value of a placeholder, `account.type` or `count`, in the language.
+    """
+    name = rule.id.split(".")[1] if "." in rule.id else ""
+    declaration = program.account.get(name)
+    english = language == "en"
+    what = field_title(declaration, language) if declaration is not None else name
+    match rule.kind:
+        case "final":
+            state = told(f"account.{name}")
+            return f"{what} is {state}, which is final" if english else f"{what}已是{state}，不可再变更"
+        case "unlisted":
+            return _unlisted(program, rule, told, what, language)
+        case "initial":
+            state = told(f"account.{name}")
+            return f"no account begins with the {what} {state}" if english else f"不能以{what}“{state}”注册"
+        case "fixed":
+            return f"{what} is fixed at registration" if english else f"{what}注册后不可变更"
+        case "needs":
+            needed = feature_title(program, rule.id.rpartition(".")[2], language)
+            return f"{needed} must be enabled first" if english else f"须先开通{needed}"
+        case "limit" | "group":
+            return _limit(rule, told, language)
+        case "never_after":
+            return "not after what has happened before" if english else "此前已发生过不允许的事件"
+        case "effect":
+            moved = program.account.get(rule.id.rpartition(".")[2])
+            label = field_title(moved, language) if moved is not None else name
+            return f"{label} would leave its bounds" if english else f"{label}将超出允许范围"
+        case "requires" | "constraint":
+            return None
+
+
+def _unlisted(program: Program, rule: Rule, told: Callable[[str], str], what: str, language: Language) -> str:
+    english = language == "en"
+    section, name = rule.id.split(".")[:2]
+    if section == "lifecycle":
+        before, after = told(f"account.{name}"), told(f"change.{name}")
+        return f"{what} has no change from {before} to {after}" if english else f"{what}不支持由{before}变更为{after}"
+    if section == "features":
+        feature = feature_title(program, name, language)
+        return f"{feature} is not offered on this date" if english else f"{feature}在该日期不提供"
+    if section == "actions":
+        title = action_title(program, name, language)
+        return f"{title} is not possible on this date" if english else f"{title}在该日期不可用"
+    return f"{what} cannot be set by a request" if english else f"{what}不能通过申请修改"
+
+
+def _limit(rule: Rule, told: Callable[[str], str], language: Language) -> str:
+    english = language == "en"
+    count, most = told("count"), told("limit")
+    if not isinstance(rule.requires, AtMost):
+        return f"at most {most} of one group: there are {count} others" if english else f"同组至多{most}个，已有其他{count}个"
+    window = span(rule.requires.count.window, language)
+    if english:
+        return f"at most {most} {window}: {count} so far"
+    return f"{window}至多{most}次，已有{count}次"
+
+
+def feature_title(program: Program, name: str, language: Language) -> str:
+    feature = program.features.get(name)
+    return feature.title.best(language) if feature is not None and feature.title is not None else name
+
+
+def action_title(program: Program, name: str, language: Language) -> str:
+    title = program.actions.get(name)
+    return title.best(language) if title is not None else name
+
+
+def event_title(program: Program, name: str, language: Language) -> str:
+    """What an entry of a history is called."""
+    if name in program.actions:
+        return action_title(program, name, language)
+    declared = program.events.get(name)
+    if declared is not None and declared.title is not None:
+        return declared.title.best(language)
+    move = next((each for each in program.moves if each.event == name and each.title is not None), None)
+    return move.title.best(language) if move is not None and move.title is not None else name
+
+
+# ----------------------------------------------------------------------------------------------- texts filled in
+
+
+def filled(text: Text, told: Callable[[str, Language], str]) -> Text:
+    """The text with each `{account.type}` replaced by its value; `{{` and `}}` are braces."""
+
+    def fill(written: str | None, language: Language) -> str | None:
+        if written is None:
+            return None
+
+        def value(found: re.Match[str]) -> str:
+            return told(found[1], language) if found[1] is not None else found[0][0]
+
+        return _PLACEHOLDER.sub(value, written)
+
+    return Text(fill(text.en, "en"), fill(text.zh, "zh"))
