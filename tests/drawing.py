@@ -118,7 +118,7 @@ class Size:
     depth: int = 3
     operands: int = 3
     conditions: int = 3
-    rules: int = 6
+    rules: int = 10
     situations: int = 3
 
 
@@ -235,11 +235,12 @@ class World:
     def typed(self, wanted: Type) -> list[ir.Field]:
         return [each for each in self.fields if each.type == wanted]
 
-    def types(self, kinds: Sequence[str]) -> list[Type]:
-        """Types of those kinds that a value can have here: the enums and sets are the fields' own."""
-        plain = [Type(kind) for kind in ("bool", "int", "string", "date", "timestamp", "duration") if kind in kinds]
-        domains = [each.type for each in self.fields if each.type.kind in ("enum", "set") and each.type.kind in kinds]
-        return list(dict.fromkeys(plain + domains))
+    def types(self, kinds: Sequence[ir.Kind]) -> list[Type]:
+        """Types of those kinds that a value can have here, one of each: an enum's and a set's are a field's own."""
+        first = {each.type.kind: each.type for each in reversed(self.fields)}
+        return [
+            Type(kind) if kind == "duration" else first[kind] for kind in kinds if kind == "duration" or kind in first
+        ]
 
 
 FIELD_KINDS: tuple[ir.Kind, ...] = tuple(kind for kind in get_args(ir.Kind) if kind not in ("duration", "list"))
@@ -312,12 +313,15 @@ def draw_expr(pen: Pen, world: World, wanted: Type, depth: int) -> Expr:
     raise AssertionError(wanted)
 
 
+_DEEP: dict[type, int] = {ir.Constant: 0, ir.Call: 6, ir.And: 4, ir.Or: 4, ir.Compare: 6, ir.Not: 2, ir.Conditional: 2}
+"""How much more often than once a node is drawn where there is room: what grows, or has many kinds of its own."""
+
+
 @cache
 def _choices(kind: str, deep: bool) -> tuple[type, ...]:
     able = [node for node in get_args(Expr) if kind in KINDS[node] and (deep or node in LEAVES)]
-    if deep:
-        return tuple(each for each in able if each is not ir.Constant)
-    return tuple(each for node in able for each in [node] * (3 if node is ir.Field else 1))
+    weights = _DEEP if deep else {ir.Field: 3}
+    return tuple(each for node in able for each in [node] * weights.get(node, 1))
 
 
 @makes(ir.Constant, *_ALL_KINDS, leaf=True)
@@ -634,7 +638,7 @@ def cases(draw: st.DrawFn, size: Size = USUAL) -> Case:
     world = draw_world(pen, size)
     conditions = draw_conditions(pen, world)
     world = replace(world, conditions=tuple(conditions))
-    rules = tuple(draw_rule(pen, world, f"rule{n}") for n in range(pen.number(1, size.rules)))
+    rules = tuple(draw_rule(pen, world, f"rule{n}") for n in range(pen.number(size.rules // 2, size.rules)))
     read = fields_read(rules, conditions)
     situations = tuple(draw_situation(pen, world, conditions, read) for _ in range(pen.number(1, size.situations)))
     return Case(world, conditions, rules, situations)

@@ -14,7 +14,11 @@ from lawful.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from lawful.cel_ast import Node, Tree
 
-_MACROS: Final = {"has": "has(account.…)", "exists": "exists(x, …)", "all": "all(x, …)"}
+_MACROS: Final = {
+    "has": ("a field", "write `has(account.…)`"),
+    "exists": ("a variable and a condition", "write `….exists(x, …)`"),
+    "all": ("a variable and a condition", "write `….all(x, …)`"),
+}
 _OUTSIDE: Final = {  # CEL's own functions that the profile leaves out
     **dict.fromkeys(["type", "dyn", "int", "uint", "double", "bool", "string", "bytes"]),
     **dict.fromkeys(["map", "filter", "exists_one", "getDayOfYear", "getMilliseconds"]),
@@ -61,24 +65,27 @@ class Functions(Reading):
                 return self._applied(node, cast("ir.Function", name))
 
     def _no_function(self, node: Node) -> None:
-        self._operands(node.call.args)  # for their mistakes
         name: str = node.call.function
-        place = self._tree.place(node)
         if name in _MACROS:
-            phrase = f"`{name}` is not written so"
-            self._refuse(node, phrase, f"write `{_MACROS[name]}`")
+            takes, form = _MACROS[name]
+            self._refuse(node, f"`{name}` takes {takes}", form)
             return
+        self._operands(node.call.args)  # for their mistakes
         if name in _OUTSIDE:
             self._refuse(node, f"{quoted(name)} is outside the profile", _OUTSIDE[name])
             return
-        help = near(name, sorted(METHODS | FUNCTIONS | {"has", "exists", "all"}))
+        phrase, help = self._not_called_so(name)
+        self._tell("unknown-function", phrase, self._tree.place(node), help)
+
+    def _not_called_so(self, name: str) -> tuple[str, str | None]:
         if name in METHODS:
-            help = f"it follows its operand: `….{name}(…)`"
-        elif name in FUNCTIONS:
-            help = f"write `{name}(…)`, its operands within"
-        elif name in self._names.condition_set:
+            return f"`{name}` follows its operand", f"write `….{name}(…)`"
+        if name in FUNCTIONS:
+            return f"`{name}` stands before its operands", f"write `{name}(…)`"
+        help = near(name, sorted(METHODS | FUNCTIONS | {"has", "exists", "all"}))
+        if name in self._names.condition_set:
             help = f"a condition has no parentheses: `{name}`"
-        self._tell("unknown-function", f"there is no function {quoted(name)}", place, help)
+        return f"there is no function {quoted(name)}", help
 
     def _arity(self, node: Node, *counts: int) -> bool:
         """Whether it has so many arguments, as they are written; told where it has not."""

@@ -10,6 +10,7 @@ from lawful.diagnostics import Mistake
 TOO_DEEP: Final = "the condition is nested too deeply or too long"
 TOO_DEEP_HELP: Final = "name a part of it as a condition, and use the name"
 
+_ENDS_EARLY: Final = "the condition ends too early"
 _COMPLAINT: Final = re.compile(r"^(?:[A-Z_]+: )?ERROR: <input>:(\d+):(\d+): (.*)", re.MULTILINE)
 _LIMITS: Final = re.compile("recursion|codepoint limit")
 _MEANT: Final[dict[str, str]] = {
@@ -28,6 +29,7 @@ _MEANT: Final[dict[str, str]] = {
     "（": "did you mean `(`?",
     "）": "did you mean `)`?",
 }
+_QUOTES: Final = ("'", '"')
 _NUMBER: Final = re.compile(r"[0-9][0-9A-Za-z]*")
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -54,16 +56,15 @@ def complaints(text: str, told: str) -> list[Mistake]:
         if skipped and "token recognition" not in message:
             continue  # what follows a character that was skipped: told already
         mistake = _reworded(text, start, message)
-        if "token recognition" in message:
-            end_of_skipped = start + mistake.length
         if not (found and mistake.message == _ENDS_EARLY):  # likewise
             found.append(mistake)
+        if "token recognition" in message:
+            end_of_skipped = start + mistake.length
+            if text[start : start + 1] in _QUOTES:
+                break  # whatever comes next is read the wrong way round
     if limits:
         found.append(Mistake("too-deep", TOO_DEEP, TOO_DEEP_HELP))
     return found or [Mistake("syntax", "this is not CEL", None, 0, len(text))]
-
-
-_ENDS_EARLY: Final = "the condition ends too early"
 
 
 def _offset(text: str, line: int, column: int) -> int | None:
@@ -143,7 +144,7 @@ def _word(text: str, start: int) -> str:
         return found[0]
     if text[start : start + 2] in ("&&", "||", "==", "!=", "<=", ">=", ".."):
         return text[start : start + 2]
-    if text[start : start + 1] in ("'", '"'):
+    if text[start : start + 1] in _QUOTES:
         return text[start : start + _text_length(text, start)]
     return text[start : start + 1] or text[-1:]
 

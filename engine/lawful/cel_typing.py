@@ -225,7 +225,8 @@ class Reading(ABC):
         if len(operands) == 2 and self._dates_mixed(operands[0].type, operands[1].type):
             day, instant = sorted(operands, key=lambda each: each.type.kind)
             help = f"`date({said(instant) or '…'})` is the day of a timestamp"
-            if isinstance(day.expr, ir.Clock):
+            compares = node.call.function.endswith(("=_", "<_", ">_"))
+            if compares and isinstance(day.expr, ir.Clock):
                 help += ", or compare with `now`"
             self._tell("dates-and-timestamps", phrase, place, help)
             return

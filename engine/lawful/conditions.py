@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from lawful import ir
-from lawful.cel_functions import Functions
+from lawful.cel_operators import OPERATORS, Operators
 from lawful.cel_syntax import complaints, quoted
 from lawful.cel_typing import (
     PLURALS,
@@ -21,7 +21,6 @@ from lawful.cel_typing import (
     Scope,
     Typed,
     becomes,
-    called,
     element_of,
     list_of,
     said,
@@ -95,24 +94,6 @@ def _parsed(text: str) -> Tree:
 
 
 _QUANTIFIERS: Final[dict[str, Literal["exists", "all"]]] = {"_||_": "exists", "_&&_": "all"}
-_OPERATORS: Final = {
-    "_&&_": "&&",
-    "_||_": "||",
-    "!_": "!",
-    "_==_": "==",
-    "_!=_": "!=",
-    "_<_": "<",
-    "_<=_": "<=",
-    "_>_": ">",
-    "_>=_": ">=",
-    "_+_": "+",
-    "_-_": "-",
-    "_*_": "*",
-    "_/_": "/",
-    "_%_": "%",
-    "-_": "-",
-}
-_ORDERED: Final = ("int", "date", "timestamp", "duration")
 _Owner: TypeAlias = Literal["account", "request", "before", "after"]
 _OWNERS: Final[Mapping[str, _Owner]] = {"account": "account", "request": "request"}
 _STATES: Final[Mapping[str, _Owner]] = {"before": "before", "after": "after"}
@@ -120,7 +101,7 @@ _STATES: Final[Mapping[str, _Owner]] = {"before": "before", "after": "after"}
 # ---------------------------------------------------------------------------------------------------- the check
 
 
-class _Check(Functions):
+class _Check(Operators):
     """The reading of one text."""
 
     def __init__(self, names: Vocabulary, tree: Tree, where: Where) -> None:
@@ -169,8 +150,8 @@ class _Check(Functions):
             self._tell("ill-typed", phrase, self._tree.whole())
             return None
         if not becomes(typed, list_of(element)):
-            phrase = f"{quoted(field.name)} takes a list of its values, not {word(typed.type)} of "
-            phrase += word(element_of(typed.type)).removeprefix("a ")
+            given = PLURALS[element_of(typed.type).kind]
+            phrase = f"{quoted(field.name)} takes a list of its values, not of {given}"
             self._tell("ill-typed", phrase, self._tree.whole())
             return None
         items = [self._as(part, element, field.name) for part in typed.parts]
@@ -389,7 +370,7 @@ class _Check(Functions):
     def _junction(self, node: Node) -> Typed | None:
         """A chain of `&&` or of `||`, which CEL balances into a tree."""
         function: str = node.call.function
-        sign = _OPERATORS[function]
+        sign = OPERATORS[function]
         operands: list[ir.Expr] = []
         pending, whole = [node], True
         while pending:
@@ -439,61 +420,7 @@ class _Check(Functions):
             return None
         return Typed(ir.Conditional(test, then, otherwise), wanted, node, tuple(branches))
 
-    # ---------------------------------------------------------------------------------------------- comparing
-
-    def _equality(self, node: Node) -> Typed | None:
-        if any(self._is_null(data) for data in node.call.args):
-            self._null_compared(node)
-            return None
-        operands = self._operands(node.call.args)
-        if operands is None:
-            return None
-        sign = _OPERATORS[node.call.function]
-        left, right = operands
-        for operand in operands:
-            if operand.type.kind not in SINGLE:
-                help = "ask for one value with `in`, or for each with `exists` and `all`"
-                self._refuse(node, f"`{sign}` does not compare sets and lists", help)
-                return None
-        return self._comparison(node, cast("ir.Comparison", sign), left, right)
-
-    def _is_null(self, data: bytes) -> bool:
-        node = self._decode(data)
-        return bool(node.WhichOneof("kind") == "constant" and node.constant.WhichOneof("kind") == "null")
-
-    def _null_compared(self, node: Node) -> None:
-        told = [self._expression(self._decode(d)) for d in node.call.args if not self._is_null(d)]
-        field = next((said(typed) for typed in told if typed is not None), None) or "account.…"
-        asked = f"has({field})" if node.call.function == "_!=_" else f"!has({field})"
-        self._refuse(node, "`null` is outside the profile", f"write `{asked}`")
-
-    def _comparison(self, node: Node, sign: ir.Comparison, left: Typed, right: Typed) -> Typed | None:
-        met = self._met(left, right)
-        if met is None:
-            self._incomparable(node, sign, left, right)
-            return None
-        if met[0] is None or met[1] is None:
-            return None
-        return Typed(ir.Compare(sign, met[0], met[1]), ir.BOOL, node)
-
-    def _incomparable(self, node: Node, sign: str, left: Typed, right: Typed) -> None:
-        phrase = f"`{sign}` does not compare {word(left.type)} with {word(right.type)}"
-        if left.type.kind == right.type.kind == "enum":
-            phrase = f"`{sign}` does not compare enums of different values"
-        self._mismatch(node, phrase, left, right)
-
-    def _order(self, node: Node) -> Typed | None:
-        operands = self._operands(node.call.args)
-        if operands is None:
-            return None
-        left, right = operands
-        sign = cast("ir.Comparison", _OPERATORS[node.call.function])
-        wanted = self._common(operands)
-        if wanted is None or wanted.kind in _ORDERED:
-            return self._comparison(node, sign, left, right)
-        help = "enums compare with `==`, `!=` and `in`" if wanted.kind == "enum" else None
-        self._refuse(node, f"`{sign}` does not order {PLURALS[wanted.kind]}", help)
-        return None
+    # ---------------------------------------------------------------------------------------------- membership
 
     def _membership(self, node: Node) -> Typed | None:
         item_data, collection_data = node.call.args
@@ -514,9 +441,10 @@ class _Check(Functions):
         element = element_of(collection.type)
         if becomes(item, element):
             return self._member(node, self._as(item, element, said(collection)), collection.expr)
-        phrase = f"`in` does not look for {word(item.type)} among {PLURALS[element.kind]}"
-        if item.type.kind == element.kind == "enum":
-            phrase = "`in` does not look for an enum among different values"
+        held_in = word(collection.type) + (f" of {PLURALS[element.kind]}" if element.kind != "enum" else "")
+        if item.type.kind == element.kind:
+            held_in += " of different values"
+        phrase = f"`in` does not look for {word(item.type)} in {held_in}"
         self._mismatch(node, phrase, item, Typed(collection.expr, element, node))
         return None
 
@@ -548,9 +476,8 @@ class _Check(Functions):
             return None
         self._read("account" if owner == "features" else "pair", node)
         if name not in self._names.feature_set:
-            help = near(name, self._names.features)
-            phrase = f"there is no feature {quoted(name)}"
-            self._tell("unknown-feature", phrase, self._tree.place(item), help)
+            phrase, near_one = f"there is no feature {quoted(name)}", near(name, self._names.features)
+            self._tell("unknown-feature", phrase, self._tree.place(item), near_one)
             return None
         return Typed(ir.Field(owner, name, ir.BOOL), ir.BOOL, node)
 
@@ -631,62 +558,3 @@ class _Check(Functions):
                 return None
             quantifier = ir.Quantifier(kind, ir.Variable(name, element), over, holds)
             return Typed(quantifier, ir.BOOL, node)
-
-    # ---------------------------------------------------------------------------------------------- arithmetic
-
-    def _arithmetic(self, node: Node) -> Typed | None:
-        operands = self._operands(node.call.args)
-        if operands is None:
-            return None
-        sign = _OPERATORS[node.call.function]
-        left, right = (operand.expr for operand in operands)
-        match sign, operands[0].type.kind, operands[1].type.kind:
-            case _, "int", "int":
-                return called(cast("ir.Function", sign), (left, right), node)
-            case "+", "timestamp", "duration":
-                return called("add_duration", (left, right), node)
-            case "+", "duration", "timestamp":
-                return called("add_duration", (right, left), node)
-            case "-", "timestamp", "duration":
-                return called("subtract_duration", (left, right), node)
-            case "-", "timestamp", "timestamp":
-                return called("between", (left, right), node)
-            case _:
-                self._not_computed(node, sign, operands[0], operands[1])
-                return None
-
-    def _not_computed(self, node: Node, sign: str, left: Typed, right: Typed) -> None:
-        match sign, left.type.kind, right.type.kind:
-            case "+", "string", "string":
-                self._refuse(node, "`+` does not join texts")
-            case "+", "list", "list":
-                self._refuse(node, "`+` does not join lists")
-            case "+" | "-", "duration", "duration":
-                self._refuse(node, f"`{sign}` of two durations is outside the profile")
-            case _:
-                self._operands_refused(node, sign, left, right)
-
-    def _operands_refused(self, node: Node, sign: str, left: Typed, right: Typed) -> None:
-        phrase = f"`{sign}` does not take {word(left.type)} and {word(right.type)}"
-        kinds = (left.type.kind, right.type.kind)
-        if self._dates_mixed(left.type, right.type):
-            self._mismatch(node, phrase, left, right)
-            return
-        help = None
-        if kinds == ("date", "date"):
-            help = "`daysBetween(a, b)` counts the days from one date to another"
-        elif "date" in kinds:
-            help = "`addDays(a, 7)` moves a date, likewise `addMonths` and `addYears`"
-        elif kinds in (("timestamp", "int"), ("int", "timestamp")):
-            help = "a timestamp moves by a duration, such as `duration('24h')`"
-        self._tell("ill-typed", phrase, self._tree.place(node), help)
-
-    def _negation(self, node: Node) -> Typed | None:
-        operands = self._operands(node.call.args)
-        if operands is None:
-            return None
-        if operands[0].type != ir.INT:
-            phrase = f"`-` takes a whole number, not {word(operands[0].type)}"
-            self._tell("ill-typed", phrase, self._tree.place(node))
-            return None
-        return called("negate", (operands[0].expr,), node)

@@ -47,6 +47,8 @@ class Cited(Answer):
     id: str
     clause: str | None = None
     title: str
+    """In the language it was published in, or English."""
+    titles: Text
     published: str | None = None
     url: str | None = None
 
@@ -74,7 +76,7 @@ class Reason(Answer):
     title: Text | None
     explanation: Text
     source: Cited | None
-    note: str | None
+    note: Text | None
     place: Place
     justification: Justification
 

@@ -96,7 +96,7 @@ class Explanation:
             title=told(title),
             explanation=self._explanation(judged, justification),
             source=cited(rule),
-            note=rule.note,
+            note=told(rule.note),
             place=Place(file=rule.place.file, line=rule.place.line, column=rule.place.column),
             justification=justification,
         )
@@ -353,6 +353,13 @@ def cited(rule: Rule) -> Cited | None:
     if rule.source is None:
         return None
     source = rule.source.source
-    return Cited(id=source.id, clause=rule.source.clause, title=source.title, published=source.published, url=source.url)
+    return Cited(
+        id=source.id,
+        clause=rule.source.clause,
+        title=source.title.best("en"),
+        titles=Told(en=source.title.en, zh=source.title.zh),
+        published=source.published,
+        url=source.url,
+    )
 
 

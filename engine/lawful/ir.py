@@ -402,10 +402,10 @@ class Source:
     """What a rule rests on."""
 
     id: str
-    title: str
+    title: Text
     published: str | None
     url: str | None
-    note: str | None
+    note: Text | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,7 +489,7 @@ class Condition:
     name: str
     holds: Expr
     title: Text | None
-    note: str | None
+    note: Text | None
     source: Citation | None
     place: Place
 
@@ -535,7 +535,7 @@ class Rule:
     title: Text | None = None
     explanation: Text | None = None
     source: Citation | None = None
-    note: str | None = None
+    note: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,10 +232,17 @@ class Judge:
                 if id(each.rule) not in seen and self._reads[id(each.rule)] & step.moved
             ]
             seen.update(id(each.rule) for each in doubtful)
-            was: dict[int, Outcome] = {}
-            if not registers and any(each.outcome == "violated" and each.rule.scope == "account" for each in doubtful):
-                was = {id(each.rule): each.outcome for each in self._outcomes(bundle, step.before, engine)}
+            was = {} if registers else self._outcomes_before(bundle, doubtful, step.before, engine)
             step.judged.extend(_against_before(each, was.get(id(each.rule)), step.before) for each in doubtful)
+
+    def _outcomes_before(
+        self, bundle: Bundle, after: Iterable[Judged], before: Situation, engine: Engine
+    ) -> dict[int, Outcome]:
+        """What became of the violated ones in the state before; what only warns decides nothing and is not cross-checked."""
+        violated = [each.rule for each in after if each.outcome == "violated" and each.rule.scope == "account"]
+        if any(rule.severity == "error" for rule in violated):
+            return {id(each.rule): each.outcome for each in self._outcomes(bundle, before, engine)}
+        return {id(rule): reference.outcome(rule, before) for rule in violated}
 
     def _constraint_bundles(self, step: Step, triggers: Iterable[str]) -> list[Bundle]:
         """Those that may read what each trigger moves: a bundle per trigger, so that their number is the policy's."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -196,11 +196,14 @@ def written(value: Value, zone: ZoneInfo | None) -> str:
 
 
 def local(at: datetime, zone: ZoneInfo | None) -> datetime:
-    """The instant on the clocks of the zone; as it is where they cannot show it."""
+    """The instant on the clocks of the zone, with the offset they have then; as it is where they cannot show it.
+
+    The offset is a fixed one: Python never finds a local time that is shown twice equal to one of another zone.
+    """
     if zone is None:
         return at
     try:
-        return at.astimezone(zone)
+        return at.astimezone(timezone(at.astimezone(zone).utcoffset() or timedelta()))
     except OverflowError:
         return at
 

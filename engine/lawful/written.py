@@ -112,10 +112,10 @@ Text = Annotated[TextWritten, BeforeValidator(_as("en"))]
 
 
 class SourceWritten(Written):
-    title: str
+    title: Text
     published: str | None = None
     url: str | None = None
-    note: str | None = None
+    note: Text | None = None
 
 
 class InForce(Written):
@@ -129,7 +129,7 @@ class RuleWritten(Written):
     title: Text | None = None
     explanation: Text | None = None
     source: str | None = None
-    note: str | None = None
+    note: Text | None = None
     severity: Literal["error", "warning", "info"] = "error"
     in_force: InForce | None = None
 
@@ -174,7 +174,7 @@ class TransitionWritten(Changing):
 
 class LifecycleWritten(Written):
     title: Text | None = None
-    note: str | None = None
+    note: Text | None = None
     source: str | None = None
     initial: Annotated[list[str], OneOrMany] = []
     final: Annotated[list[str], OneOrMany] = []
@@ -186,7 +186,7 @@ class FieldWritten(Written):
     enum: Annotated[dict[str, Text | None], BeforeValidator(_named)] | None = None
     set: Annotated[dict[str, Text | None], BeforeValidator(_named)] | None = None
     title: Text | None = None
-    note: str | None = None
+    note: Text | None = None
     default: Any = None
     min: str | None = None
     max: str | None = None
@@ -209,7 +209,7 @@ class RequestWritten(Written):
 class ConditionWritten(Written):
     when: Cel
     title: Text | None = None
-    note: str | None = None
+    note: Text | None = None
     source: str | None = None
 
 
@@ -255,7 +255,7 @@ class ActionWritten(Changing):
 
 class EventWritten(Written):
     title: Text | None = None
-    note: str | None = None
+    note: Text | None = None
     source: str | None = None
     moves: dict[str, Cel] = {}
 
@@ -277,7 +277,7 @@ class PolicyWritten(Written):
     policy: str
     version: str
     title: Text | None = None
-    note: str | None = None
+    note: Text | None = None
     timezone: str = "UTC"
     sources: dict[str, SourceWritten] = {}
     account: AccountWritten

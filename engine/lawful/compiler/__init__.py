@@ -74,7 +74,7 @@ def _program(
     _check_frame(context, written)
     spoken = _languages(context.document.data)
     context.bilingual = len(spoken) > 1
-    context.sources = _sources(written)
+    context.sources = _sources(context, written)
     schemas(context, written)
     tables = _tables(context, written, beside)
     feature_ids = tuple(dict.fromkeys([*written.features, *(row.feature for _, each in tables for row in each.rows)]))
@@ -133,8 +133,14 @@ def _languages(data: Data) -> tuple[Language, ...]:
     return tuple(each for each in LANGUAGES if each in found)
 
 
-def _sources(written: PolicyWritten) -> dict[str, Source]:
-    return {id: Source(id, each.title, each.published, each.url, each.note) for id, each in written.sources.items()}
+def _sources(context: Context, written: PolicyWritten) -> dict[str, Source]:
+    found = {}
+    for id, each in written.sources.items():
+        # Not held to both languages: a source's title is in the language it was published in.
+        title, note = (None if text is None else Text(text.en, text.zh) for text in (each.title, each.note))
+        context.check_id(id, ("sources", id))
+        found[id] = Source(id, title or Text(), each.published, each.url, note)
+    return found
 
 
 def _tables(context: Context, written: PolicyWritten, beside: Beside) -> list[tuple[TableWritten, Table]]:

@@ -152,7 +152,7 @@ def _rule(
         title=context.text(written.title, (*path, "title"), limit=kind == "group"),
         explanation=context.text(written.explanation, (*path, "explanation"), limit=kind == "group"),
         source=context.citation(written.source, path),
-        note=written.note,
+        note=context.note(written.note),
     )
 
 

@@ -168,6 +168,10 @@ class Context:
             self.warning("untranslated", f"this text has no `{lacking}`", span, "write it as `{en: …, zh: …}`")
         return Text(written.en, written.zh)
 
+    def note(self, written: TextWritten | None) -> Text | None:
+        """A note is for those who keep the policy: in whichever language they write."""
+        return None if written is None else Text(written.en, written.zh)
+
     def _spoken(self, path: Path, language: str) -> Path:
         inner = (*path, language)
         return inner if inner in self.document.values else path

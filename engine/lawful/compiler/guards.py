@@ -76,7 +76,7 @@ def rule(
         title=context.text(written.title, (*path, "title"), limit=is_limit) if own and written else None,
         explanation=context.text(written.explanation, (*path, "explanation"), limit=is_limit) if own and written else None,
         source=context.citation(written.source, path, change.source) if own and written else change.source,
-        note=written.note if own and written else None,
+        note=context.note(written.note) if own and written else None,
     )
 
 

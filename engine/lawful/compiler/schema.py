@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from lawful import values
 from lawful.compiler.context import Context
-from lawful.document import Path
+from lawful.document import Path, Scalar
 from lawful.ir import BOOL, DATE, INT, STRING, TIMESTAMP, FieldDeclaration, FieldMotion, Schema, Text, Type, Value
 from lawful.written import FieldWritten, PolicyWritten, TextWritten
 
@@ -110,7 +110,8 @@ def _bound(context: Context, field: FieldDeclaration, given: str | None, path: P
     if given is not None and field.type.kind not in ("int", "date", "timestamp"):
         context.mistake("wrong-value", "only numbers, dates and timestamps have a least and a most", path)
         return None
-    return _read(context, field, given, path)
+    # pydantic has made a plain string of it: it is still a scalar without a type of its own
+    return _read(context, field, None if given is None else Scalar(given), path)
 
 
 def _read(context: Context, field: FieldDeclaration, given: object, path: Path) -> Value | None:

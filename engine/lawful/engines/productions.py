@@ -12,8 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from math import prod
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 from lawful.ir import (
     And,
@@ -45,6 +44,9 @@ from lawful.ir import (
 
 LITERALS: Final = 30
 """The most literals of one production, and the most of its `$or`-branches: what is bigger is cut into derived facts."""
+
+GROUPS: Final = 14
+"""The most `$and` and `$or` of one production, beside the outermost: at 16 in all the engine gives up."""
 
 SHARD: Final = 2 * LITERALS
 """The most literals of one ruleset, and the most firings: 64 matches at once are the engine's limit, 128 `$nex` or
@@ -125,6 +127,10 @@ def opposite(rails: Rails) -> Rails:
     return Rails(rails.false, rails.true)
 
 
+def conjunction(parts: Sequence[Rails]) -> Rails:
+    return Rails(all_of(each.true for each in parts), some_of(each.false for each in parts))
+
+
 def choice(test: Rails, then: Rails, otherwise: Rails) -> Rails:
     """`test ? then : otherwise`: neither true nor false where the test is unknown."""
     true = some_of((all_of((test.true, then.true)), all_of((test.false, otherwise.true))))
@@ -141,25 +147,45 @@ def tests(form: Form) -> Iterator[Test]:
             yield from tests(part)
 
 
-def branches(form: Form) -> int:
-    """How often a production of this form fires at the most."""
+class Size(NamedTuple):
+    """What the engine limits: of one production, and of one ruleset."""
+
+    literals: int
+    branches: int
+    """How often it fires at the most."""
+    groups: int
+    """How many `$and` and `$or`."""
+
+    def fits(self, bound: int) -> bool:
+        return max(self.literals, self.branches) <= bound and self.groups <= GROUPS
+
+
+def size(form: Form) -> Size:
     match form:
         case Test():
-            return 1
+            return Size(1, 1, 0)
         case All():
-            return prod(branches(part) for part in form.parts)
+            return _together([size(part) for part in form.parts])
         case Some():
-            return sum(branches(part) for part in form.parts)
+            return _either([size(part) for part in form.parts])
 
 
-def size(rails: Rails) -> tuple[int, int]:
-    """Literals and branches, of the larger rail each."""
-    forms = (rails.true, rails.false)
-    return max(sum(1 for _ in tests(form)) for form in forms), max(map(branches, forms))
+def _together(sizes: Iterable[Size]) -> Size:
+    literals, branches, groups = 0, 1, 1
+    for each in sizes:
+        literals, branches, groups = literals + each.literals, branches * each.branches, groups + each.groups
+    return Size(literals, branches, groups)
+
+
+def _either(sizes: Iterable[Size]) -> Size:
+    literals, branches, groups = 0, 0, 1
+    for each in sizes:
+        literals, branches, groups = literals + each.literals, branches + each.branches, groups + each.groups
+    return Size(literals, branches, groups)
 
 
 def fits(rails: Rails, bound: int) -> bool:
-    return max(size(rails)) <= bound
+    return size(rails.true).fits(bound) and size(rails.false).fits(bound)
 
 
 # ------------------------------------------------------------------------------------------------------- base facts
@@ -266,7 +292,6 @@ class Translation:
 
     rules: Sequence[Rule]
     conditions: Mapping[str, Condition]
-    bound: int = LITERALS
     facts: list[Fact] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
     """One per rule."""
@@ -344,7 +369,7 @@ class Translation:
     def _member(self, expr: Member, view: View) -> Rails:
         items = expr.collection.items if isinstance(expr.collection, ListOf) else ()
         constants = [each for each in items if isinstance(each, Constant)]
-        if not isinstance(expr.item, Field) or not 0 < len(items) == len(constants) <= self.bound:
+        if not isinstance(expr.item, Field) or not 0 < len(items) == len(constants) <= LITERALS:
             return self._computed(expr, view)
         rails = [self._literal("!=", expr.item, each, view) for each in constants]
         return opposite(self._all(rails))
@@ -391,32 +416,33 @@ class Translation:
 
     def _all(self, parts: list[Rails]) -> Rails:
         """*And*, cut into derived facts until it is small enough."""
-        rails = Rails(all_of(each.true for each in parts), some_of(each.false for each in parts))
-        if fits(rails, self.bound):
+        rails = conjunction(parts)
+        if fits(rails, LITERALS):
             return rails
-        return self._all([self._cut(group) for group in _packed(parts, self.bound)])
+        return self._all([self._cut(group) for group in _packed(parts, LITERALS)])
 
     def _choice(self, *parts: Rails) -> Rails:
         rails = choice(*parts)
-        return rails if fits(rails, self.bound) else choice(*(self._cut(each) for each in parts))
+        return rails if fits(rails, LITERALS) else choice(*(self._cut(each) for each in parts))
 
     def _cut(self, rails: Rails) -> Rails:
-        return rails if max(size(rails)) <= 1 else self._truth(self._derived(rails))
+        """The expression as a fact of its own, unless it is as small already."""
+        return rails if fits(rails, 1) else self._truth(self._derived(rails))
 
 
 def _packed(parts: list[Rails], bound: int) -> Iterator[Rails]:
     """The conjunctions of neighbours, as many to each as fit."""
     group: list[Rails] = []
-    literals, firings, failings = 0, 1, 0
+    true, false = _together([]), _either([])
     for part in parts:
-        counted = max(sum(1 for _ in tests(form)) for form in (part.true, part.false))
-        true, false = branches(part.true), branches(part.false)
-        if group and max(literals + counted, firings * true, failings + false) > bound:
-            yield Rails(all_of(each.true for each in group), some_of(each.false for each in group))
-            group, literals, firings, failings = [], 0, 1, 0
+        more_true, more_false = _together([true, size(part.true)]), _either([false, size(part.false)])
+        if group and not (more_true.fits(bound) and more_false.fits(bound)):
+            yield conjunction(group)
+            group = []
+            more_true, more_false = _together([size(part.true)]), _either([size(part.false)])
         group.append(part)
-        literals, firings, failings = literals + counted, firings * true, failings + false
-    yield Rails(all_of(each.true for each in group), some_of(each.false for each in group))
+        true, false = more_true._replace(groups=more_true.groups - 1), more_false._replace(groups=more_false.groups - 1)
+    yield conjunction(group)
 
 
 def _comparable(read: Field | Clock | Count) -> bool:
@@ -491,13 +517,12 @@ def shards(goals: Sequence[Goal]) -> Iterator[Shard]:
     literals = firings = 0
     for goal in goals:
         made = _productions(goal)
-        more = sum(1 for each in made for _ in tests(each.form))
-        fire = sum(branches(each.form) for each in made)
-        if taken and (literals + more > SHARD or firings + fire > SHARD):
+        more = _either([size(each.form) for each in made])
+        if taken and (literals + more.literals > SHARD or firings + more.branches > SHARD):
             yield Shard(tuple(taken))
             taken, literals, firings = [], 0, 0
         taken += made
-        literals, firings = literals + more, firings + fire
+        literals, firings = literals + more.literals, firings + more.branches
     if taken:
         yield Shard(tuple(taken))
 

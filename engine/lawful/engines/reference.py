@@ -72,9 +72,9 @@ def evaluate(expr: Expr, situation: Situation) -> Value | None:
         case ConditionOf():
             return _condition(expr, situation)
         case And():
-            return _all(evaluate(each, situation) for each in expr.operands)
+            return _kleene(expr.operands, situation, deciding=False)
         case Or():
-            return _any(evaluate(each, situation) for each in expr.operands)
+            return _kleene(expr.operands, situation, deciding=True)
         case Not():
             value = evaluate(expr.operand, situation)
             return None if value is None else not value
@@ -119,41 +119,36 @@ def _condition(expr: ConditionOf, situation: Situation) -> Value | None:
     return situation.memo[key]
 
 
-def _all(values: Iterable[Value | None]) -> bool | None:
-    """Kleene's *and*: false if any is false, else unknown if any is unknown."""
-    unknown = False
-    for value in values:
-        if value is False:
-            return False
-        unknown = unknown or value is None
-    return None if unknown else True
-
-
-def _any(values: Iterable[Value | None]) -> bool | None:
-    """Kleene's *or*."""
-    unknown = False
-    for value in values:
-        if value is True:
-            return True
-        unknown = unknown or value is None
-    return None if unknown else False
+def _kleene(operands: tuple[Expr, ...], situation: Situation, *, deciding: bool) -> bool | None:
+    """Kleene's *and*, which one false operand decides, and *or*, which one true one does; else unknown if any is."""
+    value: bool | None = not deciding
+    for each in operands:
+        found = evaluate(each, situation)
+        if found is deciding:
+            return deciding
+        if found is None:
+            value = None
+    return value
 
 
 def _quantified(expr: Quantifier, situation: Situation) -> bool | None:
+    """*or* and *and* over the elements."""
     collection = evaluate(expr.collection, situation)
     if collection is None:
         return None
-    combine = _any if expr.kind == "exists" else _all
+    deciding = expr.kind == "exists"
+    value: bool | None = not deciding
     name = expr.variable.name
     shadowed = situation.variables.get(name)
-
-    def bodies() -> Iterable[Value | None]:
+    try:
         for element in cast("Iterable[Value]", collection):
             situation.variables[name] = element
-            yield evaluate(expr.body, situation)
-
-    try:
-        return combine(bodies())
+            found = evaluate(expr.body, situation)
+            if found is deciding:
+                return deciding
+            if found is None:
+                value = None
+        return value
     finally:
         if shadowed is None:
             situation.variables.pop(name, None)

@@ -105,8 +105,11 @@ class Network:
 
     def _build(self) -> None:
         _delete(self._handles)
-        for ruleset in self._rulesets:
-            self._handles.append(engine.create_ruleset(f"lawful{next(_serial)}", ruleset.rules))
+        try:
+            for ruleset in self._rulesets:
+                self._handles.append(engine.create_ruleset(f"lawful{next(_serial)}", ruleset.rules))
+        except engine.error as error:
+            raise EngineFailure(str(error)) from error
 
 
 def _delete(handles: list[int]) -> None:
