@@ -127,9 +127,19 @@ USUAL = Size()
 LARGE = Size(depth=4, operands=5, conditions=5, rules=12, situations=5)
 
 
+def soaking() -> bool:
+    """Whether the profile is `soak`: see conftest.py."""
+    return settings.get_current_profile_name() == "soak"
+
+
 def size() -> Size:
-    """By the profile: `ci` draws the usual, `soak` the large."""
-    return LARGE if settings.default is not None and settings.default.max_examples > 1_000 else USUAL
+    """The usual, or the large where there is time."""
+    return LARGE if soaking() else USUAL
+
+
+def examples(many: int) -> int:
+    """How many examples a test looks at: so many in CI, more where there is time."""
+    return many * 20 if soaking() else many
 
 
 class Pen:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from typing import Any
 
 import pytest
-from cel_expr_python import cel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -239,11 +239,11 @@ MISTAKES: list[tuple[str, Where, str, str | None, str, str | None]] = [
     ("account.type.typo == 'x'", 'rule', 'unknown-field', 'typo', 'there is no `typo`: `account.type` is an enum and has no fields', None),
     ('account.consent', 'constraint', 'unknown-field', 'consent', 'the account has no field `consent`', None),
     ("before.type == 'service'", 'invariant', 'unknown-field', 'type', '`before` has no field `type`', 'did you mean `before.account.type`?'),
-    ('acount.ok', 'rule', 'unknown-name', 'acount', 'there is no condition or name `acount`', 'did you mean `account`?'),
+    ('accounte.ok', 'rule', 'unknown-name', 'accounte', 'there is no condition or name `accounte`', 'did you mean `account`?'),
     ('followers > 3', 'rule', 'unknown-name', 'followers', 'there is no condition or name `followers`', 'did you mean `account.followers`?'),
-    ('folowers > 3', 'rule', 'unknown-name', 'folowers', 'there is no condition or name `folowers`', 'did you mean `account.followers`?'),
+    ('followerz > 3', 'rule', 'unknown-name', 'followerz', 'there is no condition or name `followerz`', 'did you mean `account.followers`?'),
     ('consent', 'rule', 'unknown-name', 'consent', 'there is no condition or name `consent`', 'did you mean `request.consent`?'),
-    ('cerified', 'rule', 'unknown-name', 'cerified', 'there is no condition or name `cerified`', 'did you mean `certified`?'),
+    ('certifiedd', 'rule', 'unknown-name', 'certifiedd', 'there is no condition or name `certifiedd`', 'did you mean `certified`?'),
     ("service == 'x'", 'rule', 'unknown-name', 'service', 'there is no condition or name `service`', "a value stands in quotes: `'service'`"),
     ('wechat_pay', 'rule', 'unknown-name', 'wechat_pay', 'there is no condition or name `wechat_pay`', "did you mean `'wechat_pay' in account.features`?"),
     ('True', 'rule', 'unknown-name', 'True', 'there is no condition or name `True`', 'did you mean `true`?'),
@@ -256,6 +256,8 @@ MISTAKES: list[tuple[str, Where, str, str | None, str, str | None]] = [
     ('certified()', 'rule', 'unknown-function', 'certified', 'there is no function `certified`', 'a condition has no parentheses: `certified`'),
     ("account.followers < 'a'", 'rule', 'ill-typed', '<', '`<` does not compare a whole number with text', None),
     ('account.type == 1', 'rule', 'ill-typed', '==', '`==` does not compare an enum with a whole number', None),
+    ("account.certified_until >= '2024-01-01'", 'rule', 'ill-typed', '>=', '`>=` does not compare a date with text', "write `date('…')`"),
+    ("'2024-01-01T00:00:00Z' < now", 'rule', 'ill-typed', '<', '`<` does not compare text with a timestamp', "write `timestamp('…')`"),
     ('account.type == account.kind', 'rule', 'ill-typed', '==', '`==` does not compare enums of different values', None),
     ('account.type == account.name', 'rule', 'ill-typed', '==', '`==` does not compare an enum with text', None),
     ('account.type in account.tags', 'rule', 'ill-typed', 'in', '`in` does not look for an enum in a set of different values', None),
@@ -316,11 +318,10 @@ MISTAKES: list[tuple[str, Where, str, str | None, str, str | None]] = [
     ("duration('1h') + duration('1h') == duration('2h')", 'rule', 'not-in-profile', '+', '`+` of two durations is outside the profile', None),
     ('account.ok ? account.tags : account.old_tags', 'rule', 'not-in-profile', 'account.tags', '`?:` chooses between single values, not a set', None),
     ("[['a']].all(t, true)", 'rule', 'not-in-profile', '[', 'a list holds single values, not a list', None),
-    ('.account.ok', 'rule', 'not-in-profile', 'account', 'a name does not begin with `.`', None),
     ('before.account.ok && account.ok', 'invariant', 'not-in-profile', 'account.ok', 'an invariant reads one state, `account`, or two, `before` and `after`', 'conditions read `account`: write theirs out for a pair'),
     ('before.account.ok && certified', 'invariant', 'not-in-profile', 'certified', 'an invariant reads one state, `account`, or two, `before` and `after`', 'conditions read `account`: write theirs out for a pair'),
     ('before == true', 'invariant', 'not-in-profile', 'before', '`before` alone is not a value', 'name a field of it, as in `before.account.…`'),
-    ("account.type == 'servce'", 'rule', 'unknown-value', "'servce'", '`account.type` has no value `servce`', 'did you mean `service`?'),
+    ("account.type == 'servicee'", 'rule', 'unknown-value', "'servicee'", '`account.type` has no value `servicee`', 'did you mean `service`?'),
     ("account.type in ['service', 'x']", 'rule', 'unknown-value', "'x'", '`account.type` has no value `x`', 'its values are `subscription`, `service`'),
     ("account.tags.exists(t, t == 'w')", 'rule', 'unknown-value', "'w'", '`t` has no value `w`', 'its values are `x`, `y`, `z`'),
     ("['w'].exists(t, t in account.tags)", 'rule', 'unknown-value', "'w'", '`account.tags` has no value `w`', 'its values are `x`, `y`, `z`'),
@@ -433,11 +434,11 @@ def test_every_code_has_an_example() -> None:
 
 
 def test_all_mistakes_are_told_in_the_order_of_the_text() -> None:
-    written = "acount.ok && account.typ == 'x' &&\n  account.type == 'servce' && account.followers < 'a'"
+    written = "accounte.ok && account.typ == 'x' &&\n  account.type == 'servicee' && account.followers < 'a'"
     assert [(code, at) for code, at, _, _ in told(written)] == [
-        ("unknown-name", "acount"),
+        ("unknown-name", "accounte"),
         ("unknown-field", "typ"),
-        ("unknown-value", "'servce'"),
+        ("unknown-value", "'servicee'"),
         ("ill-typed", "<"),
     ]
 
@@ -490,7 +491,11 @@ def test_a_value_fits_its_field() -> None:
 
 
 def test_a_value_that_does_not_fit_is_refused() -> None:
-    assert refused("'servce'", "type") == ("unknown-value", "`type` has no value `servce`", "did you mean `service`?")
+    assert refused("'servicee'", "type") == (
+        "unknown-value",
+        "`type` has no value `servicee`",
+        "did you mean `service`?",
+    )
     assert refused("['q']", "tags") == ("unknown-value", "`tags` has no value `q`", "its values are `x`, `y`, `z`")
     assert refused("account.kind", "type") == (
         "ill-typed",
@@ -538,55 +543,18 @@ def test_what_cel_parses_is_read_however_deep(opening: str) -> None:
     assert read >= 15
 
 
+def test_cel_and_protobuf_are_imported_where_a_condition_is_read_not_before() -> None:
+    loaded = "import sys, lawful.conditions; print({'cel_expr_python', 'google.protobuf', 'proto'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 # ------------------------------------------------------------------------------------------------ a foreign witness
 
 
-@cache
-def witness() -> Any:
-    """Google's type checker with the same names, as far as its types go."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, timestamp_pb2
-
-    field = descriptor_pb2.FieldDescriptorProto
-    kinds = {"bool": field.TYPE_BOOL, "int": field.TYPE_INT64, "string": field.TYPE_STRING, "enum": field.TYPE_STRING}
-    file = descriptor_pb2.FileDescriptorProto(
-        name="witness.proto", package="witness", syntax="proto3", dependency=["google/protobuf/timestamp.proto"]
-    )
-    for message, types in (("Account", ACCOUNT), ("Request", REQUEST)):
-        declared = file.message_type.add(name=message)
-        for index, (name, type) in enumerate([*types.items(), ("features", TAGS)], start=1):
-            added = declared.field.add(name=name, number=index, label=field.LABEL_OPTIONAL)
-            if type.kind == "set":
-                added.label, added.type = field.LABEL_REPEATED, field.TYPE_STRING
-            elif type.kind in kinds:
-                added.type = kinds[type.kind]
-            else:
-                added.type, added.type_name = field.TYPE_MESSAGE, ".google.protobuf.Timestamp"
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
-    pool.AddSerializedFile(file.SerializeToString())
-    time_, number_, text_ = cel.Type.TIMESTAMP, cel.Type.INT, cel.Type.STRING
-    functions = {
-        "count": [(number_, [text_, text_])],
-        "date": [(time_, [text_]), (time_, [time_])],
-        "addDays": [(time_, [time_, number_])],
-        "addMonths": [(time_, [time_, number_])],
-        "addYears": [(time_, [time_, number_])],
-        "daysBetween": [(number_, [time_, time_])],
-    }
-    declarations = [
-        cel.FunctionDecl(
-            name, [cel.Overload(f"{name}_{i}", gives, takes) for i, (gives, takes) in enumerate(overloads)]
-        )
-        for name, overloads in functions.items()
-    ]
-    variables = {"account": cel.Type("witness.Account"), "request": cel.Type("witness.Request")}
-    variables |= {"today": time_, "now": time_, **dict.fromkeys(CONDITIONS, cel.Type.BOOL)}
-    return cel.NewEnv(descriptor_pool=pool, variables=variables, extensions=[cel.CelExtension("lawful", declarations)])
-
-
-@pytest.mark.parametrize("written", [written for written, _ in MEANINGS])
-def test_google_takes_what_is_taken(written: str) -> None:
-    assert witness().compile(written).return_type() == cel.Type.BOOL
+def agreed(mistakes: Iterable[Mistake]) -> bool:
+    """Whether Google's checker, which every text goes through, refused nothing that our own pass takes."""
+    return not any("CEL's own checker" in each.message for each in mistakes)
 
 
 WORDS = [
@@ -691,11 +659,10 @@ WHERES = st.sampled_from(["rule", "constraint", "invariant"])
 @given(ANYTHING, WHERES)
 def test_no_text_raises_anything_but_a_condition_error(written: str, where: Where) -> None:
     mistakes = found(written, where)
+    assert agreed(mistakes)
     assert all(each.start is None or 0 <= each.start <= len(written) for each in mistakes)
     if not mistakes:
         assert ir.type_of(READER.boolean(written, where)) == ir.BOOL
-        if where != "invariant":
-            witness().compile(written)
 
 
 OPERANDS = st.sampled_from(
@@ -756,7 +723,9 @@ EXPRESSIONS = st.recursive(
 @settings(max_examples=400, deadline=None)
 @given(EXPRESSIONS)
 def test_what_is_taken_is_well_typed_and_google_takes_it(written: str) -> None:
-    if found(written):
+    mistakes = found(written)
+    assert agreed(mistakes)
+    if mistakes:
         return
     read = READER.boolean(written)
     for node in ir.walk(read):
@@ -765,7 +734,6 @@ def test_what_is_taken_is_well_typed_and_google_takes_it(written: str) -> None:
             assert any(list(wanted) == takes for wanted, _ in ir.SIGNATURES[node.function])
         if isinstance(node, ir.Compare):
             assert ir.type_of(node.left) == ir.type_of(node.right)
-    witness().compile(written)
 
 
 # --------------------------------------------------------------------------------------------------------- patterns
@@ -852,11 +820,15 @@ PATTERNS = st.lists(st.sampled_from([each.strip(" ") for each in PIECES]), max_s
 SUBJECTS = st.text(st.sampled_from("ab中.$]-\n1^&"), max_size=6)
 
 
+def python_form(pattern: str) -> str:
+    """The same for Python, whose `$` would also match before a last line feed."""
+    outside_classes = r"(\\.|\[(?:\\.|[^\]\\])*\])|\$"
+    return re.sub(outside_classes, lambda found: found[1] or r"\Z", pattern, flags=re.DOTALL)
+
+
 @settings(max_examples=400, deadline=None)
 @given(PATTERNS, SUBJECTS)
-def test_a_pattern_that_is_taken_means_the_same_to_google_and_to_python(pattern: str, subject: str) -> None:
+def test_a_pattern_that_is_taken_means_the_same_to_re2_and_to_python(pattern: str, subject: str) -> None:
     if patterns.problem(pattern) is not None:
         return
-    environment = cel.NewEnv(variables={"s": cel.Type.STRING, "p": cel.Type.STRING})
-    expected = environment.compile("s.matches(p)").eval(data={"s": subject, "p": pattern}).plain_value()
-    assert (patterns.compiled(pattern).search(subject) is not None) == expected
+    assert patterns.matches(subject, pattern) == (re.search(python_form(pattern), subject) is not None)

@@ -14,8 +14,7 @@
 
 from lawful.decision import Decision, Possibilities
 from lawful.diagnostics import Diagnostic, EngineDisagreement, LawfulError, PolicyError, RequestError
-from lawful.policy import VERSION as __version__
-from lawful.policy import Policy, load, loads
+from lawful.policy import Policy, __version__, load, loads
 from lawful.request import Request
 
 __all__ = [

@@ -70,7 +70,7 @@ def day_of(at: Instant, where: ZoneInfo) -> date:
 
 
 def instant_of(local: datetime, where: ZoneInfo) -> Instant:
-    """The instant of a naive local time. One that does not exist moves forward by the gap; of a doubled one, the earlier.
+    """The instant of a naive local time: of a doubled one the earlier; one that does not exist moves by the gap.
 
     Raises OverflowError where the instant is outside the years 1 to 9999.
     """

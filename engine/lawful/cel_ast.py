@@ -31,7 +31,9 @@ __protobuf__ = proto.module(
         "Expr",
         "SourceInfo",
         "Parsed",
+        "Checked",
         "Envelope",
+        "CheckedEnvelope",
     },
 )
 
@@ -97,10 +99,19 @@ class Parsed(proto.Message):
     source_info = proto.Field(proto.BYTES, number=3)
 
 
+class Checked(proto.Message):
+    expr = proto.Field(proto.BYTES, number=4)
+    source_info = proto.Field(proto.BYTES, number=5)
+
+
 class Envelope(proto.Message):
     """`google.protobuf.Any`: its bytes are what a message of that type would be."""
 
-    parsed = proto.Field(Parsed, number=2)
+    tree = proto.Field(Parsed, number=2)
+
+
+class CheckedEnvelope(proto.Message):
+    tree = proto.Field(Checked, number=2)
 
 
 Node: TypeAlias = Any
@@ -110,7 +121,8 @@ Place: TypeAlias = tuple[int, int]
 """Start and length, in code points."""
 
 decode: Final = Expr.pb().FromString
-_decode_envelope: Final = Envelope.pb().FromString
+_decode_parsed: Final = Envelope.pb().FromString
+_decode_checked: Final = CheckedEnvelope.pb().FromString
 _decode_source_info: Final = SourceInfo.pb().FromString
 
 _TOKEN: Final = re.compile(
@@ -123,10 +135,10 @@ _FIELD: Final = re.compile(r"\.\s*([A-Za-z_][A-Za-z0-9_]*|`[^`]*`)")
 
 
 class Tree:
-    """A parsed text."""
+    """A parsed text; `checked` where CEL's checker has been over it, which gives another message of the same tree."""
 
-    def __init__(self, text: str, serialized: bytes) -> None:
-        parsed = _decode_envelope(serialized).parsed
+    def __init__(self, text: str, serialized: bytes, *, checked: bool = False) -> None:
+        parsed = (_decode_checked if checked else _decode_parsed)(serialized).tree
         self.text = text
         self.root: Node = decode(parsed.expr)
         self._source_info: bytes = parsed.source_info

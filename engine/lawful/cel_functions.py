@@ -102,11 +102,11 @@ class Functions(Reading):
         """A function of the IR by the same name, with its operands in the same order."""
         call = node.call
         (taken, _), *_ = ir.SIGNATURES[name]
-        datas = [call.target, *call.args] if call.target else [*call.args]
+        encoded = [call.target, *call.args] if call.target else [*call.args]
         if not self._arity(node, len(taken) - (1 if call.target else 0)):
             return None
-        operands = self._operands(datas)
-        if name == "matches" and not self._pattern(self._decode(datas[1])):
+        operands = self._operands(encoded)
+        if name == "matches" and not self._pattern(self._decode(encoded[1])):
             return None
         if operands is None:
             return None

@@ -75,6 +75,12 @@ class Operators(Functions):
         phrase = f"`{sign}` does not compare {word(left.type)} with {word(right.type)}"
         if left.type.kind == right.type.kind == "enum":
             phrase = f"`{sign}` does not compare enums of different values"
+        for day, literal in ((left, right), (right, left)):
+            timed = day.type.kind in ("date", "timestamp")
+            if timed and literal.type == ir.STRING and isinstance(literal.expr, ir.Constant):
+                help = f"write `{day.type.kind}('…')`"
+                self._tell("ill-typed", phrase, self._tree.place(node), help)
+                return
         self._mismatch(node, phrase, left, right)
 
     def _order(self, node: Node) -> Typed | None:

@@ -153,9 +153,9 @@ class Reading(ABC):
     def _expression(self, node: Node) -> Typed | None:
         """What a node means."""
 
-    def _operands(self, datas: Iterable[bytes]) -> list[Typed] | None:
+    def _operands(self, encoded: Iterable[bytes]) -> list[Typed] | None:
         """All of them; None where one has a mistake."""
-        found = [self._expression(self._decode(data)) for data in datas]
+        found = [self._expression(self._decode(data)) for data in encoded]
         whole = [typed for typed in found if typed is not None]
         return whole if len(whole) == len(found) else None
 

@@ -1,17 +1,19 @@
 """CEL text -> typed `ir.Expr`; the only importer of CEL's library.
 
-The library parses. Names, types and the profile are checked here, in one pass over the parsed text, because its own
-checker knows less (a date is a timestamp to it, an enum a string) and stops before the mistakes it does not know.
-What is accepted here passes its checker too: tests/test_conditions.py holds the two together.
+The library parses the text and type-checks it against message types made of the policy's schema. Its checked tree is
+then read in one pass of our own, which knows what the checker does not (a date is a timestamp to it, an enum a string),
+keeps to the profile, and finds the words for what is wrong. Only what both take is taken.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from lawful import ir
+from lawful.cel_messages import message_types
 from lawful.cel_operators import OPERATORS, Operators
 from lawful.cel_syntax import complaints, quoted
 from lawful.cel_typing import (
@@ -54,43 +56,84 @@ class Conditions:
 
     def boolean(self, text: str, where: Where = "rule") -> ir.Expr:
         """Something that is true or false. Raises ConditionError, as all of these do."""
-        check = _Check(self._names, _parsed(text), where)
-        return check.finished(check.condition())
+        tree, refusal = self._read(text)
+        check = _Check(self._names, tree, where)
+        return _agreed(check.finished(check.condition()), refusal)
 
     def value(self, text: str, wanted: ir.FieldDeclaration, where: Where = "rule") -> ir.Expr:
         """A new value for that field."""
-        check = _Check(self._names, _parsed(text), where)
-        return check.finished(check.value_for(wanted))
+        tree, refusal = self._read(text)
+        check = _Check(self._names, tree, where)
+        return _agreed(check.finished(check.value_for(wanted)), refusal)
 
     def fact(self, text: str) -> ir.Field:
         """Exactly a field of the account or of the request."""
-        check = _Check(self._names, _parsed(text), "rule")
-        return cast("ir.Field", check.finished(check.fact()))
+        tree, refusal = self._read(text)
+        check = _Check(self._names, tree, "rule")
+        return cast("ir.Field", _agreed(check.finished(check.fact()), refusal))
+
+    @cached_property
+    def _environment(self) -> Any:
+        return _environment(self._names)
+
+    def _read(self, text: str) -> tuple[Tree, str | None]:
+        """The tree and, where the library's checker refuses it, what it says."""
+        from lawful import cel_ast  # 20 ms: proto-plus
+
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            phrase = f"half a character, U+{ord(text[error.start]):04X}"
+            raise ConditionError([Mistake("bad-text", phrase, None, error.start)]) from None
+        try:
+            return cel_ast.Tree(text, self._environment.compile(text).serialize(), checked=True), None
+        except RuntimeError as told:
+            refusal = str(told)
+        try:
+            return cel_ast.Tree(text, self._environment.compile(text, disable_check=True).serialize()), refusal
+        except RuntimeError as told:
+            raise ConditionError(complaints(text, str(told))) from None
+
+
+def _agreed(expr: ir.Expr, refusal: str | None) -> ir.Expr:
+    """What our own pass takes, unless the library's checker refuses it: where the two differ nothing is taken."""
+    if refusal is None:
+        return expr
+    said_by_cel = re.findall(r"ERROR: <input>:[0-9-]+:[0-9-]+: ([^\n]*)", refusal)
+    phrase = f"CEL's own checker refuses this: {said_by_cel[0] if said_by_cel else 'it does not say why'}"
+    raise ConditionError([Mistake("ill-typed", phrase, "please report this condition: lawful itself would take it")])
 
 
 # ---------------------------------------------------------------------------------------------------- parsing
 
 
-@cache
-def _environment() -> Any:
+def _environment(names: Vocabulary) -> Any:
+    """CEL's environment of the policy's names, as far as its types go."""
     from cel_expr_python import cel  # 30 ms with protobuf: only where conditions are read
 
-    return cel.NewEnv()
-
-
-def _parsed(text: str) -> Tree:
-    from lawful import cel_ast  # 20 ms: proto-plus
-
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        phrase = f"half a character, U+{ord(text[error.start]):04X}"
-        raise ConditionError([Mistake("bad-text", phrase, None, error.start)]) from None
-    try:
-        serialized = _environment().compile(text, disable_check=True).serialize()
-    except RuntimeError as told:
-        raise ConditionError(complaints(text, str(told))) from None
-    return cel_ast.Tree(text, serialized)
+    moment, number, text, truth = cel.Type.TIMESTAMP, cel.Type.INT, cel.Type.STRING, cel.Type.BOOL
+    functions = {
+        "count": [(number, [text, text])],
+        "date": [(moment, [text]), (moment, [moment])],
+        "addDays": [(moment, [moment, number])],
+        "addMonths": [(moment, [moment, number])],
+        "addYears": [(moment, [moment, number])],
+        "daysBetween": [(number, [moment, moment])],
+    }
+    declared = [
+        cel.FunctionDecl(
+            name, [cel.Overload(f"{name}_{i}", gives, takes) for i, (gives, takes) in enumerate(overloads)]
+        )
+        for name, overloads in functions.items()
+    ]
+    messages = {"account": "Account", "request": "Request", "before": "State", "after": "State"}
+    variables = {name: cel.Type(f"lawful.policy.{message}") for name, message in messages.items()}
+    variables |= {"today": moment, "now": moment, **dict.fromkeys(names.conditions, truth)}
+    return cel.NewEnv(
+        descriptor_pool=message_types(names.account, names.request),
+        variables=variables,
+        extensions=[cel.CelExtension("lawful", declared)],
+    )
 
 
 _QUANTIFIERS: Final[dict[str, Literal["exists", "all"]]] = {"_||_": "exists", "_&&_": "all"}
@@ -252,9 +295,6 @@ class _Check(Operators):
         if name in _STATES:
             phrase = f"`{name}` is read in invariants only"
             self._tell("unknown-name", phrase, place, "did you mean `account`?")
-            return
-        if name.startswith("."):
-            self._refuse(node, "a name does not begin with `.`")
             return
         phrase = f"there is no condition or name {quoted(name)}"
         self._tell("unknown-name", phrase, place, self._names.meant_by(name))

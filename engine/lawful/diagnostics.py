@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import Final, Literal
 
 from lawful.source import Span
 
-_WIDEST_LINE = 160
+_WIDEST_LINE: Final = 160
+_LONGEST_FIELD: Final = 200
+_LONGEST_MESSAGE: Final = 500
+_MOST_COMPARED: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Problem:
     help: str | None = None
 
     def __str__(self) -> str:
-        text = f"{self.field}: {self.message}" if self.field else self.message
+        text = f"{legible(self.field, _LONGEST_FIELD)}: {self.message}" if self.field else self.message
         return f"{text} ({self.help})" if self.help else text
 
 
@@ -92,14 +95,32 @@ class EngineDisagreement(LawfulError):
         return type(self), (self.policy, self.differences)
 
 
+def legible(text: str, longest: int = 60) -> str:
+    """A stranger's text on one line, not endless, with nothing in it that a terminal would obey.
+
+    >>> legible("a\\nb")
+    'a\\\\u000ab'
+    """
+    shown = text if len(text) <= longest else text[: longest - 3] + "..."
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in shown)
+
+
 def near(word: str, known: Iterable[str]) -> str | None:
     """A *did you mean* for a word, where one is near enough to be meant.
 
     >>> near("certifed_until", ["type", "certified_until"])
     'did you mean `certified_until`?'
+    >>> near("pya", ["pay"])
+    'did you mean `pay`?'
     """
-    found = get_close_matches(word[:80], list(known), n=1, cutoff=0.7)
-    return f"did you mean `{found[0]}`?" if found else None
+    asked = word[:80].casefold()
+    similar = {each.casefold(): each for each in known if abs(len(each) - len(asked)) <= max(2, len(asked) // 2)}
+    if len(similar) > _MOST_COMPARED:
+        return None
+    letters = sorted(asked)
+    swapped = [each for each in similar if len(asked) > 2 and sorted(each) == letters]
+    found = get_close_matches(asked, similar, n=1, cutoff=0.7) or swapped
+    return f"did you mean `{legible(similar[found[0]])}`?" if found else None
 
 
 def in_file_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -109,7 +130,7 @@ def in_file_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def _drawn(diagnostic: Diagnostic) -> list[str]:
-    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
+    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {legible(diagnostic.message, _LONGEST_MESSAGE)}"]
     span = diagnostic.span
     margin = " "
     if span is not None:
@@ -123,7 +144,7 @@ def _drawn(diagnostic: Diagnostic) -> list[str]:
 
 
 def _excerpt(span: Span, line: int, column: int, margin: str) -> list[str]:
-    text = span.source.line(line)
+    text = "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in span.source.line(line))
     if not text.strip() or len(text) > _WIDEST_LINE:
         return []  # a line too long to read is not drawn: its place says enough
     before = "".join(" " * _width(char) if char != "\t" else "\t" for char in text[: column - 1])

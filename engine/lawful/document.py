@@ -7,6 +7,7 @@ so that depth is bounded, aliases are refused and every repeated key is found.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 60
+MAX_VALUES: Final = 50_000
+
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 # The C parser reads a large policy ten times faster; both give the same events for what passes our checks.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -32,7 +36,7 @@ class Scalar(str):
     __slots__ = ()
 
 
-Data: TypeAlias = "Scalar | None | list[Data] | dict[str, Data]"
+Data: TypeAlias = "Scalar | list[Data] | dict[str, Data] | None"
 Path: TypeAlias = tuple[str | int, ...]
 
 
@@ -88,6 +92,7 @@ def read(source: Source) -> tuple[Document, list[Diagnostic]]:
     """The document and the mistakes that leave the rest readable (repeated keys). Raises Unreadable."""
     if len(source.text) > MAX_BYTES:
         _refuse("too-large", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", Span(source, 0, 0))
+    _check_characters(source)
     builder = _Builder(source)
     try:
         for event in yaml.parse(source.text, Loader=_LOADER):
@@ -117,16 +122,47 @@ def _refuse(code: str, message: str, span: Span, help: str | None = None) -> Non
     raise Unreadable([Diagnostic(code, message, span, help)])
 
 
+def _check_characters(source: Source) -> None:
+    try:
+        source.text.encode()
+    except UnicodeEncodeError as error:
+        phrase = f"half a character, U+{ord(source.text[error.start]):04X}"
+        _refuse("bad-text", phrase, Span(source, error.start, error.start + 1))
+
+
+_QUOTE_IT: Final = "put quotes around a text or a condition with such characters"
+_BACKSLASHES: Final = "write two backslashes for one, or use single quotes"
+_PROBLEMS: Final = {  # libyaml's words, ours and what can be done; where it says a line or two later what began before
+    "mapping values are not allowed": (
+        "a `: ` stands where no key can be", "put quotes around a text or a condition that holds `: `"
+    ),
+    "did not find expected ',' or ']'": ("a `[` is not closed, or a `,` is missing", _QUOTE_IT),
+    "did not find expected ',' or '}'": ("a `{` is not closed, or a `,` is missing", _QUOTE_IT),
+    "found unexpected end of stream": ("a quote is not closed", None),
+    "could not find expected ':'": ("a key without its `:`, or a text that begins too far left", None),
+    "did not find expected key": ("nothing can stand here", "look at the indentation and at quotes within quotes"),
+    "did not find expected '-'": ("a `-` is expected here", "look at the indentation"),
+    "found unknown escape": ("an escape in this text names no character", _BACKSLASHES),
+    "found invalid Unicode character escape": ("an escape in this text names no character", _BACKSLASHES),
+    "block sequence entries are not allowed": ("a list cannot begin on this line", "begin it on a line of its own"),
+    "control characters are not allowed": ("a control character", None),
+}  # fmt: skip
+_BEGAN_BEFORE: Final = ("found unexpected end of stream", "could not find expected ':'")
+
+
 def _syntax(source: Source, error: yaml.YAMLError) -> Diagnostic:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    offset = min(mark.index, len(source.text)) if mark is not None else getattr(error, "position", 0) or 0
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read")
-    help = None
-    if "mapping values are not allowed" in problem:
-        help = "put quotes around a text or a condition that holds `: `"
-    elif "cannot start any token" in problem or "expected ',' or" in problem:
-        help = "put quotes around a text or a condition with such characters"
-    return Diagnostic("yaml", f"this is not YAML: {problem}", Span(source, offset, offset + 1), help)
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if problem.startswith(_BEGAN_BEFORE):
+        mark = getattr(error, "context_mark", None) or mark
+    offset = min(mark.index, len(source.text)) if mark is not None else getattr(error, "position", 0) or 0
+    char = source.text[offset : offset + 1]
+    ours, help = next((each for told, each in _PROBLEMS.items() if problem.startswith(told)), (problem, None))
+    if problem.startswith("found character that cannot start any token"):
+        ours, help = f"no text begins with `{char}` unless it is quoted", _QUOTE_IT
+        if char == "\t":
+            ours, help = "a tab indents this line", "indent with spaces"
+    return Diagnostic("yaml", f"this is not YAML: {ours}", Span(source, offset, offset + 1), help)
 
 
 @dataclass(slots=True)
@@ -163,8 +199,11 @@ class _Builder:
                 if self.documents > 1:
                     _refuse("yaml", "a second document begins here", Span(self.source, start, end), "keep one per file")
             case yaml.AliasEvent():
-                _refuse("yaml-alias", "aliases are not part of the language", Span(self.source, start, end), "repeat it")
+                _refuse(
+                    "yaml-alias", "aliases are not part of the language", Span(self.source, start, end), "repeat it"
+                )
             case yaml.ScalarEvent():
+                self._check_scalar(event, start, end)
                 self._scalar(event, start, end)
             case yaml.MappingStartEvent():
                 self._open(start, {})
@@ -183,6 +222,14 @@ class _Builder:
     def _offsets(self, event: Event) -> tuple[int, int]:
         start, end = event.start_mark, event.end_mark
         return (start.index if start else 0), (end.index if end else 0)
+
+    def _check_scalar(self, event: yaml.ScalarEvent, start: int, end: int) -> None:
+        if len(self.values) + len(self.keys) > MAX_VALUES:
+            _refuse("too-large", f"the file has more than {MAX_VALUES} keys and values", Span(self.source, start, end))
+        found = _CONTROL.search(event.value)
+        if found is not None:
+            phrase = f"a text holds no control character, this one holds U+{ord(found[0]):04X}"
+            _refuse("bad-text", phrase, Span(self.source, start, end))
 
     def _scalar(self, event: yaml.ScalarEvent, start: int, end: int) -> None:
         top = self.stack[-1] if self.stack else None
@@ -228,7 +275,7 @@ class _Builder:
             top.items.append(value)
             return (*top.path, len(top.items) - 1)
         key, top.key = top.key, None
-        assert key is not None  # noqa: S101 - a key always comes before its value in the parser's events
+        assert key is not None
         if top.skips:
             return (*top.path, key, -1)  # a path nobody asks for
         top.items[key] = value

@@ -57,7 +57,7 @@ class Explanation:
     # -------------------------------------------------------------------------------------------------- reasons
 
     def reasons(self) -> tuple[Reason, ...]:
-        """What refuses, then what is open, then what only warns or stood before; in the order of the file within each."""
+        """What refuses, then what is open, then what only warns or stood before; in file order within each."""
         found = [
             (index, each)
             for index, step in enumerate(self.judgement.steps)
@@ -115,7 +115,7 @@ class Explanation:
             return told(wording.filled(written, teller)) or Told()
         sentences: dict[Language, str] = {}
         for language in LANGUAGES:
-            built_in = wording.sentence(self.program, rule, lambda name, spoken=language: teller(name, spoken), language)  # type: ignore[misc]  # mypy infers no type for a lambda's default
+            built_in = wording.sentence(self.program, rule, teller, language)
             sentences[language] = built_in or self._first_part(judged, justification, language)
         return Told(**sentences)
 
@@ -361,5 +361,3 @@ def cited(rule: Rule) -> Cited | None:
         published=source.published,
         url=source.url,
     )
-
-

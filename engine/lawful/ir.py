@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, final
 
 from lawful.calendar import Window
 
@@ -86,12 +86,14 @@ Function = Literal[
 ]
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Constant:
     value: Value
     type: Type
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Field:
     """A fact, by its owner and name: unknown where it is absent or null."""
@@ -101,6 +103,7 @@ class Field:
     type: Type
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Clock:
     """`today`, the local day of the decision, or `now`, its instant."""
@@ -112,6 +115,7 @@ class Clock:
         return DATE if self.name == "today" else TIMESTAMP
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Variable:
     """What a quantifier's body calls the element at hand."""
@@ -120,6 +124,7 @@ class Variable:
     type: Type
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class ConditionOf:
     """A named condition, of the account in the state at hand or, in a rule over two states, before or after."""
@@ -128,6 +133,7 @@ class ConditionOf:
     state: Literal["account", "before", "after"] = "account"
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Count:
     """How many of the events fall into the window; unknown unless the history covers it."""
@@ -136,6 +142,7 @@ class Count:
     window: Window
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class AtMost:
     """A limit: the counted events, and `own` (1 where the change asked for is one of them), are at most `at_most`.
@@ -152,6 +159,7 @@ class AtMost:
     guaranteed: bool = False
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Known:
     """CEL's `has`: whether the operand is known. Never unknown itself."""
@@ -159,21 +167,25 @@ class Known:
     operand: Expr
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Not:
     operand: Expr
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class And:
     operands: tuple[Expr, ...]
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Or:
     operands: tuple[Expr, ...]
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Compare:
     operator: Comparison
@@ -181,6 +193,7 @@ class Compare:
     right: Expr
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class ListOf:
     """A literal list."""
@@ -189,6 +202,7 @@ class ListOf:
     type: Type
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Member:
     """`item in collection`; the collection is a set or a literal list."""
@@ -197,6 +211,7 @@ class Member:
     collection: Expr
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Conditional:
     """`test ? then : otherwise`."""
@@ -206,6 +221,7 @@ class Conditional:
     otherwise: Expr
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Quantifier:
     """`collection.exists(variable, body)` or `.all`: Kleene's *or* and *and* over the elements."""
@@ -216,6 +232,7 @@ class Quantifier:
     body: Expr
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Call:
     """A function of known operands; unknown where an operand is, or where it fails (overflow, division by zero)."""
@@ -526,7 +543,7 @@ class Rule:
     kind: RuleKind
     scope: Scope
     subject: str
-    """Of a move's rule: the change it guards, `set.type`, `enable.f`, `do.a`, `register`. Of a feature's: the feature."""
+    """Of a move's rule the change it guards, `set.type`, `enable.f`, `do.a`, `register`; of a feature's the feature."""
     when: Expr
     requires: Expr
     severity: Severity
@@ -565,7 +582,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A change that may be asked for. One that does not apply (the present value is set again) is an event of nothing."""
+    """A change that may be asked for. One that does not apply (the present value, set again) is an event of nothing."""
 
     id: str
     trigger: str

@@ -19,7 +19,7 @@ from lawful.diagnostics import EngineDisagreement
 from lawful.engines import reference, rete
 from lawful.engines.reference import Outcome, evaluate
 from lawful.engines.situation import Facts, History, Situation
-from lawful.ir import Field, Move, Program, Rule, Value, everything
+from lawful.ir import Clock, ConditionOf, Expr, Field, Move, Program, Rule, Value, everything, walk
 from lawful.request import Asked, Question
 
 Engine = Literal["rete", "reference"]
@@ -112,7 +112,12 @@ class Judge:
         self._turns = sorted(
             {day for rule in program.rules for day in (rule.in_force.start, rule.in_force.until) if day is not None}
         )
-        self._bundles: dict[tuple[str, int], Bundle] = {}
+        self._bundles: dict[tuple[str, Value | None, int], Bundle] = {}
+        self._moves_in_force: dict[tuple[str, Value | None, int], tuple[Move, ...]] = {}
+        self._entitlement_reads = {
+            name: frozenset[str]().union(*(self._reads[id(rule)] for rule in rules if rule.kind != "needs"))
+            for name, rules in self._features.items()
+        }
 
     # ------------------------------------------------------------------------------------------------- the way
 
@@ -150,8 +155,7 @@ class Judge:
         moves = tuple(
             (move, _truth(evaluate(move.applies, before)))
             for trigger in triggers
-            for move in self._moves.get(trigger, ())
-            if move.in_force.holds(before.today)
+            for move in self._moves_of(trigger, asked, before.today)
         )
         account, clashes = self._account_after(asked, moves, before)
         features = _features_after(asked, before.records["features"])
@@ -159,8 +163,9 @@ class Judge:
         moved = self._moved(before, after, registers=registers)
         step = Step(asked, before, after, moves, moved)
         for trigger in triggers:
-            step.judged.extend(self._outcomes(self._bundle(trigger, before.today), before, engine))
-        step.judged[:] = [_clashing(each, clashes) for each in step.judged]
+            step.judged.extend(self._outcomes(self._bundle(trigger, asked, before.today), before, engine))
+        if clashes:
+            step.judged[:] = [_clashing(each, clashes) for each in step.judged]
         if moved and self._constraints:
             if self._constraints_read_features:
                 self._lose(step)
@@ -218,7 +223,9 @@ class Judge:
         was, now = before.records["account"], after.records["account"]
         moved = {f"account.{name}" for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
         had, has = before.records["features"], after.records["features"]
-        return frozenset(moved | {f"features.{name}" for name in had.keys() | has.keys() if had.get(name) != has.get(name)})
+        return frozenset(
+            moved | {f"features.{name}" for name in had.keys() | has.keys() if had.get(name) != has.get(name)}
+        )
 
     # ------------------------------------------------------------------------------------------------ the rules
 
@@ -238,7 +245,7 @@ class Judge:
     def _outcomes_before(
         self, bundle: Bundle, after: Iterable[Judged], before: Situation, engine: Engine
     ) -> dict[int, Outcome]:
-        """What became of the violated ones in the state before; what only warns decides nothing and is not cross-checked."""
+        """What became of the violated ones in the state before; what only warns is not cross-checked."""
         violated = [each.rule for each in after if each.outcome == "violated" and each.rule.scope == "account"]
         if any(rule.severity == "error" for rule in violated):
             return {id(each.rule): each.outcome for each in self._outcomes(bundle, before, engine)}
@@ -256,7 +263,7 @@ class Judge:
         return step.asked.kind in ("enable", "disable", "register")
 
     def _constraint_bundle(self, trigger: str, today: date) -> Bundle:
-        key = (f"constraints of {trigger}", self._turn(today))
+        key = (f"constraints of {trigger}", None, self._turn(today))
         if key not in self._bundles:
             moved = self._may_move(trigger)
             rules = (rule for rule in self._constraints if self._reads[id(rule)] & moved)
@@ -276,13 +283,46 @@ class Judge:
             moved |= {f"features.{each}" for each in self.program.features}
         return frozenset(moved)
 
-    def _bundle(self, trigger: str, today: date) -> Bundle:
-        """The guards of a change in force today."""
-        key = (trigger, self._turn(today))
+    def _bundle(self, trigger: str, asked: Asked, today: date) -> Bundle:
+        """The guards of a change in force today, without those that the value asked for rules out."""
+        value = self._lifecycle_value(trigger, asked)
+        key = (trigger, value, self._turn(today))
         if key not in self._bundles:
-            rules = self._by_trigger.get(trigger, ())
-            self._bundles[key] = Bundle(tuple(rule for rule in rules if rule.in_force.holds(today)))
+            rules = [rule for rule in self._by_trigger.get(trigger, ()) if rule.in_force.holds(today)]
+            self._bundles[key] = Bundle(tuple(rule for rule in rules if self._can_apply(rule.when, trigger, value)))
         return self._bundles[key]
+
+    def _moves_of(self, trigger: str, asked: Asked, today: date) -> tuple[Move, ...]:
+        """Likewise."""
+        value = self._lifecycle_value(trigger, asked)
+        key = (trigger, value, self._turn(today))
+        if key not in self._moves_in_force:
+            moves = [move for move in self._moves.get(trigger, ()) if move.in_force.holds(today)]
+            self._moves_in_force[key] = tuple(move for move in moves if self._can_apply(move.applies, trigger, value))
+        return self._moves_in_force[key]
+
+    def _lifecycle_value(self, trigger: str, asked: Asked) -> Value | None:
+        """The value that a `set` of a field with a life cycle asks for: they are few, so each has its bundle."""
+        name = trigger.removeprefix("set.")
+        return asked.values.get(name) if name in self.program.lifecycles else None
+
+    def _can_apply(self, applies: Expr, trigger: str, value: Value | None) -> bool:
+        """Whether it is not false already by the value asked for, nothing else being known."""
+        if value is None:
+            return True
+        nothing: Facts = {}
+        day = date(2000, 1, 1)
+        bare = Situation(
+            records={"change": {trigger.removeprefix("set."): value}},
+            at=calendar.start_of(day, self.zone),
+            today=day,
+            zone=self.zone,
+            history=History((), None),
+            conditions={},
+            initial=nothing,
+        )
+        reads_more = any(isinstance(node, (ConditionOf, Clock)) for node in walk(applies))
+        return reads_more or evaluate(applies, bare) is not False
 
     def _turn(self, today: date) -> int:
         """Which stretch between two dates on which rules come or go."""
@@ -317,13 +357,19 @@ class Judge:
         lost: list[str] = []
         gone = {step.asked.name} if step.asked.kind == "disable" else set()
         for name in self.program.features:
-            if had.get(name) is False or name in gone or not self._entitlement_reads(name) & step.moved:
+            if (
+                had.get(name) is False
+                or name in gone
+                or not self._entitlement_reads.get(name, frozenset()) & step.moved
+            ):
                 continue
             if self.entitled(name, step.before) is True and self.entitled(name, step.after) is False:
                 lost.append(name)
         return self._with_those_in_need(step, lost, gone)
 
     def _with_those_in_need(self, step: Step, lost: list[str], gone: set[str]) -> tuple[str, ...]:
+        if not lost and not gone:
+            return ()
         had = step.before.records["features"]
         growing = True
         while growing:
@@ -343,10 +389,6 @@ class Judge:
             }
             for name, rules in self._features.items()
         }
-
-    def _entitlement_reads(self, feature: str) -> frozenset[str]:
-        rules = (rule for rule in self._features.get(feature, ()) if rule.kind != "needs")
-        return frozenset().union(*(self._reads[id(rule)] for rule in rules))
 
     def standing(self, situation: Situation, untold: set[str]) -> list[Judged]:
         """What is wrong with the account already, and has not been told: constraints, features held unentitled.
@@ -390,9 +432,7 @@ def triggers_of(asked: Asked) -> tuple[str, ...]:
             return (f"{kind}.{asked.name}",)
 
 
-def _with(
-    situation: Situation, *, change: Facts | None = None, history: History | None = None
-) -> Situation:
+def _with(situation: Situation, *, change: Facts | None = None, history: History | None = None) -> Situation:
     records = dict(situation.records)
     if change is not None:
         records["change"] = change
@@ -458,5 +498,3 @@ def _compare(program: Program, rules: Iterable[Rule], expected: Iterable[Outcome
 
 def _truth(value: Value | None) -> bool | None:
     return value if isinstance(value, bool) else None
-
-

@@ -65,7 +65,9 @@ class Justifier:
         because = tuple(self._collapsed(part, where) for part, where in parts if self.left > 0)
         if isinstance(expr, AtMost):
             because = self._counts(expr, situation)
-        return Justification(text=wording.cel(expr), value=self._plain(expr, value, situation), title=title, because=because)
+        return Justification(
+            text=wording.cel(expr), value=self._plain(expr, value, situation), title=title, because=because
+        )
 
     def _collapsed(self, expr: Expr, situation: Situation) -> Justification:
         """A part; of an `&&` or `||` that one operand decides, that operand."""
@@ -86,7 +88,9 @@ class Justifier:
         names = ", ".join(limit.count.events)
         window = wording.span(limit.count.window, "en")
         own = least - limit.own
-        parts = [Justification(text=f"{names} {window} so far{told_count}", value=own if most is not None or own else None)]
+        parts = [
+            Justification(text=f"{names} {window} so far{told_count}", value=own if most is not None or own else None)
+        ]
         if limit.counted_by is not None:
             parts.append(self.justify(limit.counted_by, situation))
         return tuple(parts)

@@ -89,10 +89,7 @@ class _Search:
         pending = free[len(chosen) :]
         if not pending:
             return self._is_open(chosen)
-        for value in (True, False):
-            if self._can_stay_open(free, {**chosen, pending[0]: value}):
-                return True
-        return False
+        return any(self._can_stay_open(free, {**chosen, pending[0]: value}) for value in (True, False))
 
     def _is_open(self, chosen: dict[_Leaf, bool]) -> bool:
         outcomes = [_outcome(rule, chosen) for rule in self.rules]
@@ -100,7 +97,7 @@ class _Search:
 
 
 def missing(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
-    """The inclusion-minimal sets of `account.f`, `request.f`, `history`, smallest first; none where nothing would help."""
+    """The inclusion-minimal sets of `account.f`, `request.f`, `history`, smallest first; none where nothing helps."""
     reading = _Reading(judgement)
     search = _Search(reading.open_rules())
     search.leaves = reading.leaves
@@ -218,7 +215,7 @@ class _Reading:
         return frozenset().union(*(self._fields_of(each, situation) for each in children(body)))
 
     def _origin(self, fact: Field, situation: Situation) -> Facts:
-        """The facts of the request behind an unknown one: of a field that a change left unknown, what it was made of."""
+        """The facts of the request behind an unknown one; of what a change left unknown, what it was made of."""
         if fact.owner == "request":
             return frozenset({f"request.{fact.name}"})
         if fact.owner.endswith("features"):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from lawful import values
@@ -28,9 +28,9 @@ from lawful.request import KEYS, Question, Reader, Request, from_json
 from lawful.source import Source, Span
 
 try:
-    VERSION: Final = version("lawful")
+    __version__ = version("lawful")
 except PackageNotFoundError:  # run from a checkout that was never installed
-    VERSION = "0"  # type: ignore[misc]  # the other branch of the same constant
+    __version__ = "0"
 
 
 class Policy:
@@ -50,7 +50,12 @@ class Policy:
         return f"<Policy {self.program.id} {self.program.version}>"
 
     def check(
-        self, request: Request | Mapping[str, Any] | str | bytes | None = None, /, *, engine: Engine | None = None, **parts: Any
+        self,
+        request: Request | Mapping[str, Any] | str | bytes | None = None,
+        /,
+        *,
+        engine: Engine | None = None,
+        **parts: Any,
     ) -> Decision:
         """May the account change so?
 
@@ -107,7 +112,7 @@ class Policy:
             verdict=judgement.verdict,
             at=values.written(question.at, self.zone),
             engine=engine,
-            lawful=VERSION,
+            lawful=__version__,
             policy=self._named,
         )
 
@@ -170,9 +175,7 @@ def _named_as_given(path: Path) -> str:
         return path.as_posix()
 
 
-def _parts(
-    request: Request | Mapping[str, Any] | str | bytes | None, parts: Mapping[str, Any]
-) -> Mapping[str, Any]:
+def _parts(request: Request | Mapping[str, Any] | str | bytes | None, parts: Mapping[str, Any]) -> Mapping[str, Any]:
     """The request's parts, whichever way it was given."""
     for key in parts:
         if key not in KEYS:

@@ -69,7 +69,11 @@ def _others(declaration: FieldDeclaration, present: Value | None) -> list[Value]
 
 
 def _within(value: Value, low: Value | None, high: Value | None) -> bool:
-    return isinstance(value, int) and (not isinstance(low, int) or value >= low) and (not isinstance(high, int) or value <= high)
+    return (
+        isinstance(value, int)
+        and (not isinstance(low, int) or value >= low)
+        and (not isinstance(high, int) or value <= high)
+    )
 
 
 def _possibility(judge: Judge, judgement: Judgement, change: dict[str, Any], title: Text | None) -> Possibility:
@@ -107,9 +111,12 @@ def _left(judge: Judge, rule: str, limit: AtMost, situation: Situation) -> Limit
     left = None if most is None else max(limit.at_most - (most - limit.own), 0)
     frees = _first(expiries(limit, situation))
     return LimitLeft(
-        rule=rule, at_most=limit.at_most, used=used, left=left,
+        rule=rule,
+        at_most=limit.at_most,
+        used=used,
+        left=left,
         until=None if frees is None else values.local(frees, judge.zone),
-    )  # fmt: skip
+    )
 
 
 def _first(instants: list[datetime]) -> datetime | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from lawful import calendar, values
+from lawful import values
 from lawful.diagnostics import Problem, RequestError, near
 from lawful.document import Scalar
 from lawful.ir import Program, Schema, Value

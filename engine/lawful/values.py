@@ -14,7 +14,7 @@ from lawful.ir import INT_MAX, INT_MIN, FieldDeclaration, Value
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
 )
 
 
@@ -97,7 +97,8 @@ def _placed(at: datetime, zone: ZoneInfo, written: str) -> datetime:
             return at.astimezone(UTC)
         if not calendar.exists(at, zone):
             raise BadValue(
-                f"`{written}` is a local time that does not exist in {zone.key}", "the clocks go forward then: give an offset"
+                f"`{written}` is a local time that does not exist in {zone.key}",
+                "the clocks go forward then: give an offset",
             )
         return calendar.instant_of(at, zone)
     except OverflowError:
@@ -224,5 +225,3 @@ def to_json(value: Value | None, zone: ZoneInfo) -> Json:
 
 def _ordered(value: frozenset[str] | tuple[Value, ...]) -> list[Value]:
     return sorted(value) if isinstance(value, frozenset) else list(value)
-
-

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from lawful import values
@@ -81,7 +81,10 @@ def _cel(expr: Expr) -> tuple[str, int]:
             return f" {operator} ".join(_within(each, tightness + 1) for each in expr.operands), tightness
         case Compare():
             tightness = _TIGHTNESS["compare"]
-            return f"{_within(expr.left, tightness + 1)} {expr.operator} {_within(expr.right, tightness + 1)}", tightness
+            return (
+                f"{_within(expr.left, tightness + 1)} {expr.operator} {_within(expr.right, tightness + 1)}",
+                tightness,
+            )
         case ListOf():
             return "[" + ", ".join(cel(each) for each in expr.items) + "]", primary
         case Member():
@@ -201,11 +204,16 @@ def span(window: Window, language: Language) -> str:
 # ------------------------------------------------------------------------------------- sentences of built-in rules
 
 
-def sentence(program: Program, rule: Rule, told: Callable[[str], str], language: Language) -> str | None:
-    """What a rule of the language itself says where its author says nothing; None for what only an author can say.
+Teller: TypeAlias = Callable[[str, Language], str]
+"""Gives the value of a placeholder, `account.type` or `count`, in a language."""
 
-    `told` gives the value of a placeholder, `account.type` or `count`, in the language.
-    """
+
+def sentence(program: Program, rule: Rule, teller: Teller, language: Language) -> str | None:
+    """What a rule of the language itself says where its author says nothing; None for what only an author can say."""
+
+    def told(name: str) -> str:
+        return teller(name, language)
+
     name = rule.id.split(".")[1] if "." in rule.id else ""
     declaration = program.account.get(name)
     english = language == "en"
@@ -255,7 +263,11 @@ def _limit(rule: Rule, told: Callable[[str], str], language: Language) -> str:
     english = language == "en"
     count, most = told("count"), told("limit")
     if not isinstance(rule.requires, AtMost):
-        return f"at most {most} of one group: there are {count} others" if english else f"同组至多{most}个，已有其他{count}个"
+        return (
+            f"at most {most} of one group: there are {count} others"
+            if english
+            else f"同组至多{most}个，已有其他{count}个"
+        )
     window = span(rule.requires.count.window, language)
     if english:
         return f"at most {most} {window}: {count} so far"
@@ -286,7 +298,7 @@ def event_title(program: Program, name: str, language: Language) -> str:
 # ----------------------------------------------------------------------------------------------- texts filled in
 
 
-def filled(text: Text, told: Callable[[str, Language], str]) -> Text:
+def filled(text: Text, told: Teller) -> Text:
     """The text with each `{account.type}` replaced by its value; `{{` and `}}` are braces."""
 
     def fill(written: str | None, language: Language) -> str | None:

@@ -329,6 +329,9 @@ def _diagnostic(model: type[Written], document: Document, error: ErrorDetails) -
             message = f"{_shown(error['input'])} is none of {allowed}"
             help = near(str(error["input"]), re.findall(r"`(.*?)`", allowed))
             return Diagnostic("wrong-value", message, document.span(path), help)
+        case _ if not path:
+            message = f"{_shown(error['input'])} stands where a policy should be"
+            return Diagnostic("wrong-type", message, document.span(path), "begin with `policy:` and its name")
         case kind if kind in _KINDS:
             message = f"{_shown(error['input'])} stands where {_KINDS[kind]} should be"
             return Diagnostic("wrong-type", message, document.span(path))

@@ -35,7 +35,7 @@ from lawful.written import ActionWritten, PolicyWritten, TableWritten, validated
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The program, or None where there are errors; and everything found, warnings included, in the order of the file."""
+    """The program, None where there are errors; and everything found, warnings included, in file order."""
 
     program: Program | None
     diagnostics: tuple[Diagnostic, ...]

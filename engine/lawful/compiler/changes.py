@@ -234,7 +234,9 @@ def _check_twins(context: Context, name: str, moves: list[Move]) -> None:
 
 def _reachable_again(written: LifecycleWritten) -> set[str]:
     """The transitions that one account may make twice: some state they leave can be reached from one they lead to."""
-    edges = {(a, b) for each in written.transitions.values() for one in each for a in one.from_ for b in one.to if a != b}
+    edges = {
+        (a, b) for each in written.transitions.values() for one in each for a in one.from_ for b in one.to if a != b
+    }
     again = set()
     for id, versions in written.transitions.items():
         reached = {target for each in versions for target in each.to}
@@ -268,7 +270,9 @@ def fields(context: Context, policy: PolicyWritten) -> tuple[list[Move], list[Ru
             case "fixed":
                 rules.append(built_in(f"fields.{name}.fixed", "fixed", trigger, place, requires=same, source=source))
             case "outside" | "effects":
-                rules.append(built_in(f"fields.{name}.unlisted", "unlisted", trigger, place, requires=same, source=source))
+                rules.append(
+                    built_in(f"fields.{name}.unlisted", "unlisted", trigger, place, requires=same, source=source)
+                )
             case "settable":
                 written = policy.account.fields[name].settable or []
                 set_moves, set_rules = _settable(context, field, written, (*path, "settable"))

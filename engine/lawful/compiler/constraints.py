@@ -61,7 +61,9 @@ def _of_an_account(context: Context, id: str, written: ConstraintWritten, period
     when = _when(context, written, path)
     requires = conjunction(context.all_of(written.requires or [], (*path, "requires"), "constraint"))
     if asks_request(when, context.named) or asks_request(requires, context.named):
-        message = "a constraint holds of every account, always: it may not rest on a request, by way of a condition either"
+        message = (
+            "a constraint holds of every account, always: it may not rest on a request, by way of a condition either"
+        )
         context.key_mistake("request-in-constraint", message, path)
     return _rule(context, id, "constraint", "account", when, requires, written, period, path)
 

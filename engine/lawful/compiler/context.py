@@ -25,8 +25,8 @@ from lawful.ir import (
     Schema,
     Source,
     Text,
-    in_force,
     disjunction,
+    in_force,
 )
 from lawful.source import Span
 from lawful.written import InForce, TextWritten
@@ -97,7 +97,7 @@ class Context:
 
     @property
     def conditions(self) -> Conditions:
-        assert self._conditions is not None  # noqa: S101 - `compile_policy` speaks before any part compiles one
+        assert self._conditions is not None
         return self._conditions
 
     def boolean(self, text: str, path: Path, where: Where = "rule") -> Expr:
@@ -155,7 +155,7 @@ class Context:
         return Citation(self.sources[name], clause or None)
 
     def text(self, written: TextWritten | None, path: Path, *, limit: bool | None = None) -> Text | None:
-        """A text for people. `limit`: its placeholders are checked, `{count}` and `{limit}` among them where it is true."""
+        """A text for people. `limit`: its placeholders are checked, and may be those of a limit where it is true."""
         if written is None:
             return None
         for language in ("en", "zh"):
@@ -186,7 +186,9 @@ class Context:
                 help = near(name, names) or "`{{` is a brace"
                 if name in ("count", "limit"):
                     help = "only a limit has a count"
-                self.diagnostics.append(Diagnostic("unknown-placeholder", f"nothing stands for `{found[0]}`", span, help))
+                self.diagnostics.append(
+                    Diagnostic("unknown-placeholder", f"nothing stands for `{found[0]}`", span, help)
+                )
 
 
 def some_in_force(periods: Iterable[Period]) -> Expr:

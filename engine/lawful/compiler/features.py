@@ -119,9 +119,7 @@ def _from_table(
     """Entitled: some column that holds says yes, and none that holds says no."""
     path: Path = ("feature_tables", index)
     period = context.period(written.in_force, path)
-    columns = {
-        name: context.boolean(text, (*path, "columns", name)) for name, text in written.columns.items()
-    }
+    columns = {name: context.boolean(text, (*path, "columns", name)) for name, text in written.columns.items()}
     for row in table.rows:
         entitled, owed = _cells(context, written, row, columns, path)
         version = Version(
@@ -169,9 +167,15 @@ def _feature(context: Context, id: str, versions: list[Version], found: Features
         _rules(context, id, each, found.rules)
         found.moves.append(
             Move(
-                each.change.id, each.change.trigger, each.change.event, each.change.applies, each.period, each.place,
-                obligations=each.owed, title=each.title,
-            )  # fmt: skip
+                each.change.id,
+                each.change.trigger,
+                each.change.event,
+                each.change.applies,
+                each.period,
+                each.place,
+                obligations=each.owed,
+                title=each.title,
+            )
         )
     never = f"features.{id}.unlisted"
     missing = unlisted(context, never, f"enable.{id}", periods, last.path[:2], when=Not(enabled(id)))
@@ -184,17 +188,28 @@ def _feature(context: Context, id: str, versions: list[Version], found: Features
 def _rules(context: Context, id: str, version: Version, rules: list[Rule]) -> None:
     """The guard of enabling it, and the same of having it, without what only the request can say."""
     guard = rule(
-        context, version.change, version.change.id, "requires", version.enabling, version.written, version.path,
+        context,
+        version.change,
+        version.change.id,
+        "requires",
+        version.enabling,
+        version.written,
+        version.path,
         period=version.period,
-    )  # fmt: skip
+    )
     guard = replace(guard, title=version.title, place=version.place)
     rules.append(guard)
     rules.append(replace(guard, scope="feature", subject=id, when=enabled(id), requires=version.standing))
     for name in version.needs:
         need = built_in(
-            f"features.{id}.needs.{name}", "needs", version.change.trigger, version.place,
-            when=version.change.applies, requires=enabled(name), period=version.period,
-        )  # fmt: skip
+            f"features.{id}.needs.{name}",
+            "needs",
+            version.change.trigger,
+            version.place,
+            when=version.change.applies,
+            requires=enabled(name),
+            period=version.period,
+        )
         need = replace(need, source=guard.source)
         rules.append(need)
         rules.append(replace(need, scope="feature", subject=id, when=enabled(id)))
@@ -209,7 +224,9 @@ def _check_needs(context: Context, written: dict[str, list[FeatureWritten]]) -> 
         if circle and frozenset(circle) not in told:
             told.add(frozenset(circle))
             around = " needs ".join(f"`{name}`" for name in (*circle, id))
-            context.key_mistake("circular-needs", f"the features need each other in a circle: {around}", ("features", id))
+            context.key_mistake(
+                "circular-needs", f"the features need each other in a circle: {around}", ("features", id)
+            )
 
 
 def _circle(start: str, needs: dict[str, list[str]]) -> list[str]:

@@ -74,7 +74,9 @@ def rule(
         in_force=period,
         place=context.place(path),
         title=context.text(written.title, (*path, "title"), limit=is_limit) if own and written else None,
-        explanation=context.text(written.explanation, (*path, "explanation"), limit=is_limit) if own and written else None,
+        explanation=context.text(written.explanation, (*path, "explanation"), limit=is_limit)
+        if own and written
+        else None,
         source=context.citation(written.source, path, change.source) if own and written else change.source,
         note=context.note(written.note) if own and written else None,
     )
@@ -156,9 +158,16 @@ def _never_after(context: Context, change: Change, written: Guarded) -> Rule:
         context.known("unknown-event", "event", name, context.events, (*path, index))
     requires = AtMost(Count(tuple(dict.fromkeys(written.never_after)), LIFETIME), 0, 0)
     return rule(
-        context, change, f"{change.id}.never_after", "never_after", requires, None, path,
-        period=change.period, inherit=written,
-    )  # fmt: skip
+        context,
+        change,
+        f"{change.id}.never_after",
+        "never_after",
+        requires,
+        None,
+        path,
+        period=change.period,
+        inherit=written,
+    )
 
 
 def effects(context: Context, change: Change, written: dict[str, str], path: Path) -> tuple[list[Effect], list[Rule]]:
@@ -192,9 +201,16 @@ def _effect_rule(context: Context, change: Change, field: FieldDeclaration, valu
         bounds.append(Compare("<=", value, Constant(field.maximum, field.type)))
     when = And((change.applies, Known(value))) if change.applies != TRUE else Known(value)
     return rule(
-        context, change, f"{change.id}.effects.{field.name}", "effect", conjunction(bounds), None, path,
-        when=when, period=change.period,
-    )  # fmt: skip
+        context,
+        change,
+        f"{change.id}.effects.{field.name}",
+        "effect",
+        conjunction(bounds),
+        None,
+        path,
+        when=when,
+        period=change.period,
+    )
 
 
 def obligations(context: Context, written: list[TextWritten], path: Path, when: Expr = TRUE) -> tuple[Obligation, ...]:

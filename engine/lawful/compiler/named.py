@@ -60,7 +60,9 @@ def _descend(context: Context, start: str, uses: Mapping[str, list[str]], depth:
         elif below in trail:
             circle = trail[trail.index(below) :]
             around = " uses ".join(f"`{each}`" for each in (*circle, below))
-            context.key_mistake("circular-conditions", f"conditions use each other in a circle: {around}", ("conditions", below))
+            context.key_mistake(
+                "circular-conditions", f"conditions use each other in a circle: {around}", ("conditions", below)
+            )
             depth[below] = 0  # told once; the policy is refused
         else:
             trail.append(below)

@@ -13,15 +13,29 @@ from lawful.written import FieldWritten, PolicyWritten, TextWritten
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TYPES: Final = {"bool": BOOL, "int": INT, "string": STRING, "date": DATE, "timestamp": TIMESTAMP}
-_WORDS: Final = frozenset(
-    # CEL's reserved words
+_RESERVED_IN_CEL: Final = (
     "as break const continue else false for function if import in let loop package namespace null return true var void"
     " while"
-    # what conditions are about
-    " account request before after today now count".split()
 )
-TYPE_NAMES: Final = frozenset(
-    "bool bytes double duration dyn int list map null_type string timestamp type uint google".split()
+_SUBJECTS: Final = "account request before after today now count"
+_WORDS: Final = frozenset(f"{_RESERVED_IN_CEL} {_SUBJECTS}".split())
+_TYPE_NAMES: Final = frozenset(
+    [
+        "bool",
+        "bytes",
+        "double",
+        "duration",
+        "dyn",
+        "google",
+        "int",
+        "list",
+        "map",
+        "null_type",
+        "string",
+        "timestamp",
+        "type",
+        "uint",
+    ]
 )
 
 
@@ -29,8 +43,10 @@ def check_name(context: Context, name: str, path: Path, *, top_level: bool) -> N
     """Fields are read as `account.name`, so only conditions must keep clear of CEL's type names."""
     if not _NAME.fullmatch(name):
         context.key_mistake("bad-name", f"`{name}` is no name: letters, digits and `_`, no digit first", path)
-    elif name in _WORDS or (top_level and name in TYPE_NAMES):
-        context.key_mistake("reserved-name", f"`{name}` means something else in a condition", path, "choose another name")
+    elif name in _WORDS or (top_level and name in _TYPE_NAMES):
+        context.key_mistake(
+            "reserved-name", f"`{name}` means something else in a condition", path, "choose another name"
+        )
 
 
 def schema(context: Context, fields: dict[str, FieldWritten], path: Path, moving: frozenset[str] | None) -> Schema:
@@ -40,7 +56,9 @@ def schema(context: Context, fields: dict[str, FieldWritten], path: Path, moving
         here = (*path, name)
         check_name(context, name, here, top_level=False)
         if moving is not None and name == "features":
-            context.key_mistake("reserved-name", "`features` is the list of the enabled features", here, "choose another name")
+            context.key_mistake(
+                "reserved-name", "`features` is the list of the enabled features", here, "choose another name"
+            )
         motion = "outside" if moving is None else _motion(context, written, here, lifecycle=name in moving)
         found[name] = _declaration(context, name, written, motion, here)
         if moving is None:
@@ -65,19 +83,21 @@ def _motion(context: Context, written: FieldWritten, path: Path, *, lifecycle: b
 def _refuse_motion(context: Context, written: FieldWritten, path: Path) -> None:
     for key in ("fixed", "settable", "outside"):
         if getattr(written, key) not in (False, None):
-            context.key_mistake("unknown-key", f"what a request says does not move: `{key}` means nothing here", (*path, key))
+            context.key_mistake(
+                "unknown-key", f"what a request says does not move: `{key}` means nothing here", (*path, key)
+            )
 
 
-def _declaration(context: Context, name: str, written: FieldWritten, motion: FieldMotion, path: Path) -> FieldDeclaration:
+def _declaration(
+    context: Context, name: str, written: FieldWritten, motion: FieldMotion, path: Path
+) -> FieldDeclaration:
     type_, titles = _type(context, written, path)
     plain = FieldDeclaration(name, type_, motion, context.text(written.title, (*path, "title")), titles)
     low = _bound(context, plain, written.min, (*path, "min"))
     high = _bound(context, plain, written.max, (*path, "max"))
     if low is not None and high is not None and low > high:  # type: ignore[operator]  # both of the field's type
         context.mistake("wrong-value", "`max` is below `min`", (*path, "max"))
-    bounded = FieldDeclaration(
-        name, type_, motion, plain.title, titles, None, low, high, written.private
-    )
+    bounded = FieldDeclaration(name, type_, motion, plain.title, titles, None, low, high, written.private)
     default = _read(context, bounded, written.default, (*path, "default"))
     return FieldDeclaration(name, type_, motion, plain.title, titles, default, low, high, written.private)
 

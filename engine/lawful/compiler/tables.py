@@ -85,9 +85,7 @@ def _lines(
     return None
 
 
-def _sheet(
-    context: Context, file: str, raw: bytes, path: Path
-) -> tuple[Source, list[tuple[int, list[str]]]] | None:
+def _sheet(context: Context, file: str, raw: bytes, path: Path) -> tuple[Source, list[tuple[int, list[str]]]] | None:
     try:
         import openpyxl  # type: ignore[import-untyped]  # an extra without stubs, needed for such a file only
     except ImportError:
@@ -96,7 +94,9 @@ def _sheet(
         return None
     try:
         sheet = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True).worksheets[0]
-        lines = [["" if cell is None else str(cell).strip() for cell in row] for row in sheet.iter_rows(values_only=True)]
+        lines = [
+            ["" if cell is None else str(cell).strip() for cell in row] for row in sheet.iter_rows(values_only=True)
+        ]
     except Exception as error:  # noqa: BLE001 - a stranger's file: whatever the reader raises says it cannot be read
         context.mistake("table-file", f"`{file}` is not an Excel file: {error}", (*path, "file"))
         return None
@@ -115,7 +115,9 @@ def _check_head(context: Context, written: TableWritten, head: list[str], source
     for name in head[1:]:
         if name not in written.columns and name not in _TITLES:
             help = near(name, written.columns) or "map it in `columns`; titles stand under `en` and `zh`"
-            context.diagnostics.append(Diagnostic("table-column", f"nothing says what the column `{name}` is", span, help))
+            context.diagnostics.append(
+                Diagnostic("table-column", f"nothing says what the column `{name}` is", span, help)
+            )
     for name in {each for each in head if head.count(each) > 1}:
         context.diagnostics.append(Diagnostic("table-column", f"two columns are called `{name}`", span))
 

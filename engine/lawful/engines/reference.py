@@ -6,11 +6,10 @@ unknown operand is unknown, and so is one that fails; `has` alone is never unkno
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Literal, cast
+from typing import Literal, assert_never, cast
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
@@ -40,13 +39,13 @@ from lawful.ir import (
     Value,
     Variable,
 )
-from lawful.patterns import compiled
+from lawful.patterns import matches
 
 Outcome = Literal["satisfied", "violated", "unknown"]
 
 
 def outcome(rule: Rule, situation: Situation) -> Outcome:
-    """Satisfied if `when` is false or `requires` true, violated if `when` is true and `requires` false, else unknown."""
+    """Satisfied if `when` is false or `requires` true, violated if true and false, else unknown."""
     applies = evaluate(rule.when, situation)
     if applies is False:
         return "satisfied"
@@ -57,58 +56,63 @@ def outcome(rule: Rule, situation: Situation) -> Outcome:
 
 
 def evaluate(expr: Expr, situation: Situation) -> Value | None:
-    """The value of a well-typed expression; None where it is unknown."""
-    match expr:
-        case Compare():
-            left = evaluate(expr.left, situation)
-            if left is None:
-                return None
-            right = evaluate(expr.right, situation)
-            return None if right is None else compare(expr.operator, left, right)
-        case Field():
-            return situation.fact(expr.owner, expr.name)
-        case Constant():
-            return expr.value
-        case ConditionOf():
-            return _condition(expr, situation)
-        case And():
-            return _kleene(expr.operands, situation, deciding=False)
-        case Or():
-            return _kleene(expr.operands, situation, deciding=True)
-        case Not():
-            value = evaluate(expr.operand, situation)
-            return None if value is None else not value
-        case Known():
-            return evaluate(expr.operand, situation) is not None
-        case Member():
-            item = evaluate(expr.item, situation)
-            within = evaluate(expr.collection, situation)
-            return None if item is None or within is None else item in cast("frozenset[str]", within)
-        case Clock():
-            return situation.today if expr.name == "today" else situation.at
-        case AtMost():
-            least, most = counted(expr, situation)
-            if least > expr.at_most:
-                return False
-            return True if most is not None and most <= expr.at_most else None
-        case Count():
-            least, most = situation.history.count(expr.events, expr.window, situation.at, situation.zone)
-            return least if least == most else None
-        case Conditional():
-            test = evaluate(expr.test, situation)
-            if test is None:
-                return None
-            return evaluate(expr.then if test else expr.otherwise, situation)
-        case Call():
-            arguments = [evaluate(each, situation) for each in expr.arguments]
-            return None if None in arguments else call(expr, cast("list[Value]", arguments), situation.zone)
-        case Quantifier():
-            return _quantified(expr, situation)
-        case ListOf():
-            items = tuple(evaluate(each, situation) for each in expr.items)
-            return None if None in items else cast("tuple[Value, ...]", items)
-        case Variable():
-            return situation.variables[expr.name]
+    """The value of a well-typed expression; None where it is unknown.
+
+    A chain of `type(expr) is …` where a `match` would read better: it takes half the time, and this is the inner loop
+    of every check. The type checker still finds a missing kind.
+    """
+    if type(expr) is Compare:
+        left = evaluate(expr.left, situation)
+        if left is None:
+            return None
+        right = evaluate(expr.right, situation)
+        return None if right is None else compare(expr.operator, left, right)
+    if type(expr) is Field:
+        return situation.fact(expr.owner, expr.name)
+    if type(expr) is Constant:
+        return expr.value
+    if type(expr) is ConditionOf:
+        return _condition(expr, situation)
+    if type(expr) is And:
+        return _kleene(expr.operands, situation, deciding=False)
+    if type(expr) is Or:
+        return _kleene(expr.operands, situation, deciding=True)
+    if type(expr) is Not:
+        value = evaluate(expr.operand, situation)
+        return None if value is None else not value
+    if type(expr) is Known:
+        return evaluate(expr.operand, situation) is not None
+    if type(expr) is Clock:
+        return situation.today if expr.name == "today" else situation.at
+    if type(expr) is Member:
+        item, within = evaluate(expr.item, situation), evaluate(expr.collection, situation)
+        return None if item is None or within is None else item in cast("frozenset[str]", within)
+    if type(expr) is ListOf:
+        items = tuple(evaluate(each, situation) for each in expr.items)
+        return None if None in items else cast("tuple[Value, ...]", items)
+    if type(expr) is AtMost:
+        return _at_most(expr, situation)
+    if type(expr) is Call:
+        arguments = [evaluate(each, situation) for each in expr.arguments]
+        return None if None in arguments else call(expr, cast("list[Value]", arguments), situation.zone)
+    if type(expr) is Conditional:
+        test = evaluate(expr.test, situation)
+        return None if test is None else evaluate(expr.then if test else expr.otherwise, situation)
+    if type(expr) is Quantifier:
+        return _quantified(expr, situation)
+    if type(expr) is Variable:
+        return situation.variables[expr.name]
+    if type(expr) is Count:
+        least, most = situation.history.count(expr.events, expr.window, situation.at, situation.zone)
+        return least if least == most else None
+    assert_never(expr)
+
+
+def _at_most(limit: AtMost, situation: Situation) -> bool | None:
+    least, most = counted(limit, situation)
+    if least > limit.at_most:
+        return False
+    return True if most is not None and most <= limit.at_most else None
 
 
 def _condition(expr: ConditionOf, situation: Situation) -> Value | None:
@@ -193,7 +197,7 @@ def call(expr: Call, arguments: list[Value], zone: ZoneInfo) -> Value | None:
         case "contains", [str() as text, str() as part]:
             return part in text
         case "matches", [str() as text, str() as pattern]:
-            return compiled(pattern).search(text) is not None
+            return matches(text, pattern)
         case "date", [datetime() as at]:
             return calendar.day_of(at, zone)
         case "addDays", [date() as day, int() as days]:

@@ -91,7 +91,7 @@ class Situation:
         return self.records.get(owner, _NONE).get(name)
 
     def seen_from(self, state: str) -> Situation:
-        """The situation in which a condition of the state `before` or `after` is judged: that account is *the* account."""
+        """The situation of a condition about the state `before` or `after`: that account is *the* account."""
         features: Owner = "before.features" if state == "before" else "after.features"
         account: Owner = "before" if state == "before" else "after"
         records = dict(self.records)

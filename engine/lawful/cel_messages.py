@@ -1,0 +1,61 @@
+"""The policy's schema as protobuf message types, which is how CEL's checker knows the fields of an account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from lawful.ir import Schema, Type
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor_pb2 import DescriptorProto
+
+_FEATURES: Final = "features"
+
+
+def message_types(account: Schema, request: Schema) -> Any:
+    """A descriptor pool with `lawful.policy.Account`, `Request` and `State`, which holds an account."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, timestamp_pb2  # 30 ms
+
+    file = descriptor_pb2.FileDescriptorProto(
+        name="lawful/policy.proto",
+        package="lawful.policy",
+        syntax="proto3",
+        dependency=["google/protobuf/timestamp.proto"],
+    )
+    for name, schema in (("Account", account), ("Request", request)):
+        message = file.message_type.add(name=name)
+        for field, declaration in schema.items():
+            _add(message, field, declaration.type)
+        if name == "Account":
+            _add(message, _FEATURES, Type("set"))
+    state = file.message_type.add(name="State")
+    kind = descriptor_pb2.FieldDescriptorProto
+    state.field.add(
+        name="account", number=1, label=kind.LABEL_OPTIONAL, type=kind.TYPE_MESSAGE, type_name=".lawful.policy.Account"
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
+    pool.AddSerializedFile(file.SerializeToString())
+    return pool
+
+
+def _add(message: DescriptorProto, name: str, type_: Type) -> None:
+    """A field: dates are timestamps to CEL, sets are lists of strings; scalars are `optional`, so that `has` works."""
+    field = message.field.add(name=name, number=len(message.field) + 1)
+    field.label = field.LABEL_OPTIONAL
+    match type_.kind:
+        case "set":
+            field.label, field.type = field.LABEL_REPEATED, field.TYPE_STRING
+            return
+        case "date" | "timestamp":
+            field.type, field.type_name = field.TYPE_MESSAGE, ".google.protobuf.Timestamp"
+            return
+        case "bool":
+            field.type = field.TYPE_BOOL
+        case "int":
+            field.type = field.TYPE_INT64
+        case _:
+            field.type = field.TYPE_STRING
+    field.proto3_optional = True
+    field.oneof_index = len(message.oneof_decl)
+    message.oneof_decl.add(name=f"_{name}")

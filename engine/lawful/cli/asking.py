@@ -1,0 +1,165 @@
+"""What is asked on a command line, as a request; and a request in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lawful import wording
+from lawful.cli import reading
+from lawful.cli.errors import WrongUsage
+from lawful.cli.terminal import Terminal
+from lawful.ir import Program, Schema
+from lawful.request import written
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options that ask for something, as they were given."""
+
+    request: str | None = None
+    account: str | None = None
+    sets: tuple[str, ...] = ()
+    enable: str | None = None
+    disable: str | None = None
+    do: str | None = None
+    register: bool = False
+    facts: tuple[str, ...] = ()
+    history: str | None = None
+    history_from: str | None = None
+    at: str | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a change is asked for by options."""
+        return bool(self.sets or self.enable or self.disable or self.do or self.register)
+
+
+def request_of(options: Options, program: Program) -> dict[str, Any]:
+    """The request that the options come to. Raises WrongUsage, RequestError, BadInput."""
+    if options.request is not None and (options.account is not None or options.asks):
+        message = "a request file says all that is asked: it goes without `--account` and the options of a change"
+        raise WrongUsage(message, "give the file, or `--account` and a change")
+    if options.request is not None:
+        return {**reading.record(options.request), **shared(options, program)}
+    return {**account(options), "change": _change(options, program), **shared(options, program)}
+
+
+def account(options: Options) -> dict[str, Any]:
+    if options.account is None:
+        return {}
+    return {"account": reading.record(options.account)}
+
+
+def shared(options: Options, program: Program) -> dict[str, Any]:
+    """What options say beside account and change: they go before what a file says."""
+    given: dict[str, Any] = {}
+    if options.facts:
+        given["request"] = _facts("--request", options.facts, program.request)
+    if options.history is not None:
+        given.update({"history": []} if options.history == "none" else reading.events(options.history))
+    if options.history_from is not None:
+        given["history_from"] = options.history_from
+    if options.at is not None:
+        given["at"] = options.at
+    return given
+
+
+def _change(options: Options, program: Program) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
+    if options.sets:
+        asked["set"] = _facts("--set", options.sets, program.account)
+    for kind, name in (("enable", options.enable), ("disable", options.disable), ("do", options.do)):
+        if name is not None:
+            asked[kind] = name
+    if options.register:
+        asked["register"] = {}
+    if not asked:
+        help = "one of `--set FIELD=VALUE`, `--enable`, `--disable`, `--do`, `--register`"
+        raise WrongUsage("no change is asked for", f"{help}; or a request file, or `-` for stdin")
+    if len(asked) > 1:
+        listed = " and ".join(f"`--{kind}`" for kind in asked)
+        raise WrongUsage(f"{listed} ask for more than one change", "a request file may list several `changes`")
+    return asked
+
+
+def _facts(option: str, given: Iterable[str], schema: Schema) -> dict[str, Any]:
+    """`field=value` pairs; the schema decides what a value is, and a set's is a list with commas."""
+    found: dict[str, Any] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise WrongUsage(f"`{option} {each}` is not FIELD=VALUE")
+        if name in found:
+            raise WrongUsage(f"`{option}` gives `{name}` twice")
+        declaration = schema.get(name)
+        if declaration is not None and declaration.type.kind == "set":
+            found[name] = [written(part.strip()) for part in value.split(",") if part.strip()]
+        else:
+            found[name] = written(value)
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------- in words
+
+
+@dataclass(slots=True)
+class _State:
+    """What fields have while the changes of a list are told one after the other."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def in_words(request: Mapping[str, Any], program: Program, terminal: Terminal) -> str:
+    """The change that a request asks for: `set type: subscription → service`."""
+    account = request.get("account")
+    state = _State(dict(account) if isinstance(account, Mapping) else {})
+    several = request.get("changes")
+    listed = several if isinstance(several, list) else [request.get("change")]
+    told = [_one(each, state, program, terminal) for each in listed[:3]]
+    if len(listed) > len(told):
+        told.append(terminal.say(f"{len(listed) - 3} more", f"另{len(listed) - 3}项"))
+    return terminal.say("; then ", "；然后").join(told)
+
+
+def _one(change: Any, state: _State, program: Program, terminal: Terminal) -> str:
+    match change:
+        case {"set": dict() as wanted}:
+            moves = [_set(name, value, state, program, terminal) for name, value in wanted.items()]
+            return terminal.say("set ", "设置 ") + ", ".join(moves)
+        case {"enable": str() as name}:
+            return terminal.say("enable ", "开通 ") + name
+        case {"disable": str() as name}:
+            return terminal.say("disable ", "关闭 ") + name
+        case {"do": str() as name}:
+            return terminal.say("do ", "执行 ") + name
+        case {"register": _}:
+            return terminal.say("register", "注册")
+        case _:
+            return terminal.say("a change", "变更")
+
+
+def _set(name: str, value: Any, state: _State, program: Program, terminal: Terminal) -> str:
+    declaration = program.account.get(name)
+    private = declaration is not None and declaration.private
+    default = declaration.default if declaration is not None else None
+    was = state.values.get(name)
+    state.values[name] = value
+    before = plain(was if was is not None else default, terminal, private=private)
+    return f"{name}: {before} → {plain(value, terminal, private=private)}"
+
+
+def plain(value: Any, terminal: Terminal, *, private: bool = False) -> str:
+    """A value as it is written in a policy; null is unknown."""
+    match value:
+        case None:
+            return wording.UNKNOWN.best(terminal.language)
+        case _ if private:
+            return wording.MASKED
+        case bool():
+            return str(value).lower()
+        case list() | tuple() | frozenset() | set():
+            return "[" + ", ".join(plain(each, terminal) for each in value) + "]"
+        case _:
+            return str(value)

@@ -1,0 +1,138 @@
+"""Files that a command is given: accounts, requests, histories, cases. JSON, or YAML whose scalars have no type yet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from lawful.cli.errors import BadInput, WrongUsage
+from lawful.diagnostics import Problem, RequestError
+from lawful.document import Unreadable, decode, read
+from lawful.request import MAX_BYTES, from_json
+from lawful.source import Source
+
+STDIN: Final = "-"
+_JSON_ENDINGS: Final = (".json",)
+_YAML_ENDINGS: Final = (".yaml", ".yml")
+LINES_ENDINGS: Final = (".jsonl", ".ndjson")
+
+
+def raw(name: str) -> bytes:
+    """The bytes of a file, or of stdin for `-`; not many more than a request may have."""
+    try:
+        with opened(name) as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise cannot_read(name, error) from None
+
+
+def opened(name: str) -> BinaryIO:
+    """The file for reading; `-` is stdin."""
+    if name == STDIN:
+        return open(sys.stdin.fileno(), "rb", closefd=False) if _is_real(sys.stdin) else sys.stdin.buffer
+    return Path(name).open("rb")
+
+
+def _is_real(stream: Any) -> bool:
+    """Whether the stream is a file of the system; in tests it may be a text in memory."""
+    try:
+        stream.fileno()
+    except (OSError, AttributeError, ValueError):
+        return False
+    return True
+
+
+def cannot_read(name: str, error: OSError) -> WrongUsage:
+    reason = (error.strerror or str(error)).lower()
+    return WrongUsage(f"{shown(name)} cannot be read: {reason}")
+
+
+def shown(name: str) -> str:
+    return "stdin" if name == STDIN else f"`{name}`"
+
+
+def record(name: str) -> dict[str, Any]:
+    """The mapping that a JSON or YAML file holds. Raises RequestError or BadInput."""
+    content = raw(name)
+    if _is_json(name, content):
+        return _in_file(name, content)
+    data = _yaml(name, content)
+    if not isinstance(data, dict):
+        raise WrongUsage(f"{shown(name)} holds no mapping of fields to values")
+    return data
+
+
+def events(name: str) -> dict[str, Any]:
+    """The `history`, and maybe `history_from`, of a file: a list of events, or a mapping with these keys, or JSON Lines."""
+    content = raw(name)
+    if name.endswith(LINES_ENDINGS):
+        return {"history": [_in_file(name, line) for line in content.splitlines() if line.strip()]}
+    data: Any
+    if not _is_json(name, content):
+        data = _yaml(name, content)
+    elif content.lstrip().startswith(b"["):
+        data = _list(name, content)
+    else:
+        data = _in_file(name, content)
+    if isinstance(data, dict):
+        return {key: data[key] for key in ("history", "history_from") if key in data} or {"history": data}
+    return {"history": data if data is not None else []}
+
+
+def _is_json(name: str, content: bytes) -> bool:
+    if name.endswith((*_JSON_ENDINGS, *_YAML_ENDINGS)):
+        return name.endswith(_JSON_ENDINGS)
+    return content.lstrip()[:1] in (b"{", b"[")
+
+
+def _in_file(name: str, content: bytes) -> dict[str, Any]:
+    """A JSON object, its mistakes told with the file's name."""
+    try:
+        return from_json(content)
+    except RequestError as error:
+        raise RequestError(
+            Problem(each.field or shown(name), each.message, each.help) for each in error.problems
+        ) from None
+
+
+def _list(name: str, content: bytes) -> Any:
+    try:
+        json.loads(content)
+    except ValueError as error:
+        raise WrongUsage(f"{shown(name)} is not JSON: {error}") from None
+    return _in_file(name, b'{"list":' + content + b"}")["list"]
+
+
+def _yaml(name: str, content: bytes) -> Any:
+    try:
+        source = decode(name, content)
+        document, found = read(source)
+    except Unreadable as error:
+        raise BadInput(error.diagnostics) from None
+    if found:
+        raise BadInput(found)
+    return document.data
+
+
+def text_source(name: str) -> Source:
+    """A text file with its name, for what reads it with places. Raises BadInput."""
+    try:
+        return decode(name, raw(name))
+    except Unreadable as error:
+        raise BadInput(error.diagnostics) from None
+
+
+def lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """The lines that are not empty, with their numbers; None for one that is too long to be taken."""
+    number = 0
+    while line := stream.readline(MAX_BYTES + 1):
+        number += 1
+        if len(line) > MAX_BYTES and not line.endswith(b"\n"):
+            while not line.endswith(b"\n") and (line := stream.readline(MAX_BYTES)):
+                pass
+            yield number, None
+        elif line.strip():
+            yield number, line

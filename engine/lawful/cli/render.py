@@ -1,0 +1,188 @@
+"""A decision as a person reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lawful.cli import asking
+from lawful.cli.layout import GAP, Piece, Row, row
+from lawful.cli.terminal import Terminal
+from lawful.decision import Decision, Justification, Place, Reason
+from lawful.library import policy_root
+from lawful.policy import Policy
+
+_MOST_ROWS: Final = 40
+"""Of one justification."""
+_SYMBOLS: Final = {">=": "≥", "<=": "≤", "!=": "≠", "==": "=", "<": "<", ">": ">"}
+_VERDICTS: Final[Mapping[str, tuple[Piece, str, str]]] = {
+    "allow": (("✓", "good"), "allowed", "允许"),
+    "deny": (("✗", "bad"), "denied", "拒绝"),
+    "undetermined": (("?", "open"), "undetermined", "无法确定"),
+}
+
+
+def mark(verdict: str, terminal: Terminal) -> tuple[Piece, Piece]:
+    """A verdict's sign and word."""
+    (sign, role), english, chinese = _VERDICTS[verdict]
+    return (sign, role), (" " + terminal.say(english, chinese), role)
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Draws decisions of one policy."""
+
+    policy: Policy
+    terminal: Terminal
+    satisfied: bool = False
+    """Whether the rules that hold are told too."""
+
+    def decision(self, decision: Decision, request: Mapping[str, Any]) -> Iterator[Row]:
+        yield self.verdict(decision, request)
+        several = len(request.get("changes") or ()) > 1
+        for reason in (*decision.reasons, *(decision.satisfied if self.satisfied else ())):
+            yield from self._reason(reason, several=several)
+        yield from self._help(decision)
+        yield from self._consequences(decision, request)
+        for note in decision.notes:
+            yield self._told("note", "注", note.best(self.terminal.language))
+
+    def verdict(self, decision: Decision, request: Mapping[str, Any]) -> Row:
+        asked = asking.in_words(request, self.policy.program, self.terminal)
+        named = f"{decision.policy.id} {decision.policy.version}"
+        return row(0, *mark(decision.verdict, self.terminal), GAP + asked, right=named)
+
+    def in_a_line(self, decision: Decision, request: Mapping[str, Any], number: int) -> Row:
+        """The verdict and the rules that led to it."""
+        asked = asking.in_words(request, self.policy.program, self.terminal)
+        rules = [each.rule for each in decision.reasons if each.severity == "error" and not each.standing]
+        pieces: list[Piece] = [(GAP + asked, "plain"), (GAP + ", ".join(rules) if rules else "", "dim")]
+        return row(0, (f"{number:>6}  ", "dim"), *mark(decision.verdict, self.terminal), *pieces)
+
+    # ------------------------------------------------------------------------------------------------- reasons
+
+    def _reason(self, reason: Reason, *, several: bool) -> Iterator[Row]:
+        language = self.terminal.language
+        title = reason.title.best(language) if reason.title is not None else ""
+        explanation = reason.explanation.best(language)
+        step = self.terminal.say(f"change {reason.step + 1}: ", f"第{reason.step + 1}项：") if several else ""
+        headline = title or explanation
+        yield row(1, *self._sign(reason), " ", step, (reason.rule, "bold"), GAP + headline if headline else "")
+        if reason.status != "satisfied":
+            if explanation and explanation != headline:
+                yield row(3, explanation)
+            yield from list(self._justified(reason.justification, 3))[:_MOST_ROWS]
+            if reason.note is not None:
+                yield self._told("note", "注", reason.note.best(language), depth=2)
+        yield self._origin(reason)
+
+    def _sign(self, reason: Reason) -> tuple[Piece, ...]:
+        say = self.terminal.say
+        if reason.status == "satisfied":
+            return (("✓", "good"),)
+        if reason.standing:
+            return (("! " + say("standing", "既有问题"), "warning"),)
+        words = {"warning": say("warning", "警告"), "info": say("info", "提示")}
+        if reason.severity in words:
+            unknown = say(", unknown", "，未知") if reason.status == "unknown" else ""
+            return ((f"! {words[reason.severity]}{unknown}", "warning"),)
+        return (("✗", "bad"),) if reason.status == "violated" else (("?", "open"),)
+
+    def _origin(self, reason: Reason) -> Row:
+        source = reason.source
+        where = self.place(reason.place)
+        if source is None:
+            return row(2, "", right=where)
+        title = source.titles.best(self.terminal.language) or source.title
+        published = f" ({source.published})" if source.published else ""
+        clause = f", {source.clause}" if source.clause else ""
+        return row(2, (self.terminal.say("source: ", "依据："), "dim"), f"{title}{published}{clause}", right=where)
+
+    def place(self, place: Place) -> str:
+        """`policies/wechat/policy.yaml:47`, as one may open it from here; a shipped file without its folder's way."""
+        path = Path(place.file)
+        if not path.is_absolute() and self.policy.folder is not None and not path.is_file():
+            path = self.policy.folder / path
+        return f"{_from_here(path)}:{place.line}"
+
+    # ------------------------------------------------------------------------------------------ justifications
+
+    def justification(self, node: Justification) -> list[Row]:
+        """Why an expression has its value."""
+        return list(self._justified(node, 1))[:_MOST_ROWS]
+
+    def _justified(self, node: Justification, depth: int) -> Iterator[Row]:
+        language = self.terminal.language
+        value = asking.plain(node.value, self.terminal)
+        claim = self.terminal.say(f"{node.text} is {value}", f"{node.text} 为 {value}")
+        title = f" — {node.title.best(language)}" if node.title is not None else ""
+        leaves = node.because and all(not each.because and each.title is None for each in node.because)
+        figures = self._figures(node) if leaves else ""
+        yield row(depth, claim, title, ("      " + figures if figures else "", "dim"))
+        if not leaves:
+            for each in node.because:
+                yield from self._justified(each, depth + 1)
+
+    def _figures(self, node: Justification) -> str:
+        """The comparison with its values in: `2025-01-31 ≥ 2025-03-01`; else each fact with its value."""
+        values = {each.text: asking.plain(each.value, self.terminal) for each in node.because}
+        for operator, symbol in _SYMBOLS.items():
+            left, found, right = node.text.partition(f" {operator} ")
+            if found and left in values and right in values:
+                return f"{values[left]} {symbol} {values[right]}"
+        if list(values) == [node.text]:
+            return ""
+        equals = self.terminal.say(" is ", " 为 ")
+        return ", ".join(f"{text}{equals}{value}" for text, value in values.items())
+
+    # ------------------------------------------------------------------------------------- what helps and follows
+
+    def _help(self, decision: Decision) -> Iterator[Row]:
+        if decision.missing:
+            both, either = self.terminal.say(" and ", " 与 "), self.terminal.say(" or ", " 或 ")
+            wanted = either.join(both.join(each) for each in decision.missing)
+            yield self._told("missing", "缺少", wanted)
+        if decision.next_allowed_at is not None:
+            yield self._told("allowed again from", "可再次申请时间", decision.next_allowed_at.isoformat())
+
+    def _consequences(self, decision: Decision, request: Mapping[str, Any]) -> Iterator[Row]:
+        language = self.terminal.language
+        for owed in decision.obligations:
+            yield self._told("still to do", "尚需", owed.text.best(language))
+        asked = _set_alone(request)
+        for each in decision.consequences.changed:
+            if each.field not in asked:
+                was, becomes = (asking.plain(value, self.terminal) for value in (each.from_, each.to))
+                yield self._told("changes", "变更", f"{each.field}: {was} → {becomes}")
+        for feature in decision.consequences.lost:
+            yield self._told("lost", "失去", feature)
+        irreversible = decision.consequences.irreversible
+        if irreversible is not None:
+            yield self._told("irreversible", "不可逆", f"{irreversible.field} — {irreversible.why.best(language)}")
+
+    def _told(self, english: str, chinese: str, text: str, depth: int = 1) -> Row:
+        return row(depth, (self.terminal.say(f"{english}: ", f"{chinese}："), "dim"), text)
+
+
+def _set_alone(request: Mapping[str, Any]) -> frozenset[str]:
+    """The fields that the only change sets: what becomes of them is said with the verdict."""
+    match request.get("change"):
+        case {"set": dict() as wanted}:
+            return frozenset(wanted)
+        case {"register": _}:
+            account = request.get("account")
+            return frozenset(account) if isinstance(account, dict) else frozenset()
+        case _:
+            return frozenset()
+
+
+def _from_here(path: Path) -> str:
+    for root in (Path.cwd(), policy_root()):
+        try:
+            return path.resolve().relative_to(root).as_posix()
+        except ValueError:
+            continue
+    return os.fspath(path)

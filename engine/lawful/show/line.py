@@ -1,0 +1,30 @@
+"""A line of what is shown, before it is known whether it goes to a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+INDENT: Final = "  "
+GAP: Final = "   "
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A text at a depth; `aside` is for those who want to know more (the condition as written, a rule's id)."""
+
+    depth: int
+    text: str
+    aside: str = ""
+    heading: bool = False
+
+
+def plain(lines: Iterable[Line]) -> str:
+    """The lines without any colour."""
+    return "".join(f"{_one(line)}\n" for line in lines)
+
+
+def _one(line: Line) -> str:
+    aside = f"{GAP}{line.aside}" if line.aside else ""
+    return f"{INDENT * line.depth}{line.text}{aside}" if line.text else ""

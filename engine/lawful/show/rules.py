@@ -1,0 +1,364 @@
+"""A policy as sentences, for a person who reads no code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+
+from lawful import wording
+from lawful.ir import (
+    TRUE,
+    And,
+    AtMost,
+    Citation,
+    Constant,
+    Expr,
+    FieldDeclaration,
+    Group,
+    Language,
+    Lifecycle,
+    Move,
+    Place,
+    Program,
+    Rule,
+    Type,
+)
+from lawful.show.line import Line
+from lawful.show.phrases import Phrases
+
+
+def rules_in_words(program: Program, language: Language) -> list[Line]:
+    """The whole policy, section by section."""
+    return list(_Teller(program, language).everything())
+
+
+class _Teller(Phrases):
+    def everything(self) -> Iterator[Line]:
+        yield from self._header()
+        yield from self._section(self.say("Sources", "依据"), self._sources())
+        yield from self._section(self.say("The account", "账号字段"), self._fields(self.program.account.values()))
+        yield from self._section(
+            self.say("What a request says", "申请字段"), self._fields(self.program.request.values())
+        )
+        yield from self._section(self.say("Conditions", "条件"), self._conditions())
+        for cycle in self.program.lifecycles.values():
+            title = wording.field_title(self.program.account[cycle.field], self.language)
+            yield from self._section(self.say(f"Life cycle: {title}", f"生命周期：{title}"), self._lifecycle(cycle))
+        yield from self._section(self.say("Registration", "注册"), self._guarded("registration", "register"))
+        yield from self._section(self.say("Fields that may be set", "可修改的字段"), self._settable())
+        yield from self._section(self.say("Features", "功能"), self._features())
+        yield from self._section(self.say("Actions", "操作"), self._actions())
+        yield from self._section(self.say("Events", "事件"), self._events())
+        yield from self._section(self.say("Always", "任何时候"), self._constraints())
+        yield from self._section(self.say("Whatever happens", "不变量"), self._invariants())
+
+    # -------------------------------------------------------------------------------------------------- frame
+
+    def _header(self) -> Iterator[Line]:
+        program = self.program
+        yield Line(0, self.text(program.title, program.id), f"{program.id} {program.version}", heading=True)
+        yield Line(
+            1, self.say(f"days begin in {program.timezone}", f"日期以{program.timezone}为准"), program.digest[:19]
+        )
+
+    def _section(self, title: str, lines: Iterable[Line]) -> Iterator[Line]:
+        """Nothing where there is nothing to say."""
+        found = list(lines)
+        if found:
+            yield Line(0, "")
+            yield Line(0, title, heading=True)
+            yield from found
+
+    def _sources(self) -> Iterator[Line]:
+        for source in self.program.sources.values():
+            published = f" ({source.published})" if source.published else ""
+            yield Line(1, f"{source.id}: {self.text(source.title)}{published}", source.url or "")
+
+    # -------------------------------------------------------------------------------------------------- facts
+
+    def _fields(self, declarations: Iterable[FieldDeclaration]) -> Iterator[Line]:
+        for each in declarations:
+            title = wording.field_title(each, self.language)
+            parts = [self._kind(each), *self._bounds(each)]
+            if each.name in self.program.account and self.program.account[each.name] is each:
+                parts.append(self._motion(each))
+            yield Line(1, self.say(f"{title}: {'; '.join(parts)}", f"{title}：{'；'.join(parts)}"), each.name)
+
+    def _kind(self, declaration: FieldDeclaration) -> str:
+        kind = declaration.type.kind
+        names = [self.text(declaration.values.get(value), value) for value in declaration.type.values]
+        match kind:
+            case "enum":
+                return self.say(f"one of {self.listed(names)}", f"{self.listed(names)}之一")
+            case "set":
+                return self.say(f"any of {self.listed(names)}", f"可包含{self.listed(names)}")
+            case "bool":
+                return self.say("yes or no", "是或否")
+            case "int":
+                return self.say("a whole number", "整数")
+            case "date":
+                return self.say("a date", "日期")
+            case "timestamp":
+                return self.say("a date and time", "日期时间")
+            case _:
+                return self.say("a text", "文本")
+
+    def _bounds(self, declaration: FieldDeclaration) -> Iterator[str]:
+        type_ = declaration.type
+        if declaration.minimum is not None:
+            least = self._constant(declaration.minimum, type_)
+            yield self.say(f"at least {least}", f"不小于{least}")
+        if declaration.maximum is not None:
+            most = self._constant(declaration.maximum, type_)
+            yield self.say(f"at most {most}", f"不大于{most}")
+        if declaration.default is not None:
+            default = self.value(declaration, Constant(declaration.default, type_))
+            yield self.say(f"{default} unless said otherwise", f"默认为{default}")
+        if declaration.private:
+            yield self.say("private", "不公开")
+
+    def _constant(self, value: object, type_: Type) -> str:
+        return str(value) if type_.kind != "timestamp" else f"{value:%Y-%m-%dT%H:%M:%SZ}"
+
+    def _motion(self, declaration: FieldDeclaration) -> str:
+        match declaration.motion:
+            case "lifecycle":
+                return self.say("moves by its life cycle", "按生命周期变更")
+            case "fixed":
+                return self.say("fixed at registration", "注册后不可变更")
+            case "settable":
+                return self.say("may be set by a request", "可申请修改")
+            case "outside":
+                return self.say("moved by the world outside", "由外部决定")
+            case "effects":
+                return self.say("moved by the effects of changes alone", "仅随其他变更而变")
+
+    def _conditions(self) -> Iterator[Line]:
+        for condition in self.program.conditions.values():
+            yield Line(
+                1, self.text(condition.title, condition.name), f"{condition.name}: {wording.cel(condition.holds)}"
+            )
+
+    # ------------------------------------------------------------------------------------------------- changes
+
+    def _lifecycle(self, cycle: Lifecycle) -> Iterator[Line]:
+        declaration = self.program.account[cycle.field]
+
+        def names(values: Iterable[str]) -> str:
+            return self.listed([self.text(declaration.values.get(value), value) for value in values])
+
+        if cycle.initial:
+            yield Line(1, self.say(f"registered as {names(cycle.initial)}", f"可注册为{names(cycle.initial)}"))
+        seen: set[str] = set()
+        for move in self.program.moves:
+            if move.step is not None and move.step.field == cycle.field and move.id not in seen:
+                seen.add(move.id)
+                yield from self._guarded(move.id, move.event)
+        if cycle.final:
+            final = names(cycle.final)
+            yield Line(1, self.say(f"final: {final}; nothing leaves it", f"终态：{final}，此后不可再变更"))
+        yield Line(1, self.say("any other change of it is refused", "不支持其他变更"))
+
+    def _settable(self) -> Iterator[Line]:
+        for name, declaration in self.program.account.items():
+            if declaration.motion == "settable":
+                yield from self._guarded(f"fields.{name}.set", wording.field_title(declaration, self.language))
+
+    def _features(self) -> Iterator[Line]:
+        for name in self.program.features:
+            yield from self._guarded(f"features.{name}", wording.feature_title(self.program, name, self.language))
+
+    def _actions(self) -> Iterator[Line]:
+        for name in self.program.actions:
+            yield from self._guarded(f"actions.{name}", wording.action_title(self.program, name, self.language))
+
+    def _guarded(self, id: str, name: str) -> Iterator[Line]:
+        """A change, each of its versions with what it requires and what follows from it."""
+        moves = [move for move in self.program.moves if move.id == id]
+        for move, rules in zip_longest(moves, _versions(self.program, id), fillvalue=None):
+            if move is not None:
+                yield from self._version(move, rules or [], name)
+
+    def _version(self, move: Move, rules: list[Rule], name: str) -> Iterator[Line]:
+        lines = [*self._guards(rules), *self._effects(move)]
+        guard = next((rule for rule in rules if rule.kind == "requires"), None)
+        if move.trigger == "register" and not lines:
+            return
+        yield Line(1, self._head(move, name), move.id)
+        yield from lines
+        if guard is not None:
+            if guard.note is not None:
+                yield Line(2, self.say("note: ", "注：") + self.text(guard.note))
+            yield from self._origin(guard.source, guard.place)
+
+    def _head(self, move: Move, name: str) -> str:
+        head = self.text(move.title, name)
+        if move.step is not None:
+            values = self.program.account[move.step.field].values
+
+            def names(states: Iterable[str]) -> str:
+                return self.say(" or ", "或").join(self.text(values.get(state), state) for state in states)
+
+            step = f"{names(move.step.sources)} → {names(move.step.targets)}"
+            head = self.say(f"{step}: {head}", f"{step}：{head}")
+        elif move.trigger.startswith("set.") and head != name:
+            head = self.say(f"{name}: {head}", f"{name}：{head}")
+        period = self.period(move.in_force)
+        return self.say(f"{head} ({period})", f"{head}（{period}）") if period else head
+
+    def _guards(self, rules: Iterable[Rule]) -> Iterator[Line]:
+        for rule in rules:
+            match rule.kind:
+                case "requires":
+                    for part in _parts(rule.requires):
+                        phrase = self.condition(part)
+                        yield Line(2, self.say(f"requires: {phrase}", f"须：{phrase}"), self._written(part, phrase))
+                case "limit" | "never_after":
+                    yield self._limit(rule)
+                case "needs":
+                    needed = wording.feature_title(self.program, rule.id.rpartition(".")[2], self.language)
+                    yield Line(2, self.say(f"needs {needed}", f"须先开通{needed}"))
+                case _:
+                    pass
+
+    def _written(self, expr: Expr, phrase: str) -> str:
+        """The condition as written, where the phrase is not that already."""
+        text = wording.cel(expr)
+        return "" if f"`{text}`" in phrase else text
+
+    def _limit(self, rule: Rule) -> Line:
+        limit = rule.requires
+        assert isinstance(limit, AtMost)  # every limit is one
+        names = self.events(limit.count.events)
+        window = wording.span(limit.count.window, self.language)
+        if rule.kind == "never_after":
+            return Line(2, self.say(f"never after {names}", f"曾有{names}者不可"))
+        if limit.own and len(limit.count.events) == 1:
+            sentence = self.say(f"at most {limit.at_most} {window}", f"{window}至多{limit.at_most}次")
+        else:
+            sentence = self.say(
+                f"at most {limit.at_most} of {names} {window}", f"{window}{names}合计至多{limit.at_most}次"
+            )
+        if limit.counted_by is not None:
+            counter = self.condition(limit.counted_by)
+            sentence += self.say(f", counted by {counter}", f"，以{counter}计")
+        applies = [part for part in _parts(rule.when) if part not in self._applies(rule)]
+        if applies:
+            phrase = self.say(" and ", "，且").join(self.condition(part) for part in applies)
+            sentence += self.say(f", if {phrase}", f"，当{phrase}")
+        if rule.severity != "error":
+            sentence += self.say(" (only a warning)", "（仅提示）")
+        title = self.text(rule.title)
+        period = self.period(rule.in_force) if not self._is_version(rule) else ""
+        told = [sentence, *([title] if title else []), *([period] if period else [])]
+        return Line(2, self.say(" — ", "——").join(told), rule.id)
+
+    def _applies(self, rule: Rule) -> set[Expr]:
+        """What the change itself is: no condition of the limit's author."""
+        return {
+            part for move in self.program.moves if rule.id.startswith(f"{move.id}.") for part in _parts(move.applies)
+        }
+
+    def _is_version(self, rule: Rule) -> bool:
+        """Whether the rule is in force exactly as long as the change it guards: then the change says it."""
+        return any(rule.id.startswith(f"{move.id}.") and move.in_force == rule.in_force for move in self.program.moves)
+
+    def _effects(self, move: Move) -> Iterator[Line]:
+        for effect in move.effects:
+            title = wording.field_title(self.program.account[effect.field], self.language)
+            value = wording.cel(effect.value)
+            yield Line(2, self.say(f"then {title} becomes `{value}`", f"此后{title}变为`{value}`"))
+        for owed in move.obligations:
+            when = "" if owed.when == TRUE else self.say(" — if ", "——当") + self.condition(owed.when)
+            yield Line(2, self.say("still to do: ", "尚需：") + self.text(owed.text) + when)
+        if move.cost:
+            parts = [f"{name} {amount}" if name != "cost" else str(amount) for name, amount in move.cost]
+            yield Line(2, self.say("costs ", "费用：") + self.listed(parts))
+
+    # --------------------------------------------------------------------------------- events, always, whatever
+
+    def _events(self) -> Iterator[Line]:
+        for event in self.program.events.values():
+            yield Line(1, self.text(event.title, event.id), f"events.{event.id}")
+            for effect in event.moves:
+                title = wording.field_title(self.program.account[effect.field], self.language)
+                value = wording.cel(effect.value)
+                yield Line(2, self.say(f"then {title} becomes `{value}`", f"此后{title}变为`{value}`"))
+
+    def _constraints(self) -> Iterator[Line]:
+        groups: dict[str, list[Group]] = {}
+        for group in self.program.groups:
+            groups.setdefault(group.rule, []).append(group)
+        for rule in self.program.rules:
+            if rule.kind == "constraint":
+                yield from self._constraint(rule)
+            elif rule.kind == "group" and groups.get(rule.id):
+                yield from self._across(rule, groups[rule.id].pop(0))
+
+    def _constraint_head(self, rule: Rule) -> Line:
+        name = self.text(rule.title, rule.id.partition(".")[2])
+        marks = {"error": "", "warning": self.say("warning", "警告"), "info": self.say("for information", "提示")}
+        said = [mark for mark in (marks[rule.severity], self.period(rule.in_force)) if mark]
+        note = self.say(f" ({', '.join(said)})", f"（{'，'.join(said)}）") if said else ""
+        return Line(1, name + note, rule.id)
+
+    def _constraint(self, rule: Rule) -> Iterator[Line]:
+        yield self._constraint_head(rule)
+        if rule.when != TRUE:
+            phrase = self.condition(rule.when)
+            yield Line(2, self.say(f"where {phrase}", f"当{phrase}"), self._written(rule.when, phrase))
+        for part in _parts(rule.requires):
+            phrase = self.condition(part)
+            yield Line(2, self.say(f"it must be that {phrase}", f"须{phrase}"), self._written(part, phrase))
+        yield from self._origin(rule.source, rule.place)
+
+    def _across(self, rule: Rule, group: Group) -> Iterator[Line]:
+        yield self._constraint_head(rule)
+        shared = self.condition(group.per)
+        sentence = self.say(
+            f"at most {group.at_most} accounts with one {shared}", f"同一{shared}至多{group.at_most}个账号"
+        )
+        if group.when != TRUE:
+            phrase = self.condition(group.when)
+            sentence += self.say(f" where {phrase}", f"满足：{phrase}")
+        yield Line(2, sentence, "" if group.when == TRUE else wording.cel(group.when))
+        if group.counted_by is not None:
+            counter = self.condition(group.counted_by)
+            yield Line(2, self.say(f"the others are counted by {counter}", f"其他账号数以{counter}计"))
+        yield from self._origin(rule.source, rule.place)
+
+    def _invariants(self) -> Iterator[Line]:
+        for each in self.program.invariants:
+            yield Line(1, self.text(each.title, each.id), f"invariants.{each.id}")
+            kind = {"never": self.say("never", "从不"), "always": self.say("always", "总是")}[each.kind]
+            yield Line(2, self.say(f"{kind}: {self.condition(each.expr)}", f"{kind}：{self.condition(each.expr)}"))
+            yield from self._origin(each.source, each.place)
+
+    def _origin(self, citation: Citation | None, place: Place) -> Iterator[Line]:
+        where = f"{place.file.rpartition('/')[2]}:{place.line}"
+        if citation is None:
+            yield Line(2, self.say("no source given", "未注明依据"), where)
+            return
+        source = citation.source
+        clause = f", {citation.clause}" if citation.clause else ""
+        yield Line(2, self.say("source: ", "依据：") + self.text(source.title) + clause, where)
+
+
+def _parts(expr: Expr) -> tuple[Expr, ...]:
+    """What must hold, one by one; nothing where nothing must."""
+    if expr == TRUE:
+        return ()
+    return expr.operands if isinstance(expr, And) else (expr,)
+
+
+def _versions(program: Program, id: str) -> list[list[Rule]]:
+    """The rules over a change, version by version: each begins with what it requires."""
+    found: list[list[Rule]] = []
+    for rule in program.rules:
+        if rule.scope != "move" or not (rule.id == id or rule.id.startswith(f"{id}.")):
+            continue
+        if rule.id == id and rule.kind == "requires":
+            found.append([])
+        if found:
+            found[-1].append(rule)
+    return found
