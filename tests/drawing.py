@@ -147,6 +147,7 @@ class Pen:
 
     def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
         self._draw = draw
+        self._favourites: dict[Type, tuple[Value, ...]] = {}
 
     def draw(self, strategy: st.SearchStrategy[T]) -> T:
         return self._draw(strategy)  # type: ignore[no-any-return]  # Hypothesis types `draw` no better
@@ -159,6 +160,12 @@ class Pen:
 
     def chance(self, percent: int) -> bool:
         return self.number(0, 99) >= 100 - percent
+
+    def value(self, type: Type) -> Value:
+        """A value of the type: mostly one of two that come again and again, so that facts and constants are equal."""
+        if type not in self._favourites:
+            self._favourites[type] = (draw_value(self, type), draw_value(self, type))
+        return self.one(self._favourites[type]) if self.chance(70) else draw_value(self, type)
 
     def several(self, choices: Sequence[T], most: int) -> tuple[T, ...]:
         return tuple(dict.fromkeys(self.one(choices) for _ in range(self.number(0, most))))
@@ -176,7 +183,7 @@ _ANY_INSTANT = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999
 
 
 def draw_value(pen: Pen, type: Type) -> Value:
-    """A value of the type: mostly one of the few odd ones, so that two of them are often equal."""
+    """A value of the type, mostly one of the odd ones."""
     anything = pen.chance(8)
     match type.kind:
         case "bool":
@@ -278,7 +285,7 @@ def draw_schema(pen: Pen, prefix: str) -> dict[str, ir.FieldDeclaration]:
 
 def draw_field_value(pen: Pen, declaration: ir.FieldDeclaration) -> Value:
     """Within the field's bounds."""
-    value = draw_value(pen, declaration.type)
+    value = pen.value(declaration.type)
     low, high = declaration.minimum, declaration.maximum
     if isinstance(value, int) and isinstance(low, int) and isinstance(high, int):
         return min(max(value, low), high)
@@ -323,20 +330,30 @@ def draw_expr(pen: Pen, world: World, wanted: Type, depth: int) -> Expr:
     raise AssertionError(wanted)
 
 
-_DEEP: dict[type, int] = {ir.Constant: 0, ir.Call: 6, ir.And: 4, ir.Or: 4, ir.Compare: 6, ir.Not: 2, ir.Conditional: 2}
+_DEEP: dict[type, int] = {
+    ir.Constant: 0,
+    ir.Call: 6,
+    ir.And: 4,
+    ir.Or: 4,
+    ir.Compare: 6,
+    ir.Not: 2,
+    ir.Conditional: 2,
+    ir.ConditionOf: 4,
+}
+_FLAT: dict[type, int] = {ir.Field: 4, ir.ConditionOf: 4}
 """How much more often than once a node is drawn where there is room: what grows, or has many kinds of its own."""
 
 
 @cache
 def _choices(kind: str, deep: bool) -> tuple[type, ...]:
     able = [node for node in get_args(Expr) if kind in KINDS[node] and (deep or node in LEAVES)]
-    weights = _DEEP if deep else {ir.Field: 3}
+    weights = _DEEP if deep else _FLAT
     return tuple(each for node in able for each in [node] * weights.get(node, 1))
 
 
 @makes(ir.Constant, *_ALL_KINDS, leaf=True)
 def _constant(pen: Pen, world: World, wanted: Type, depth: int) -> Expr:
-    return ir.Constant(draw_value(pen, wanted), wanted)
+    return ir.Constant(pen.value(wanted), wanted)
 
 
 @makes(ir.Field, *FIELD_KINDS, leaf=True)
@@ -412,7 +429,8 @@ def _compare(pen: Pen, world: World, wanted: Type, depth: int) -> Expr:
     equality = operator in ("==", "!=")
     kinds = [kind for kind in _ALL_KINDS if kind != "list" and (equality or kind not in EQUALITY_ONLY)]
     of = pen.one(world.types(kinds))
-    left, right = draw_expr(pen, world, of, min(depth, pen.number(0, 2))), draw_expr(pen, world, of, 0)
+    left = draw_expr(pen, world, of, min(depth, pen.number(0, 2)))
+    right = _constant(pen, world, of, 0) if pen.chance(40) else draw_expr(pen, world, of, 0)
     return ir.Compare(operator, right, left) if pen.chance(25) else ir.Compare(operator, left, right)
 
 
@@ -565,7 +583,7 @@ def draw_facts(pen: Pen, fields: Sequence[ir.Field], schema: ir.Schema, known: i
     for each in fields:
         if pen.chance(known):
             declaration = schema.get(each.name)
-            value = draw_value(pen, each.type) if declaration is None else draw_field_value(pen, declaration)
+            value = pen.value(each.type) if declaration is None else draw_field_value(pen, declaration)
             facts[each.name] = value
     return facts
 
@@ -575,7 +593,8 @@ def draw_situation(
 ) -> Situation:
     """A situation; facts that are not in `read` are left out, which saves the time to draw them."""
     zone = ZoneInfo(pen.one(ZONES))
-    at = draw_instant(pen)
+    at = pen.value(TIMESTAMP)
+    assert isinstance(at, datetime)
     known = pen.one((85, 60, 100, 20))
     records: dict[Owner, Facts] = {}
     for owner in get_args(Owner):
@@ -619,7 +638,7 @@ def _elsewhere(read: ir.Field) -> list[ir.Field]:
 class Case:
     """Rules with their conditions, and situations to judge them in."""
 
-    world: World
+    world: World = field(repr=False)
     conditions: dict[str, ir.Condition]
     rules: tuple[ir.Rule, ...]
     situations: tuple[Situation, ...]

@@ -92,7 +92,7 @@ def marks(expr: ir.Expr) -> Iterator[object]:
 def test_everything_in_the_ir_is_drawn() -> None:
     seen: set[object] = set()
 
-    @settings(max_examples=100)
+    @settings(max_examples=300)
     @given(st.data())
     def draw(data: st.DataObject) -> None:
         for kind in ("bool", "int", "date", "timestamp", "duration"):
@@ -121,7 +121,7 @@ def test_every_function_has_a_signature() -> None:
 def test_all_outcomes_are_drawn_often() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=100)
+    @settings(max_examples=300)
     @given(drawing.cases(drawing.USUAL))
     def draw(case: Case) -> None:
         seen.update(reference.outcome(rule, each) for rule in case.rules for each in case.situations)

@@ -15,7 +15,7 @@ import pytest
 
 from lawful import ir
 from lawful.calendar import LIFETIME, Window, day_of
-from lawful.engines import productions, reference, rete
+from lawful.engines import forms, productions, reference, rete
 from lawful.engines.situation import Facts, History, Situation
 from lawful.ir import BOOL, DATE, INT, INT_MAX, INT_MIN, STRING, TIMESTAMP, TRUE, Expr, Owner, Type, Value
 
@@ -131,7 +131,7 @@ def test_every_shard_is_within_the_limits() -> None:
     translation = productions.Translation([rule(ir.Or(tuple(pairs))), rule(ir.And(tuple(pairs)))], {})
     shards = [shard for goals in [*translation.strata(), translation.goals] for shard in productions.shards(goals)]
     for shard in shards:
-        sizes = [productions.size(each.form) for each in shard.productions]
+        sizes = [forms.size(each.form) for each in shard.productions]
         assert sum(each.literals for each in sizes) <= 60
         assert sum(each.branches for each in sizes) <= 60
         assert all(each.ruleset.count("$and") + each.ruleset.count("$or") <= 15 for each in one_by_one(shard))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from lawful.ir import Schema, Type
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pb2 import DescriptorProto
 
 _FEATURES: Final = "features"
+_NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 def message_types(account: Schema, request: Schema) -> Any:
@@ -25,7 +27,9 @@ def message_types(account: Schema, request: Schema) -> Any:
     for name, schema in (("Account", account), ("Request", request)):
         message = file.message_type.add(name=name)
         for field, declaration in schema.items():
-            _add(message, field, declaration.type)
+            # A field that may not be called so has been told of: here it must not be in the way.
+            if _NAME.fullmatch(field) and field != _FEATURES:
+                _add(message, field, declaration.type)
         if name == "Account":
             _add(message, _FEATURES, Type("set"))
     state = file.message_type.add(name="State")
@@ -41,7 +45,10 @@ def message_types(account: Schema, request: Schema) -> Any:
 
 def _add(message: DescriptorProto, name: str, type_: Type) -> None:
     """A field: dates are timestamps to CEL, sets are lists of strings; scalars are `optional`, so that `has` works."""
-    field = message.field.add(name=name, number=len(message.field) + 1)
+    count = len(message.field)
+    # Protobuf keeps some numbers for itself, and takes `seats_2` and `seats2` for one name in JSON unless told others.
+    number = count + 1 if count < 18_999 else count + 1001
+    field = message.field.add(name=name, number=number, json_name=f"field{number}")
     field.label = field.LABEL_OPTIONAL
     match type_.kind:
         case "set":
@@ -58,4 +65,4 @@ def _add(message: DescriptorProto, name: str, type_: Type) -> None:
             field.type = field.TYPE_STRING
     field.proto3_optional = True
     field.oneof_index = len(message.oneof_decl)
-    message.oneof_decl.add(name=f"_{name}")
+    message.oneof_decl.add(name=f"_known_{number}")

@@ -9,6 +9,9 @@ from typing import Final, Literal
 
 from lawful.source import Span
 
+MOST_MISTAKES: Final = 1000
+"""More are not looked for: nobody reads them, and a file that is wrong everywhere would take long."""
+
 _WIDEST_LINE: Final = 160
 _LONGEST_FIELD: Final = 200
 _LONGEST_MESSAGE: Final = 500
@@ -114,12 +117,13 @@ def near(word: str, known: Iterable[str]) -> str | None:
     'did you mean `pay`?'
     """
     asked = word[:80].casefold()
-    similar = {each.casefold(): each for each in known if abs(len(each) - len(asked)) <= max(2, len(asked) // 2)}
+    similar = {each.casefold(): each for each in known if abs(len(each) - len(asked)) <= max(4, len(asked) // 2)}
     if len(similar) > _MOST_COMPARED:
         return None
     letters = sorted(asked)
-    swapped = [each for each in similar if len(asked) > 2 and sorted(each) == letters]
-    found = get_close_matches(asked, similar, n=1, cutoff=0.7) or swapped
+    found = get_close_matches(asked, similar, n=1, cutoff=0.7)
+    found = found or [each for each in similar if len(asked) > 2 and sorted(each) == letters]
+    found = found or [each for each in similar if len(each) > 2 and asked.startswith(each)]
     return f"did you mean `{legible(similar[found[0]])}`?" if found else None
 
 
@@ -144,9 +148,10 @@ def _drawn(diagnostic: Diagnostic) -> list[str]:
 
 
 def _excerpt(span: Span, line: int, column: int, margin: str) -> list[str]:
-    text = "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in span.source.line(line))
+    text = span.source.line(line)
     if not text.strip() or len(text) > _WIDEST_LINE:
         return []  # a line too long to read is not drawn: its place says enough
+    text = "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in text)
     before = "".join(" " * _width(char) if char != "\t" else "\t" for char in text[: column - 1])
     marked = text[column - 1 :][: max(span.end - span.start, 1)]
     marks = "^" * max(sum(_width(char) for char in marked), 1)

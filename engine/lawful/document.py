@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import yaml
 
-from lawful.diagnostics import Diagnostic
+from lawful.diagnostics import MOST_MISTAKES, Diagnostic
 from lawful.source import Source, Span
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Unreadable(Exception):
 def read(source: Source) -> tuple[Document, list[Diagnostic]]:
     """The document and the mistakes that leave the rest readable (repeated keys). Raises Unreadable."""
     if len(source.text) > MAX_BYTES:
-        _refuse("too-large", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", Span(source, 0, 0))
+        _refuse("too-large", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", Span(Source(source.name, ""), 0, 0))
     _check_characters(source)
     builder = _Builder(source)
     try:
@@ -153,8 +153,9 @@ _BEGAN_BEFORE: Final = ("found unexpected end of stream", "could not find expect
 def _syntax(source: Source, error: yaml.YAMLError) -> Diagnostic:
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if problem.startswith(_BEGAN_BEFORE):
-        mark = getattr(error, "context_mark", None) or mark
+    begun = getattr(error, "context_mark", None)
+    if begun is not None and (problem.startswith(_BEGAN_BEFORE) or ("','" in problem and begun.line < mark.line)):
+        mark = begun
     offset = min(mark.index, len(source.text)) if mark is not None else getattr(error, "position", 0) or 0
     char = source.text[offset : offset + 1]
     ours, help = next((each for told, each in _PROBLEMS.items() if problem.startswith(told)), (problem, None))
@@ -254,6 +255,8 @@ class _Builder:
             first = self.keys[(*top.path, key)]
             message = f"`{key}` is given twice"
             self.diagnostics.append(Diagnostic("repeated-key", message, span, f"the first is in line {first.line}"))
+            if len(self.diagnostics) >= MOST_MISTAKES:
+                raise Unreadable(self.diagnostics)
         else:
             self.keys[(*top.path, key)] = span
 

@@ -157,10 +157,10 @@ class Judge:
             for trigger in triggers
             for move in self._moves_of(trigger, asked, before.today)
         )
-        account, clashes = self._account_after(asked, moves, before)
+        account, clashes, left_unknown = self._account_after(asked, moves, before)
         features = _features_after(asked, before.records["features"])
         after = _after(before, account, features)
-        moved = self._moved(before, after, registers=registers)
+        moved = self._moved(before, after, registers=registers) | left_unknown
         step = Step(asked, before, after, moves, moved)
         for trigger in triggers:
             step.judged.extend(self._outcomes(self._bundle(trigger, asked, before.today), before, engine))
@@ -194,8 +194,8 @@ class Judge:
 
     def _account_after(
         self, asked: Asked, moves: Iterable[tuple[Move, bool | None]], before: Situation
-    ) -> tuple[Facts, set[str]]:
-        """The account after the change, and the ids of effects that give a field a second value."""
+    ) -> tuple[Facts, set[str], frozenset[str]]:
+        """The account after the change, the ids of effects that give a field a second value, what is left unknown."""
         present = before.records["account"]
         written: dict[str, Value | None] = dict(asked.values)
         clashes: set[str] = set()
@@ -213,7 +213,7 @@ class Judge:
         for name, value in written.items():
             if value is None:
                 after.pop(name, None)
-        return after, clashes
+        return after, clashes, frozenset(f"account.{name}" for name, value in written.items() if value is None)
 
     def _moved(self, before: Situation, after: Situation, *, registers: bool) -> frozenset[str]:
         if registers:
@@ -239,7 +239,10 @@ class Judge:
                 if id(each.rule) not in seen and self._reads[id(each.rule)] & step.moved
             ]
             seen.update(id(each.rule) for each in doubtful)
-            was = {} if registers else self._outcomes_before(bundle, doubtful, step.before, engine)
+            if registers:  # there was no account that could have been wrong before
+                step.judged.extend(doubtful)
+                continue
+            was = self._outcomes_before(bundle, doubtful, step.before, engine)
             step.judged.extend(_against_before(each, was.get(id(each.rule)), step.before) for each in doubtful)
 
     def _outcomes_before(
@@ -475,15 +478,12 @@ def _clashing(judged: Judged, clashes: set[str]) -> Judged:
 
 def _against_before(judged: Judged, was: Outcome | None, before: Situation) -> Judged:
     """A constraint violated after the change refuses it only if it was not violated before."""
-    if judged.outcome != "violated" or was is None:
+    if judged.rule.scope != "account":
         return judged
-    match was:
-        case "violated":
-            return Judged(judged.rule, "violated", judged.situation, standing=True, before=before)
-        case "unknown":
-            return Judged(judged.rule, "unknown", judged.situation, before=before)
-        case "satisfied":
-            return Judged(judged.rule, "violated", judged.situation, before=before)
+    if judged.outcome != "violated" or was is None:
+        return Judged(judged.rule, judged.outcome, judged.situation, before=before)
+    outcome: Outcome = "unknown" if was == "unknown" else "violated"
+    return Judged(judged.rule, outcome, judged.situation, standing=was == "violated", before=before)
 
 
 def _compare(program: Program, rules: Iterable[Rule], expected: Iterable[Outcome], found: Iterable[Outcome]) -> None:

@@ -6,8 +6,8 @@ where two comparisons are tied to one another, but never too small.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, TypeAlias
 
@@ -25,8 +25,11 @@ from lawful.ir import (
     Not,
     Or,
     Quantifier,
+    Variable,
     children,
+    everything,
     type_of,
+    walk,
 )
 from lawful.judging import Judged, Judgement, Step
 
@@ -35,14 +38,25 @@ _MOST_WORK: Final = 30_000
 """Formula evaluations spent on one answer; past it only the set of all unknown facts is told."""
 
 Facts: TypeAlias = frozenset[str]
-Formula: TypeAlias = "bool | _Leaf | _Junction | _Choice"
+Formula: TypeAlias = "bool | _Leaf | _Presence | _Junction | _Choice"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Leaf:
-    """A comparison that is unknown, and the sets of facts each of which would make it known."""
+    """A comparison that is unknown, or that would change if an absent fact were there."""
 
     settled_by: tuple[Facts, ...]
+    """The sets of facts each of which would make it known."""
+    now: bool | None = None
+    hangs_on: Facts = frozenset()
+    """It is `now` as long as none of these is given."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Presence:
+    """`has` of something absent: true once these facts are given."""
+
+    facts: Facts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,34 +87,48 @@ class _Open:
 
 @dataclass(slots=True)
 class _Search:
+    """Tries sets of facts on the open rules."""
+
     rules: list[_Open]
+    leaves: list[_Leaf]
     work: int = 0
-    leaves: list[_Leaf] = field(default_factory=list)
 
     def settles(self, facts: Facts) -> bool:
         """Whether no values of those facts leave the verdict undetermined."""
-        free = [leaf for leaf in self.leaves if any(each <= facts for each in leaf.settled_by)]
-        return not self._can_stay_open(free, {})
+        free: list[_Leaf] = []
+        values: dict[_Leaf, bool | None] = {}
+        for leaf in self.leaves:
+            if leaf.now is not None and not leaf.hangs_on & facts:
+                values[leaf] = leaf.now
+            elif any(each <= facts for each in leaf.settled_by):
+                free.append(leaf)
+        return not self._can_stay_open(free, _Chosen(facts, values))
 
-    def _can_stay_open(self, free: Sequence[_Leaf], chosen: dict[_Leaf, bool]) -> bool:
+    def _can_stay_open(self, free: list[_Leaf], chosen: _Chosen) -> bool:
         self.work += 1
         if self.work > _MOST_WORK:
             return True
-        pending = free[len(chosen) :]
-        if not pending:
-            return self._is_open(chosen)
-        return any(self._can_stay_open(free, {**chosen, pending[0]: value}) for value in (True, False))
+        if not free:
+            outcomes = [_outcome(rule, chosen) for rule in self.rules]
+            return False not in outcomes and None in outcomes
+        first, *rest = free
+        return any(
+            self._can_stay_open(rest, _Chosen(chosen.facts, {**chosen.values, first: value})) for value in (True, False)
+        )
 
-    def _is_open(self, chosen: dict[_Leaf, bool]) -> bool:
-        outcomes = [_outcome(rule, chosen) for rule in self.rules]
-        return False not in outcomes and None in outcomes
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The facts taken to be given, and a value for each comparison that is then known."""
+
+    facts: Facts
+    values: dict[_Leaf, bool | None]
 
 
 def missing(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
     """The inclusion-minimal sets of `account.f`, `request.f`, `history`, smallest first; none where nothing helps."""
     reading = _Reading(judgement)
-    search = _Search(reading.open_rules())
-    search.leaves = reading.leaves
+    search = _Search(reading.open_rules(), reading.leaves)
     universe = sorted({fact for leaf in reading.leaves for each in leaf.settled_by for fact in each})
     found: list[Facts] = []
     for facts in _by_size(universe):
@@ -133,7 +161,24 @@ class _Reading:
         self._conditions: dict[tuple[int, str, str], Formula] = {}
 
     def open_rules(self) -> list[_Open]:
-        return [self._open(each) for step in self.judgement.steps for each in step.judged if each.leaves_open]
+        """Those that are unknown, and those that a fact could open again by its mere presence."""
+        return [
+            self._open(each)
+            for step in self.judgement.steps
+            for each in step.judged
+            if each.leaves_open or (each.rule.severity == "error" and self._can_reopen(each))
+        ]
+
+    def _can_reopen(self, judged: Judged) -> bool:
+        return any(self._hangs_on(expr, judged.situation) for expr in (judged.rule.when, judged.rule.requires))
+
+    def _hangs_on(self, expr: Expr, situation: Situation) -> Facts:
+        """The absent facts whose presence the expression asks for, itself or by a condition."""
+        found: Facts = frozenset()
+        for node in everything(expr, situation.conditions):
+            if isinstance(node, Known) and evaluate_closed(node, situation) is False:
+                found |= self._unknown(node.operand, situation)
+        return found
 
     def _open(self, judged: Judged) -> _Open:
         rule = judged.rule
@@ -145,9 +190,11 @@ class _Reading:
 
     def formula(self, expr: Expr, situation: Situation) -> Formula:
         value = evaluate(expr, situation)
-        if value is True or value is False:
+        if isinstance(value, bool) and not self._hangs_on(expr, situation):
             return value
         match expr:
+            case Known():
+                return _Presence(self._unknown(expr.operand, situation))
             case And() | Or():
                 parts = tuple(self.formula(each, situation) for each in expr.operands)
                 return _Junction(parts, isinstance(expr, And))
@@ -171,7 +218,10 @@ class _Reading:
     def _leaf(self, expr: Expr, situation: Situation) -> _Leaf:
         key = (id(situation), expr)
         if key not in self._known:
-            leaf = _Leaf(self._settling(expr, situation))
+            now = evaluate(expr, situation)
+            hangs_on = self._hangs_on(expr, situation)
+            settled_by = self._settling(expr, situation) or ((hangs_on,) if hangs_on else ())
+            leaf = _Leaf(settled_by, now if isinstance(now, bool) else None, hangs_on)
             self._known[key] = leaf
             self.leaves.append(leaf)
         return self._known[key]
@@ -197,7 +247,7 @@ class _Reading:
             case Count():
                 return frozenset({"history"}) if evaluate(expr, situation) is None else frozenset()
             case Known():
-                return frozenset()
+                return self._unknown(expr.operand, situation)
             case ConditionOf():
                 where = situation if expr.state == "account" else situation.seen_from(expr.state)
                 return self._unknown(situation.conditions[expr.name].holds, where)
@@ -246,7 +296,14 @@ class _Reading:
         return frozenset({f"account.{name}"})
 
 
-def _outcome(rule: _Open, chosen: dict[_Leaf, bool]) -> bool | None:
+def evaluate_closed(expr: Known, situation: Situation) -> bool:
+    """Whether it is known; inside a quantifier, whose variable has no value here, taken not to be."""
+    if any(isinstance(node, Variable) for node in walk(expr)):
+        return False
+    return evaluate(expr, situation) is True
+
+
+def _outcome(rule: _Open, chosen: _Chosen) -> bool | None:
     """Whether the rule is satisfied, with those leaves chosen; a violation from before is no violation."""
     now = _implied(rule.when, rule.requires, chosen)
     if now is not False:
@@ -255,7 +312,7 @@ def _outcome(rule: _Open, chosen: dict[_Leaf, bool]) -> bool | None:
     return {True: False, False: True, None: None}[before]
 
 
-def _implied(when: Formula, requires: Formula, chosen: dict[_Leaf, bool]) -> bool | None:
+def _implied(when: Formula, requires: Formula, chosen: _Chosen) -> bool | None:
     applies = _value(when, chosen)
     if applies is False:
         return True
@@ -265,12 +322,14 @@ def _implied(when: Formula, requires: Formula, chosen: dict[_Leaf, bool]) -> boo
     return False if applies is True and holds is False else None
 
 
-def _value(formula: Formula, chosen: dict[_Leaf, bool]) -> bool | None:
+def _value(formula: Formula, chosen: _Chosen) -> bool | None:
     match formula:
         case bool():
             return formula
         case _Leaf():
-            return chosen.get(formula)
+            return chosen.values.get(formula)
+        case _Presence():
+            return formula.facts <= chosen.facts
         case _Choice():
             test = _value(formula.test, chosen)
             return None if test is None else _value(formula.then if test else formula.otherwise, chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from errno import EISDIR
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from lawful.compiler.tables import Beside
 from lawful.conditions import ConditionError, Conditions, Vocabulary
 from lawful.decision import Decision, Justification, PolicyNamed, Possibilities
 from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, RequestError, near
-from lawful.document import Unreadable, decode
+from lawful.document import MAX_BYTES, Unreadable, decode
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
 from lawful.explaining import Explanation
@@ -125,12 +126,32 @@ def load(name_or_path: str | os.PathLike[str], *, warnings: list[Diagnostic] | N
     """
     path = _path_of(name_or_path)
     try:
-        source = decode(_named_as_given(path), path.read_bytes())
+        source = decode(_named_as_given(path), _bytes(path))
     except OSError as error:
-        raise PolicyError([Diagnostic("no-such-policy", f"`{path}` cannot be read: {error.strerror}")]) from None
+        raise PolicyError([Diagnostic("no-such-policy", f"`{path}` cannot be read: {_why(error)}")]) from None
     except Unreadable as error:
         raise PolicyError(error.diagnostics) from None
-    return _policy(compile_policy(source, lambda name: (path.parent / name).read_bytes()), warnings, path.parent)
+    return _policy(compile_policy(source, lambda name: _beside(path.parent, name)), warnings, path.parent)
+
+
+def _why(error: OSError) -> str:
+    told = error.strerror or "it cannot be opened"
+    return told[:1].lower() + told[1:]
+
+
+def _bytes(path: Path) -> bytes:
+    """What a file holds, up to the size that is refused. Raises OSError where it is no file: a pipe would not end."""
+    if path.exists() and not path.is_file():
+        raise IsADirectoryError(EISDIR, "it is not a file")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _beside(folder: Path, name: str) -> bytes:
+    """A table of the folder. A link that leads out of it is not followed: a policy reads nothing but its own."""
+    if not Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder)):
+        raise PermissionError(name)
+    return _bytes(folder / name)
 
 
 def loads(text: str, *, name: str = "policy.yaml", tables: Mapping[str, bytes] | None = None) -> Policy:
@@ -170,7 +191,7 @@ def _path_of(name_or_path: str | os.PathLike[str]) -> Path:
 def _named_as_given(path: Path) -> str:
     """How the file is called in messages: relative to where the reader stands, where it lies below."""
     try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
+        return Path(os.path.realpath(path)).relative_to(Path.cwd()).as_posix()
     except ValueError:
         return path.as_posix()
 

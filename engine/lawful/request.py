@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal
@@ -66,6 +67,7 @@ class Request(Asking):
 
 
 KEYS: Final = tuple(Request.model_fields)
+_KEYS_ARE: Final = f"the keys are {', '.join(f'`{key}`' for key in KEYS)}"
 _CHANGES: Final = ("set", "enable", "disable", "do", "register")
 
 # ------------------------------------------------------------------------------------------- as the schema reads it
@@ -109,9 +111,9 @@ class Reader:
         `asks`: whether a change must be given; a question of what an account may do at all has none.
         """
         reading = _Reading(self.program, self.zone)
-        for key in given:
+        for key in reading.mapping("", given) or {}:
             if key not in KEYS:
-                reading.problem(str(key), "a request has no such key", near(str(key), KEYS))
+                reading.problem(key, "a request has no such key", near(key, KEYS) or _KEYS_ARE)
         changes = reading.changes(given, asks=asks)
         account, features = reading.account(given.get("account"))
         registers = bool(changes) and changes[0].kind == "register"
@@ -138,31 +140,37 @@ class _Reading:
     def problem(self, field: str, message: str, help: str | None = None) -> None:
         self.problems.append(Problem(field, message, help))
 
-    def mapping(self, field: str, given: object) -> Mapping[str, object]:
+    def mapping(self, field: str, given: object) -> Mapping[str, object] | None:
+        """The object that was given, an empty one for null; None where it is none, which has then been told."""
         if given is None:
             return {}
         if isinstance(given, BaseModel):
-            return given.model_dump()
-        if isinstance(given, Mapping):
-            return given
-        self.problem(field, f"{values.shown(given)} stands where an object should be")
-        return {}
+            return given.model_dump(exclude_none=True, by_alias=True)
+        if not isinstance(given, Mapping):
+            self.problem(field, f"{values.shown(given)} stands where an object should be")
+            return None
+        wrong = [key for key in given if not isinstance(key, str)]
+        for key in wrong:
+            self.problem(field, f"{values.shown(key)} stands where the name of something should be")
+        return {key: value for key, value in given.items() if isinstance(key, str)} if wrong else given
+
+    def value(self, field: str, owner: str, name: str, raw: object, schema: Schema) -> Value | None:
+        """The value of a field by that name; None where it is null, or wrong, which has then been told."""
+        declaration = schema.get(name)
+        if declaration is None:
+            self.problem(field, f"the {owner} has no field {values.shown(name)}", near(name, schema))
+            return None
+        try:
+            return values.read(declaration, raw, self.zone)
+        except values.BadValue as error:
+            self.problem(field, error.message, error.help)
+            return None
 
     def facts(self, owner: str, given: object, schema: Schema) -> dict[str, Value]:
         """The known facts, defaults filled in."""
         found: dict[str, Value] = {}
-        mapping = self.mapping(owner, given)
-        for name, raw in mapping.items():
-            declaration = schema.get(name)
-            if declaration is None:
-                what = "account" if owner == "account" else "request"
-                self.problem(f"{owner}.{name}", f"the {what} has no field `{name}`", near(str(name), schema))
-                continue
-            try:
-                value = values.read(declaration, raw, self.zone)
-            except values.BadValue as error:
-                self.problem(f"{owner}.{name}", error.message, error.help)
-                continue
+        for name, raw in (self.mapping(owner, given) or {}).items():
+            value = self.value(f"{owner}.{name}", owner, name, raw, schema)
             if value is not None:
                 found[name] = value
         for name, declaration in schema.items():
@@ -171,14 +179,23 @@ class _Reading:
         return found
 
     def account(self, given: object) -> tuple[dict[str, Value], dict[str, bool]]:
-        mapping = dict(self.mapping("account", given))
+        mapping = dict(self.mapping("account", given) or {})
         features = self._features(mapping.pop("features", None))
         id_field = self.program.account_id
         if id_field not in self.program.account:
             identity = mapping.pop(id_field, None)
-            if identity is not None and not isinstance(identity, (str, int)):
-                self.problem(f"account.{id_field}", f"{values.shown(identity)} is no id")
+            self._check_identity(f"account.{id_field}", identity)
         return self.facts("account", mapping, self.program.account), features
+
+    def _check_identity(self, field: str, given: object) -> None:
+        """Nothing is decided by an account's id: it may be a number or a text."""
+        if isinstance(given, str):
+            try:
+                given.encode()
+            except UnicodeEncodeError:
+                self.problem(field, "the text holds half a character (a lone surrogate)")
+        elif given is not None and (not isinstance(given, int) or isinstance(given, bool)):
+            self.problem(field, f"{values.shown(given)} is no id")
 
     def _features(self, given: object) -> dict[str, bool]:
         """Each feature enabled or not; empty where nothing is said, which leaves each unknown."""
@@ -188,8 +205,10 @@ class _Reading:
             self.problem("account.features", f"{values.shown(given)} is not a list of features")
             return {}
         for name in given:
-            if not isinstance(name, str) or name not in self.program.features:
-                help = near(str(name), self.program.features)
+            if not isinstance(name, str):
+                self.problem("account.features", f"{values.shown(name)} is not the name of a feature")
+            elif name not in self.program.features:
+                help = near(name, self.program.features)
                 self.problem("account.features", f"there is no feature {values.shown(name)}", help)
         return {name: name in given for name in self.program.features}
 
@@ -215,17 +234,17 @@ class _Reading:
         return tuple(each for each in read if each is not None)
 
     def _change(self, field: str, given: object) -> Asked | None:
-        if isinstance(given, BaseModel):
-            given = given.model_dump(exclude_none=True, by_alias=True)
         mapping = self.mapping(field, given)
-        if not mapping and self.problems and self.problems[-1].field == field:
+        if mapping is None:
             return None
-        for key in mapping:
-            if key not in _CHANGES:
-                self.problem(f"{field}.{key}", "there is no such change", near(str(key), _CHANGES))
+        listed = ", ".join(f"`{key}`" for key in _CHANGES)
+        strange = [key for key in mapping if key not in _CHANGES]
+        for key in strange:
+            self.problem(f"{field}.{key}", "there is no such change", near(key, _CHANGES) or f"the changes are {listed}")
         kinds = [key for key in _CHANGES if mapping.get(key) is not None]
+        if not kinds and strange:
+            return None
         if len(kinds) != 1:
-            listed = ", ".join(f"`{key}`" for key in _CHANGES)
             self.problem(field, f"a change is exactly one of {listed}")
             return None
         return self._asked(field, kinds[0], mapping[kinds[0]])
@@ -245,6 +264,8 @@ class _Reading:
 
     def _set(self, field: str, given: object) -> Asked | None:
         mapping = self.mapping(field, given)
+        if mapping is None:
+            return None
         if not mapping:
             self.problem(field, "nothing is set")
             return None
@@ -254,26 +275,20 @@ class _Reading:
             elif mapping[name] is None:
                 self.problem(f"{field}.{name}", "a value cannot be set to null: say what it becomes")
         wanted = {name: value for name, value in mapping.items() if name != "features"}
-        undefaulted = {name: self.program.account[name] for name in wanted if name in self.program.account}
         found: dict[str, Value] = {}
         for name, raw in wanted.items():
-            if name not in undefaulted:
-                self.problem(f"{field}.{name}", f"the account has no field `{name}`", near(name, self.program.account))
-                continue
-            try:
-                value = values.read(undefaulted[name], raw, self.zone)
-            except values.BadValue as error:
-                self.problem(f"{field}.{name}", error.message, error.help)
-                continue
+            value = self.value(f"{field}.{name}", "account", name, raw, self.program.account)
             if value is not None:
                 found[name] = value
         return Asked("set", "", found)
 
     def _named(self, field: str, kind: Any, what: str, given: object, known: Mapping[str, object]) -> Asked | None:
-        if isinstance(given, str) and given in known:
-            return Asked(kind, str(given), {})
-        help = near(given, known) if isinstance(given, str) else None
-        self.problem(field, f"there is no {what} {values.shown(given)}", help)
+        if not isinstance(given, str):
+            self.problem(field, f"{values.shown(given)} is not the name of {'an' if what == 'action' else 'a'} {what}")
+            return None
+        if given in known:
+            return Asked(kind, values.plain(given), {})
+        self.problem(field, f"there is no {what} {values.shown(given)}", near(given, known))
         return None
 
     # -------------------------------------------------------------------------------------------------- instants
@@ -308,55 +323,94 @@ class _Reading:
 
     def _event(self, field: str, given: object) -> tuple[str, datetime] | None:
         mapping = self.mapping(field, given)
+        if mapping is None:
+            return None
         for key in mapping:
             if key not in ("event", "at"):
-                self.problem(f"{field}.{key}", "an event has no such key", near(str(key), ("event", "at")))
-        name, at = mapping.get("event"), mapping.get("at")
-        if not isinstance(name, str) or name not in self.program.event_names:
-            help = near(name, self.program.event_names) if isinstance(name, str) else None
-            message = "the key `event` is missing" if name is None else f"there is no event {values.shown(name)}"
-            self.problem(f"{field}.event", message, help)
-            return None
-        if at is None:
+                self.problem(f"{field}.{key}", "an event has no such key", near(key, ("event", "at")))
+        name = self._event_name(f"{field}.event", mapping.get("event"))
+        if mapping.get("at") is None:
             self.problem(f"{field}.at", "the key `at` is missing")
             return None
-        instant = self._instant(f"{field}.at", at)
-        return None if instant is None else (str(name), instant)
+        instant = self._instant(f"{field}.at", mapping["at"])
+        return None if instant is None or name is None else (name, instant)
+
+    def _event_name(self, field: str, given: object) -> str | None:
+        if isinstance(given, str) and given in self.program.event_names:
+            return values.plain(given)
+        if given is None:
+            self.problem(field, "the key `event` is missing")
+        elif isinstance(given, str):
+            self.problem(field, f"there is no event {values.shown(given)}", near(given, self.program.event_names))
+        else:
+            self.problem(field, f"{values.shown(given)} is not the name of an event")
+        return None
 
 
 # ---------------------------------------------------------------------------------------------------- from JSON
 
 
 def from_json(text: str | bytes) -> dict[str, object]:
-    """The request of a JSON text: repeated keys, NaN and what is no object are refused. Raises RequestError."""
+    """The request of a JSON text: repeated keys and what is no object are refused. Raises RequestError.
+
+    Numbers that no field can hold (NaN, 1e400) are kept as written: whoever reads the field tells of them.
+    """
     if len(text) > MAX_BYTES:
         raise RequestError([Problem("", f"the request is larger than {MAX_BYTES // 1024 // 1024} MiB")])
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        given = json.loads(decoded, object_pairs_hook=_without_repeats, parse_constant=_no_constant, parse_int=_number)
+        decoded = text.decode() if isinstance(text, bytes) else text
+        if not decoded.strip():
+            raise RequestError([Problem("", "the request is empty")])
+        given = json.loads(
+            decoded.removeprefix("\ufeff"),
+            object_pairs_hook=_object,
+            parse_constant=values.Fractional,
+            parse_float=values.Fractional,
+            parse_int=_number,
+        )
     except UnicodeDecodeError as error:
         raise RequestError([Problem("", f"the request is not UTF-8: byte {error.start} cannot be read")]) from None
     except json.JSONDecodeError as error:
-        message = f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}, line {error.lineno}, column {error.colno}"
+        why = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
+        message = f"this is not JSON: {why}, line {error.lineno}, column {error.colno}"
         raise RequestError([Problem("", message)]) from None
     except RecursionError:
         raise RequestError([Problem("", "the request is nested too deeply")]) from None
     if not isinstance(given, dict):
         raise RequestError([Problem("", f"{values.shown(given)} stands where a request should be", "an object")])
+    repeated = list(_repeated(given))
+    if repeated:
+        raise RequestError(repeated)
     return given
 
 
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise RequestError([Problem(key, f"the key {values.shown(key)} is given twice")])
-        found[key] = value
-    return found
+class _Repeating(dict[str, object]):
+    """An object in which keys were given twice."""
+
+    twice: tuple[str, ...] = ()
 
 
-def _no_constant(name: str) -> object:
-    raise RequestError([Problem("", f"`{name}` is no number of JSON's")])
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeating = _Repeating(found)
+    times = Counter(key for key, _ in pairs)
+    repeating.twice = tuple(key for key in found if times[key] > 1)
+    return repeating
+
+
+def _repeated(given: object) -> Iterator[Problem]:
+    """Every key that was given twice, with its path."""
+    pending: list[tuple[str, object]] = [("", given)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, _Repeating):
+            yield from (Problem(f"{path}{key}", "the key is given twice") for key in value.twice)
+        if isinstance(value, dict):
+            pending.extend((f"{path}{key}.", each) for key, each in reversed(value.items()))
+        elif isinstance(value, list):
+            pending.extend((f"{path}{index}.", each) for index, each in enumerate(value))
 
 
 def _number(digits: str) -> int:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
-from lawful.diagnostics import near
+from lawful.diagnostics import legible, near
 from lawful.document import Scalar
 from lawful.ir import INT_MAX, INT_MIN, FieldDeclaration, Value
 
@@ -25,6 +25,17 @@ class BadValue(ValueError):
         super().__init__(message)
         self.message = message
         self.help = help
+
+
+class Fractional(float):
+    """A number that is not whole, or no number at all, as it was written: no field takes one."""
+
+    def __new__(cls, text: str) -> Fractional:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
 
 
 def read(declaration: FieldDeclaration, given: object, zone: ZoneInfo) -> Value | None:
@@ -93,34 +104,46 @@ def instant(given: object, zone: ZoneInfo) -> datetime:
 
 def _placed(at: datetime, zone: ZoneInfo, written: str) -> datetime:
     try:
-        if at.tzinfo is not None:
-            return at.astimezone(UTC)
-        if not calendar.exists(at, zone):
-            raise BadValue(
-                f"`{written}` is a local time that does not exist in {zone.key}",
-                "the clocks go forward then: give an offset",
-            )
-        return calendar.instant_of(at, zone)
+        instant = at.astimezone(UTC) if at.tzinfo is not None else calendar.instant_of(at, zone)
     except OverflowError:
         raise BadValue(f"`{written}` is outside the years 1 to 9999") from None
+    if at.tzinfo is None and not calendar.exists(at, zone):
+        message = f"`{written}` is a local time that does not exist in {zone.key}"
+        raise BadValue(message, "the clocks go forward then: give an offset")
+    return instant
 
 
 def _bool(given: object) -> bool:
     if isinstance(given, bool):
         return given
-    if isinstance(given, Scalar) and given in ("true", "false"):
-        return given == "true"
-    raise BadValue(f"{shown(given)} is neither `true` nor `false`")
+    if isinstance(given, Scalar) and given in ("true", "yes", "false", "no"):
+        return given in ("true", "yes")
+    message = f"{_as_given(given)} is neither `true` nor `false`"
+    raise BadValue(message, _UNQUOTED if given in ("true", "false") else None)
 
 
 def _int(given: object) -> int:
     if isinstance(given, Scalar) and re.fullmatch(r"-?[0-9]{1,30}", given):
         given = int(given)
     if not isinstance(given, int) or isinstance(given, bool):
-        raise BadValue(f"{shown(given)} is not a whole number")
+        quoted = isinstance(given, str) and not isinstance(given, Scalar) and re.fullmatch(r"-?[0-9]+", given)
+        raise BadValue(f"{_as_given(given)} is not a whole number", _UNQUOTED if quoted else None)
     if not INT_MIN <= given <= INT_MAX:
         raise BadValue("the number is outside 64 bits")
-    return given
+    return int(given)
+
+
+_UNQUOTED: Final = "give it without quotes"
+
+
+def _as_given(given: object) -> str:
+    """A text is called one where something else is wanted that looks the same."""
+    return f"the text {shown(given)}" if isinstance(given, str) and not isinstance(given, Scalar) else shown(given)
+
+
+def plain(text: str) -> str:
+    """The text itself, where it came as a member of an enumeration that is a text too."""
+    return str.__str__(text)
 
 
 def _text(given: object) -> str:
@@ -130,7 +153,7 @@ def _text(given: object) -> str:
         given.encode()
     except UnicodeEncodeError:
         raise BadValue("the text holds half a character (a lone surrogate)") from None
-    return str(given)
+    return plain(given)
 
 
 def _one_of(given: object, values: tuple[str, ...]) -> str:
@@ -139,7 +162,7 @@ def _one_of(given: object, values: tuple[str, ...]) -> str:
     if given not in values:
         listed = ", ".join(f"`{value}`" for value in values)
         raise BadValue(f"there is no value {shown(given)}", near(given, values) or f"the values are {listed}")
-    return str(given)
+    return plain(given)
 
 
 def _set(given: object, values: tuple[str, ...]) -> frozenset[str]:
@@ -165,18 +188,18 @@ def shown(given: object) -> str:
             return "null"
         case bool():
             return f"`{str(given).lower()}`"
-        case str() | int():
-            text = str(given) if not isinstance(given, int) or abs(given) < 10**40 else "a very large number"
-            text = text if len(text) <= 60 else text[:57] + "..."
-            return "`" + text.encode("utf-8", "backslashreplace").decode() + "`"
-        case float():
-            return f"`{given}`"
+        case str():
+            return f"`{legible(plain(given))}`"
+        case Fractional():
+            return f"`{legible(given.text)}`"
+        case int() | float():
+            return f"`{given}`" if abs(given) < 10**40 or isinstance(given, float) else "a very large number"
         case dict():
             return "an object"
         case list() | tuple() | set() | frozenset():
             return "a list"
         case _:
-            return f"a {type(given).__name__}"
+            return "something that JSON has no form for"
 
 
 def written(value: Value, zone: ZoneInfo | None) -> str:

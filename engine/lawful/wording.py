@@ -123,8 +123,7 @@ def _constant(value: Value) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
-            return f"'{escaped}'"
+            return f"'{''.join(_escaped(char) for char in value)}'"
         case datetime():
             return f"timestamp('{value.isoformat().replace('+00:00', 'Z')}')"
         case date():
@@ -135,6 +134,13 @@ def _constant(value: Value) -> str:
             return "[" + ", ".join(_constant(each) for each in sorted(value, key=str)) + "]"
         case _:
             return str(value)
+
+
+def _escaped(char: str) -> str:
+    """A character of a text as CEL writes it: what cannot be seen by its number."""
+    if char in "\\'":
+        return "\\" + char
+    return char if char.isprintable() else f"\\U{ord(char):08x}"
 
 
 def _call(call: Call) -> tuple[str, int]:

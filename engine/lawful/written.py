@@ -330,7 +330,7 @@ def _diagnostic(model: type[Written], document: Document, error: ErrorDetails) -
             help = near(str(error["input"]), re.findall(r"`(.*?)`", allowed))
             return Diagnostic("wrong-value", message, document.span(path), help)
         case _ if not path:
-            message = f"{_shown(error['input'])} stands where a policy should be"
+            message = f"{_shown(error['input'])} stands where the keys of this file should be"
             return Diagnostic("wrong-type", message, document.span(path), "begin with `policy:` and its name")
         case kind if kind in _KINDS:
             message = f"{_shown(error['input'])} stands where {_KINDS[kind]} should be"

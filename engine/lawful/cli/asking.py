@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lawful import wording
@@ -34,6 +34,9 @@ class Options:
     def asks(self) -> bool:
         """Whether a change is asked for by options."""
         return bool(self.sets or self.enable or self.disable or self.do or self.register)
+
+    def reading_stdin(self) -> Options:
+        return replace(self, request=reading.STDIN)
 
 
 def request_of(options: Options, program: Program) -> dict[str, Any]:
@@ -70,9 +73,8 @@ def _change(options: Options, program: Program) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if options.sets:
         asked["set"] = _facts("--set", options.sets, program.account)
-    for kind, name in (("enable", options.enable), ("disable", options.disable), ("do", options.do)):
-        if name is not None:
-            asked[kind] = name
+    named = {"enable": options.enable, "disable": options.disable, "do": options.do}
+    asked.update({kind: name for kind, name in named.items() if name is not None})
     if options.register:
         asked["register"] = {}
     if not asked:

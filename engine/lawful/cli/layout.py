@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal, TypeAlias
 
 Role = Literal["plain", "bold", "dim", "good", "bad", "open", "warning"]
@@ -13,8 +14,6 @@ Piece: TypeAlias = tuple[str, Role]
 
 GAP: Final = "   "
 _HIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-# A word with the blanks behind it; a wide character with the punctuation that may not begin a line.
-_CHUNK: Final = re.compile(r"[⺀-鿿豈-﫿！-～][、。，；：）」！？]*|[^⺀-鿿豈-﫿！-～\s]*\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +56,51 @@ def arranged(row: Row, width: int, *, folds: bool) -> Iterator[list[Piece]]:
     """The row as lines of at most `width` columns where it `folds`; as one line, however long, where it does not."""
     indent = "  " * row.depth
     pieces = [(visible(text), role) for text, role in row.pieces if text]
-    lines = list(_folded(pieces, max(width - len(indent), 20))) if folds else [pieces]
+    lines = list(_folded(pieces, max(width - len(indent), 20))) if folds else [_merged(pieces)]
     right = visible(row.right)
     for index, line in enumerate(lines):
         lead: Piece = (indent if index == 0 else indent + "  ", "plain")
-        yield [lead, *line, *(_at_margin([lead, *line], right, width) if index == len(lines) - 1 else ())]
+        told = [lead, *line]
+        if right and index == len(lines) - 1:
+            room = width - sum(columns(text) for text, _ in told) - columns(right)
+            if folds and room < len(GAP):
+                yield told
+                told, room = [], max(width - columns(right), 0)
+            told += [(" " * max(room, len(GAP) if told else 0), "plain"), (right, "dim")]
+        yield told
 
 
-def _at_margin(line: list[Piece], right: str, width: int) -> list[Piece]:
-    """What puts a text at the right margin; at least a gap away."""
-    if not right:
-        return []
-    taken = sum(columns(text) for text, _ in line)
-    return [(" " * max(width - taken - columns(right), len(GAP)), "plain"), (right, "dim")]
+@cache
+def _chunk() -> re.Pattern[str]:
+    """A word with the blanks behind it; a wide character with the punctuation that may not begin a line."""
+    return re.compile(r"[⺀-鿿豈-﫿！-～][、。，；：）」！？]*|[^⺀-鿿豈-﫿！-～\s]*\s*")
 
 
 def _folded(pieces: list[Piece], width: int) -> Iterator[list[Piece]]:
     """Lines of whole words; those after the first are indented, and so narrower."""
     line: list[Piece] = []
-    taken = 0
+    taken, room = 0, width
     for text, role in pieces:
-        for chunk in _CHUNK.findall(text):
-            if line and taken + columns(chunk.rstrip()) > width:
+        for chunk in _chunk().findall(text):
+            if line and taken + columns(chunk.rstrip()) > room:
                 yield line
-                line, taken, width = [], 0, width if taken == 0 else width
-            if not line and not chunk.strip():
-                continue
-            line.append((chunk, role))
-            taken += columns(chunk)
+                line, taken, room = [], 0, width - 2
+            if chunk.strip() or taken:
+                _append(line, chunk, role)
+                taken += columns(chunk)
     yield line
+
+
+def _merged(pieces: list[Piece]) -> list[Piece]:
+    line: list[Piece] = []
+    for text, role in pieces:
+        _append(line, text, role)
+    return line
+
+
+def _append(line: list[Piece], chunk: str, role: Role) -> None:
+    """Put a chunk at the line's end: one piece with what stands there, where they look the same."""
+    if line and line[-1][1] == role:
+        line[-1] = (line[-1][0] + chunk, role)
+    else:
+        line.append((chunk, role))

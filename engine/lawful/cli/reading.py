@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ def raw(name: str) -> bytes:
 
 def opened(name: str) -> BinaryIO:
     """The file for reading; `-` is stdin."""
+    if name == STDIN and sys.stdin is None:
+        raise OSError(errno.EBADF, "it is closed")
     if name == STDIN:
         return open(sys.stdin.fileno(), "rb", closefd=False) if _is_real(sys.stdin) else sys.stdin.buffer
     return Path(name).open("rb")
@@ -45,6 +48,11 @@ def _is_real(stream: Any) -> bool:
     return True
 
 
+def is_piped() -> bool:
+    """Whether stdin is no terminal: then a request may come in by it."""
+    return sys.stdin is not None and not sys.stdin.isatty()
+
+
 def cannot_read(name: str, error: OSError) -> WrongUsage:
     reason = (error.strerror or str(error)).lower()
     return WrongUsage(f"{shown(name)} cannot be read: {reason}")
@@ -57,6 +65,8 @@ def shown(name: str) -> str:
 def record(name: str) -> dict[str, Any]:
     """The mapping that a JSON or YAML file holds. Raises RequestError or BadInput."""
     content = raw(name)
+    if not content.strip():
+        raise WrongUsage(f"{shown(name)} is empty", "nothing is asked, and of no account")
     if _is_json(name, content):
         return _in_file(name, content)
     data = _yaml(name, content)
@@ -66,7 +76,7 @@ def record(name: str) -> dict[str, Any]:
 
 
 def events(name: str) -> dict[str, Any]:
-    """The `history`, and maybe `history_from`, of a file: a list of events, or a mapping with these keys, or JSON Lines."""
+    """The `history`, and maybe `history_from`, of a file: a list of events, a mapping with these keys, JSON Lines."""
     content = raw(name)
     if name.endswith(LINES_ENDINGS):
         return {"history": [_in_file(name, line) for line in content.splitlines() if line.strip()]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,13 +70,13 @@ class Renderer:
         explanation = reason.explanation.best(language)
         step = self.terminal.say(f"change {reason.step + 1}: ", f"第{reason.step + 1}项：") if several else ""
         headline = title or explanation
+        if reason.status == "satisfied":
+            headline = self._claim(reason.justification)  # its title may say what is wrong where it is violated
         yield row(1, *self._sign(reason), " ", step, (reason.rule, "bold"), GAP + headline if headline else "")
         if reason.status != "satisfied":
             if explanation and explanation != headline:
                 yield row(3, explanation)
             yield from list(self._justified(reason.justification, 3))[:_MOST_ROWS]
-            if reason.note is not None:
-                yield self._told("note", "注", reason.note.best(language), depth=2)
         yield self._origin(reason)
 
     def _sign(self, reason: Reason) -> tuple[Piece, ...]:
@@ -84,11 +84,11 @@ class Renderer:
         if reason.status == "satisfied":
             return (("✓", "good"),)
         if reason.standing:
-            return (("! " + say("standing", "既有问题"), "warning"),)
+            return (("! " + say("standing ", "既有问题 "), "warning"),)
         words = {"warning": say("warning", "警告"), "info": say("info", "提示")}
         if reason.severity in words:
             unknown = say(", unknown", "，未知") if reason.status == "unknown" else ""
-            return ((f"! {words[reason.severity]}{unknown}", "warning"),)
+            return ((f"! {words[reason.severity]}{unknown} ", "warning"),)
         return (("✗", "bad"),) if reason.status == "violated" else (("?", "open"),)
 
     def _origin(self, reason: Reason) -> Row:
@@ -116,27 +116,36 @@ class Renderer:
 
     def _justified(self, node: Justification, depth: int) -> Iterator[Row]:
         language = self.terminal.language
-        value = asking.plain(node.value, self.terminal)
-        claim = self.terminal.say(f"{node.text} is {value}", f"{node.text} 为 {value}")
         title = f" — {node.title.best(language)}" if node.title is not None else ""
-        leaves = node.because and all(not each.because and each.title is None for each in node.because)
-        figures = self._figures(node) if leaves else ""
-        yield row(depth, claim, title, ("      " + figures if figures else "", "dim"))
-        if not leaves:
+        figures = self._figures(node)
+        yield row(depth, self._claim(node), title, ("      " + figures if figures else "", "dim"))
+        if figures is None:
             for each in node.because:
                 yield from self._justified(each, depth + 1)
 
-    def _figures(self, node: Justification) -> str:
-        """The comparison with its values in: `2025-01-31 ≥ 2025-03-01`; else each fact with its value."""
+    def _claim(self, node: Justification) -> str:
+        value = asking.plain(node.value, self.terminal)
+        return self.terminal.say(f"{node.text} is {value}", f"{node.text} 为 {value}")
+
+    def _figures(self, node: Justification) -> str | None:
+        """The comparison with its values in, `2025-01-31 ≥ 2025-03-01`, else each fact with its value.
+
+        None where the parts have reasons of their own, which take a line each.
+        """
         values = {each.text: asking.plain(each.value, self.terminal) for each in node.because}
         for operator, symbol in _SYMBOLS.items():
             left, found, right = node.text.partition(f" {operator} ")
             if found and left in values and right in values:
-                return f"{values[left]} {symbol} {values[right]}"
-        if list(values) == [node.text]:
-            return ""
+                rest = [each for each in node.because if each.text not in (left, right) and not each.because]
+                return ", ".join([f"{values[left]} {symbol} {values[right]}", *self._facts(rest)])
+        if any(each.because or each.title is not None for each in node.because):
+            return None
+        return ", ".join(self._facts(each for each in node.because if node.text not in (each.text, f"!({each.text})")))
+
+    def _facts(self, leaves: Iterable[Justification]) -> Iterator[str]:
         equals = self.terminal.say(" is ", " 为 ")
-        return ", ".join(f"{text}{equals}{value}" for text, value in values.items())
+        for each in leaves:
+            yield f"{each.text}{equals}{asking.plain(each.value, self.terminal)}"
 
     # ------------------------------------------------------------------------------------- what helps and follows
 
@@ -163,8 +172,8 @@ class Renderer:
         if irreversible is not None:
             yield self._told("irreversible", "不可逆", f"{irreversible.field} — {irreversible.why.best(language)}")
 
-    def _told(self, english: str, chinese: str, text: str, depth: int = 1) -> Row:
-        return row(depth, (self.terminal.say(f"{english}: ", f"{chinese}："), "dim"), text)
+    def _told(self, english: str, chinese: str, text: str) -> Row:
+        return row(1, (self.terminal.say(f"{english}: ", f"{chinese}："), "dim"), text)
 
 
 def _set_alone(request: Mapping[str, Any]) -> frozenset[str]:

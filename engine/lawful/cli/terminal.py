@@ -7,11 +7,14 @@ import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TextIO
 
-from lawful.cli.errors import PipeClosed
-from lawful.cli.layout import Row, arranged, visible
-from lawful.show.line import Line
+from lawful.cli.errors import PipeClosed, WrongUsage
+from lawful.cli.layout import GAP, Piece, Row, arranged, row
+
+if TYPE_CHECKING:
+    from lawful.show.line import Line
 
 Language = Literal["en", "zh"]
 _PIPE_WIDTH: Final = 100
@@ -34,24 +37,27 @@ class Terminal:
         """Draw them on stdout."""
         if self.quiet:
             return
-        for row in rows:
-            self._draw(sys.stdout, row)
+        for each in rows:
+            self._draw(sys.stdout, each)
 
     def lines(self, lines: Iterable[Line]) -> None:
         """Draw what `show` tells."""
+        if self.quiet:
+            return
         for line in lines:
-            role: Literal["bold", "plain"] = "bold" if line.heading else "plain"
-            aside = (("   " + line.aside, "dim"),) if line.aside else ()
-            self._draw(sys.stdout, Row(line.depth, ((line.text, role), *aside)))  # type: ignore[arg-type]  # a literal's role
+            pieces: list[Piece] = [(line.text, "bold" if line.heading else "plain")]
+            if line.aside:
+                pieces.append((GAP + line.aside, "dim"))
+            self._draw(sys.stdout, row(line.depth, *pieces))
 
     def text(self, text: str, *, flush: bool = False) -> None:
         """Write a text as it is (JSON, a diagram) and end the line."""
         if not self.quiet:
             _write(sys.stdout, text if text.endswith("\n") else text + "\n", flush=flush)
 
-    def _draw(self, stream: TextIO, row: Row) -> None:
+    def _draw(self, stream: TextIO, drawn: Row) -> None:
         coloured, terminal = is_coloured(stream), stream.isatty()
-        for pieces in arranged(row, _width(stream), folds=terminal):
+        for pieces in arranged(drawn, _width(stream), folds=terminal):
             painted = "".join(_painted(text, role, coloured=coloured) for text, role in pieces)
             _write(stream, painted.rstrip(" ") + "\n")
 
@@ -64,8 +70,8 @@ class Terminal:
 
 
 def tell(text: str) -> None:
-    """Write to stderr, line by line."""
-    _write(sys.stderr, "\n".join(visible(line) for line in text.split("\n")) + "\n", flush=True)
+    """Write to stderr."""
+    _write(sys.stderr, text + "\n", flush=True)
 
 
 def is_coloured(stream: TextIO) -> bool:
@@ -84,7 +90,11 @@ def spoken(wanted: Language | None) -> Language:
 
 
 def make_writable() -> None:
-    """Let the streams take every text: what their encoding lacks is escaped."""
+    """Let the streams take every text: what their encoding lacks is escaped, and what is closed takes nothing."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = sys.stdout
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -107,3 +117,9 @@ def _write(stream: TextIO, text: str, *, flush: bool = False) -> None:
             stream.flush()
     except BrokenPipeError:
         raise PipeClosed from None
+    except OSError as error:
+        raise unwritable(error) from None
+
+
+def unwritable(error: OSError) -> WrongUsage:
+    return WrongUsage(f"the output cannot be written: {(error.strerror or str(error)).lower()}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -10,14 +11,15 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from lawful import calendar
 from lawful.compiler import changes, constraints
-from lawful.compiler.context import Context
+from lawful.compiler.context import Context, Told, TooMany
 from lawful.compiler.features import features
 from lawful.compiler.named import conditions, reads_request
+from lawful.compiler.remainder import Remainder
 from lawful.compiler.schema import schemas
 from lawful.compiler.tables import Beside, Table, table
 from lawful.conditions import Conditions, Vocabulary
 from lawful.diagnostics import Diagnostic, in_file_order, near
-from lawful.document import Data, Path, Scalar, Unreadable, paths, read
+from lawful.document import Data, Document, Path, Scalar, Unreadable, paths, read
 from lawful.ir import (
     LANGUAGES,
     Group,
@@ -55,12 +57,26 @@ def compile_policy(source: SourceText, beside: Beside) -> Compiled:
         return Compiled(None, tuple(error.diagnostics))
     written = validated(PolicyWritten, document)
     if isinstance(written, list):
-        return _refused([*found, *written])
-    context = Context(document, calendar.zone(written.timezone) or ZoneInfo("UTC"), diagnostics=list(found))
-    program = _program(context, written, remembered, source, read_files)
+        return _refused([*found, *written, *_mistakes_besides(document, remembered, source)])
+    context = Context(document, calendar.zone(written.timezone) or ZoneInfo("UTC"), diagnostics=Told(found))
+    try:
+        program = _program(context, written, remembered, source, read_files)
+    except TooMany:
+        return _refused(context.diagnostics)
     if any(each.severity == "error" for each in context.diagnostics):
         return _refused(context.diagnostics)
     return Compiled(program, tuple(in_file_order(context.diagnostics)))
+
+
+def _mistakes_besides(document: Document, beside: Beside, source: SourceText) -> list[Diagnostic]:
+    """The mistakes of meaning in a policy that has mistakes of shape."""
+    rest = Remainder(document)
+    if rest.written is None:
+        return []
+    context = Context(document, calendar.zone(rest.written.timezone) or ZoneInfo("UTC"))
+    with suppress(TooMany):
+        _program(context, rest.written, beside, source, {})
+    return [each for each in context.diagnostics if not rest.consequence(each)]
 
 
 def _refused(diagnostics: list[Diagnostic]) -> Compiled:

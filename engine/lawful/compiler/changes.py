@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import combinations
+from itertools import product
 
 from lawful.compiler.context import Context, check_versions, overlaps, some_in_force
 from lawful.compiler.guards import Change, cost, effects, guards, obligations, rule
+from lawful.diagnostics import near
 from lawful.document import Path
 from lawful.ir import (
     ALWAYS,
@@ -93,10 +94,10 @@ def lifecycle(
     context: Context, name: str, written: LifecycleWritten
 ) -> tuple[Lifecycle | None, list[Move], list[Rule]]:
     path: Path = ("lifecycle", name)
-    field = context.account.get(name)
+    field = context.field_of(name, path)
+    if field is not None and field.type.kind != "enum":
+        context.key_mistake("wrong-type", f"`{name}` is no enum: only enums have life cycles", path)
     if field is None or field.type.kind != "enum":
-        if context.known("unknown-field", "account field", name, context.account, path):
-            context.key_mistake("wrong-type", f"`{name}` is no enum: only enums have life cycles", path)
         return None, [], []
     for key in ("initial", "final"):
         _check_values(context, field, getattr(written, key), (*path, key))
@@ -197,7 +198,9 @@ def _lifecycle_rules(
 
 def _check_values(context: Context, field: FieldDeclaration, names: list[str], path: Path) -> None:
     for index, name in enumerate(names):
-        context.known("unknown-value", f"value of `{field.name}`", name, field.type.values, (*path, index))
+        if name not in field.type.values:
+            help = near(name, field.type.values) or f"its values are {', '.join(f'`{value}`' for value in field.type.values)}"
+            context.mistake("unknown-value", f"`{field.name}` has no value `{name}`", (*path, index), help)
 
 
 def _check_edges(
@@ -214,39 +217,39 @@ def _check_edges(
 
 
 def _check_twins(context: Context, name: str, moves: list[Move]) -> None:
-    """Two transitions may not make one step on one day: which rules would guard it?"""
-    told = set()
-    for first, second in combinations(moves, 2):
-        if first.step is None or second.step is None or first.id == second.id:
-            continue
-        if not overlaps(first.in_force, second.in_force):
-            continue
-        for source in set(first.step.sources) & set(second.step.sources):
-            for target in set(first.step.targets) & set(second.step.targets) - {source}:
-                pair = (first.id, second.id, source, target)
-                if pair not in told:
-                    told.add(pair)
-                    one, two = first.id.rpartition(".")[2], second.id.rpartition(".")[2]
-                    message = f"`{one}` and `{two}` both lead from `{source}` to `{target}` on one day"
-                    path = ("lifecycle", name, "transitions", two)
-                    context.key_mistake("two-transitions", message, path, "end one before the other with `in_force`")
+    """Two transitions may not make one step on one day: which rules would guard it? Told once of each later one."""
+    makers: dict[tuple[str, str], list[Move]] = {}
+    told: set[str] = set()
+    for move in moves:
+        step = move.step
+        for edge in product(step.sources, step.targets) if step is not None else ():
+            others = makers.setdefault(edge, [])
+            rivals = (each for each in others if each.id != move.id)
+            twin = next((each for each in rivals if overlaps(each.in_force, move.in_force)), None)
+            if twin is not None and edge[0] != edge[1] and move.id not in told:
+                told.add(move.id)
+                one, two = twin.id.rpartition(".")[2], move.id.rpartition(".")[2]
+                message = f"`{one}` and `{two}` both lead from `{edge[0]}` to `{edge[1]}` on one day"
+                path = ("lifecycle", name, "transitions", two)
+                context.key_mistake("two-transitions", message, path, "end one before the other with `in_force`")
+            others.append(move)
 
 
 def _reachable_again(written: LifecycleWritten) -> set[str]:
     """The transitions that one account may make twice: some state they leave can be reached from one they lead to."""
-    edges = {
-        (a, b) for each in written.transitions.values() for one in each for a in one.from_ for b in one.to if a != b
-    }
+    onward: dict[str, set[str]] = {}
+    for versions in written.transitions.values():
+        for each in versions:
+            for state in each.from_:
+                onward.setdefault(state, set()).update(target for target in each.to if target != state)
     again = set()
     for id, versions in written.transitions.items():
         reached = {target for each in versions for target in each.to}
         frontier = list(reached)
         while frontier:
-            state = frontier.pop()
-            for source, target in edges:
-                if source == state and target not in reached:
-                    reached.add(target)
-                    frontier.append(target)
+            further = onward.get(frontier.pop(), set()) - reached
+            reached |= further
+            frontier += further
         if reached & {source for each in versions for source in each.from_}:
             again.add(id)
     return again

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from lawful.conditions import ConditionError, Conditions, Where
-from lawful.diagnostics import Diagnostic, near
+from lawful.diagnostics import MOST_MISTAKES, Diagnostic, near
 from lawful.document import Document, Path
 from lawful.ir import (
     ALWAYS,
@@ -35,6 +37,26 @@ _ID: Final = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
 
+class TooMany(Exception):
+    """There are more mistakes than anyone reads: no more are looked for."""
+
+
+class Told(list[Diagnostic]):
+    """The mistakes found so far, each once."""
+
+    def __init__(self, found: Iterable[Diagnostic] = ()) -> None:
+        super().__init__(found)
+        self._seen = set(self)
+
+    def append(self, each: Diagnostic) -> None:
+        if each in self._seen:
+            return
+        self._seen.add(each)
+        super().append(each)
+        if len(self) >= MOST_MISTAKES:
+            raise TooMany
+
+
 @dataclass(slots=True)
 class Context:
     """One compilation. Parts report mistakes here and go on, so that all are told at once."""
@@ -48,7 +70,7 @@ class Context:
     named: Mapping[str, Condition] = field(default_factory=dict)
     bilingual: bool = False
     """Whether the policy's texts are in two languages, so that one in a single language is lacking."""
-    diagnostics: list[Diagnostic] = field(default_factory=list)
+    diagnostics: Told = field(default_factory=Told)
     _conditions: Conditions | None = None
 
     # ------------------------------------------------------------------------------------------------- mistakes
@@ -88,6 +110,13 @@ class Context:
             return True
         self.mistake(code, f"there is no {what} `{name}`", path, near(name, names))
         return False
+
+    def field_of(self, name: str, path: Path) -> FieldDeclaration | None:
+        """The account's field that the path's key names; None, and told, where there is none."""
+        found = self.account.get(name)
+        if found is None:
+            self.key_mistake("unknown-field", f"the account has no field `{name}`", path, near(name, self.account))
+        return found
 
     # ----------------------------------------------------------------------------------------------- conditions
 
@@ -203,7 +232,9 @@ def overlaps(first: Period, second: Period) -> bool:
 
 def check_versions(context: Context, name: str, periods: list[Period], path: Path) -> None:
     """Versions of one rule may not overlap."""
-    for index, later in enumerate(periods):
-        if any(overlaps(earlier, later) for earlier in periods[:index]):
+    by_start = sorted(range(len(periods)), key=lambda index: periods[index].start or date.min)
+    for one, two in pairwise(by_start):
+        if overlaps(periods[one], periods[two]):
             message = f"two versions of `{name}` are in force on one day"
-            context.mistake("overlapping-versions", message, (*path, index), "end one before the other with `in_force`")
+            later = (*path, max(one, two))
+            context.mistake("overlapping-versions", message, later, "end one before the other with `in_force`")

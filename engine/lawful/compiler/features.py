@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from lawful.compiler.changes import built_in, unlisted
+from lawful.compiler.circles import around, circles
 from lawful.compiler.context import Context, check_versions
 from lawful.compiler.guards import Change, obligations, rule
 from lawful.compiler.tables import Row, Table
@@ -218,27 +219,6 @@ def _rules(context: Context, id: str, version: Version, rules: list[Rule]) -> No
 def _check_needs(context: Context, written: dict[str, list[FeatureWritten]]) -> None:
     """No feature may need itself, by whatever way round."""
     needs = {id: list(dict.fromkeys(n for each in several for n in each.needs)) for id, several in written.items()}
-    told: set[frozenset[str]] = set()
-    for id in needs:
-        circle = _circle(id, needs)
-        if circle and frozenset(circle) not in told:
-            told.add(frozenset(circle))
-            around = " needs ".join(f"`{name}`" for name in (*circle, id))
-            context.key_mistake(
-                "circular-needs", f"the features need each other in a circle: {around}", ("features", id)
-            )
-
-
-def _circle(start: str, needs: dict[str, list[str]]) -> list[str]:
-    """A way from a feature back to itself; empty where there is none."""
-    ways = [[start]]
-    seen = {start}
-    while ways:
-        way = ways.pop(0)
-        for name in needs.get(way[-1], []):
-            if name == start:
-                return way
-            if name not in seen:
-                seen.add(name)
-                ways.append([*way, name])
-    return []
+    for circle in circles(needs):
+        message = f"the features need each other in a circle: {around(circle, 'needs')}"
+        context.key_mistake("circular-needs", message, ("features", circle[0]))

@@ -176,9 +176,9 @@ def effects(context: Context, change: Change, written: dict[str, str], path: Pat
     rules: list[Rule] = []
     for name, text in written.items():
         here = (*path, name)
-        if not context.known("unknown-field", "account field", name, context.account, here):
+        field = context.field_of(name, here)
+        if field is None:
             continue
-        field = context.account[name]
         if field.motion == "lifecycle":
             message = f"`{name}` has a life cycle: only its transitions move it"
             context.key_mistake("effect-on-lifecycle", message, here)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lawful.compiler.circles import around, circles, depths
 from lawful.compiler.context import Context
 from lawful.compiler.schema import check_name
 from lawful.document import Path
@@ -35,11 +36,14 @@ def _is_long(context: Context, path: Path) -> bool:
 
 
 def _ordered(context: Context, found: dict[str, Condition]) -> dict[str, Condition]:
-    uses = {name: [n.name for n in walk(c.holds) if isinstance(n, ConditionOf)] for name, c in found.items()}
-    depth: dict[str, int] = {}
-    for name in found:
-        if name not in depth:
-            _descend(context, name, uses, depth)
+    uses = {name: _used(each.holds) for name, each in found.items()}
+    caught = circles(uses)
+    for circle in caught:
+        message = f"conditions use each other in a circle: {around(circle, 'uses')}"
+        context.key_mistake("circular-conditions", message, ("conditions", circle[0]))
+    if caught:
+        return found  # the policy is refused
+    depth = depths(uses)
     for name, levels in depth.items():
         if levels == MAX_DEPTH + 1:
             message = f"`{name}` rests on conditions more than {MAX_DEPTH} deep"
@@ -47,26 +51,8 @@ def _ordered(context: Context, found: dict[str, Condition]) -> dict[str, Conditi
     return {name: found[name] for name in sorted(found, key=lambda each: depth[each])}
 
 
-def _descend(context: Context, start: str, uses: Mapping[str, list[str]], depth: dict[str, int]) -> None:
-    """Give each condition below the start its depth, deepest first; tell of a circle. No recursion: chains are long."""
-    trail: list[str] = [start]
-    pending = [iter(uses[start])]
-    while trail:
-        below = next((name for name in pending[-1] if name in uses and name not in depth), None)
-        if below is None:
-            name = trail.pop()
-            pending.pop()
-            depth[name] = 1 + max((depth.get(each, 0) for each in uses[name]), default=0)
-        elif below in trail:
-            circle = trail[trail.index(below) :]
-            around = " uses ".join(f"`{each}`" for each in (*circle, below))
-            context.key_mistake(
-                "circular-conditions", f"conditions use each other in a circle: {around}", ("conditions", below)
-            )
-            depth[below] = 0  # told once; the policy is refused
-        else:
-            trail.append(below)
-            pending.append(iter(uses[below]))
+def _used(expr: Expr) -> list[str]:
+    return list(dict.fromkeys(node.name for node in walk(expr) if isinstance(node, ConditionOf)))
 
 
 def reads_request(expr: Expr, conditions: Mapping[str, Condition]) -> bool:

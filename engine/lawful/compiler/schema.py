@@ -93,6 +93,8 @@ def _declaration(
 ) -> FieldDeclaration:
     type_, titles = _type(context, written, path)
     plain = FieldDeclaration(name, type_, motion, context.text(written.title, (*path, "title")), titles)
+    if not _has_type(written):
+        return plain
     low = _bound(context, plain, written.min, (*path, "min"))
     high = _bound(context, plain, written.max, (*path, "max"))
     if low is not None and high is not None and low > high:  # type: ignore[operator]  # both of the field's type
@@ -103,8 +105,7 @@ def _declaration(
 
 
 def _type(context: Context, written: FieldWritten, path: Path) -> tuple[Type, dict[str, Text]]:
-    given = [key for key in ("type", "enum", "set") if getattr(written, key) is not None]
-    if len(given) != 1:
+    if not _has_type(written):
         message = "a field has exactly one of `type`, `enum` and `set`"
         context.key_mistake("field-type", message, path)
         return STRING, {}
@@ -113,6 +114,10 @@ def _type(context: Context, written: FieldWritten, path: Path) -> tuple[Type, di
     kind: Literal["enum", "set"] = "enum" if written.enum is not None else "set"
     listed = written.enum if written.enum is not None else written.set
     return Type(kind, tuple(listed or ())), _titles(context, listed or {}, (*path, kind))
+
+
+def _has_type(written: FieldWritten) -> bool:
+    return sum(each is not None for each in (written.type, written.enum, written.set)) == 1
 
 
 def _titles(context: Context, listed: dict[str, TextWritten | None], path: Path) -> dict[str, Text]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 from lawful.compiler.context import Context
 from lawful.diagnostics import Diagnostic, near
-from lawful.document import Path, Unreadable, decode
+from lawful.document import MAX_BYTES, Path, Unreadable, decode
 from lawful.ir import Text
 from lawful.source import Source, Span
 from lawful.written import TableWritten
 
 Beside = Callable[[str], bytes]
 """Reads a file of the policy's folder. Raises OSError."""
+
+MOST_COLUMNS: Final = 200
 
 _TITLES: Final = {"title": "en", "en": "en", "zh": "zh", "title_en": "en", "title_zh": "zh"}
 
@@ -45,18 +50,21 @@ def table(context: Context, written: TableWritten, path: Path, beside: Beside) -
     if not cells:
         context.mistake("table-shape", f"`{written.file}` is empty", (*path, "file"))
         return None
-    head = cells[0][1]
-    _check_head(context, written, head, source, path)
-    rows: list[Row] = []
+    first, head = cells[0]
+    if len(head) > MOST_COLUMNS:
+        context.mistake("table-shape", f"`{written.file}` has more than {MOST_COLUMNS} columns", (*path, "file"))
+        return None
+    _check_head(context, written, head, _span(source, first), path)
+    rows: dict[str, Row] = {}
     for number, line in cells[1:]:
         row = _row(context, written, head, line, _span(source, number), number)
         if row is None:
             continue
-        if any(row.feature == each.feature for each in rows):
+        if row.feature in rows:
             context.mistake("duplicate-id", f"`{row.feature}` has two rows", _span(source, number))
             continue
-        rows.append(row)
-    return Table(written.file, tuple(rows))
+        rows[row.feature] = row
+    return Table(source.name, tuple(rows.values()))
 
 
 def _lines(
@@ -69,20 +77,39 @@ def _lines(
         return None
     try:
         raw = beside(file)
-    except OSError:
+    except FileNotFoundError:
         context.mistake("table-file", f"there is no file `{file}` beside the policy", (*path, "file"))
+        return None
+    except (OSError, ValueError):
+        context.mistake("table-file", f"`{file}` is not a file of the policy's folder that can be read", (*path, "file"))
         return None
     if file.endswith(".xlsx"):
         return _sheet(context, file, raw, path)
     try:
-        source = decode(file, raw)
-        parsed = csv.reader(io.StringIO(source.text), strict=True)
-        return source, [(parsed.line_num, [cell.strip() for cell in line]) for line in parsed if any(line)]
+        source = decode(_shown(context, file), raw)
+        return source, list(_parsed(source.text))
     except Unreadable as error:
-        context.diagnostics.extend(error.diagnostics)
+        for each in error.diagnostics:
+            context.diagnostics.append(each)
     except csv.Error as error:
-        context.mistake("table-shape", f"`{file}` is not CSV: {error}", (*path, "file"))
+        why = "a quote is not closed" if "unexpected end" in str(error) else "a quote, a line end or a cell is malformed"
+        context.mistake("table-shape", f"`{file}` is not CSV: {why}", (*path, "file"))
     return None
+
+
+def _shown(context: Context, file: str) -> str:
+    """How the table is called in messages: as the policy is, beside which it lies."""
+    return PurePath(context.document.source.name).with_name(file).as_posix()
+
+
+def _parsed(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank, each with the line it begins in."""
+    reader = csv.reader(io.StringIO(text), strict=True)
+    begins = 1
+    for row in reader:
+        if any(row):
+            yield begins, [cell.strip() for cell in row]
+        begins = reader.line_num + 1
 
 
 def _sheet(context: Context, file: str, raw: bytes, path: Path) -> tuple[Source, list[tuple[int, list[str]]]] | None:
@@ -93,20 +120,24 @@ def _sheet(context: Context, file: str, raw: bytes, path: Path) -> tuple[Source,
         context.mistake("table-file", f"`{file}` needs the Excel extra", (*path, "file"), help)
         return None
     try:
+        unpacked = sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(raw)).infolist())
+        if max(len(raw), unpacked // 16) > MAX_BYTES:
+            context.mistake("too-large", f"`{file}` is too large for a table", (*path, "file"))
+            return None
         sheet = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True).worksheets[0]
         lines = [
-            ["" if cell is None else str(cell).strip() for cell in row] for row in sheet.iter_rows(values_only=True)
+            ["" if cell is None else " ".join(str(cell).split()) for cell in row]
+            for row in sheet.iter_rows(values_only=True)
         ]
-    except Exception as error:  # noqa: BLE001 - a stranger's file: whatever the reader raises says it cannot be read
-        context.mistake("table-file", f"`{file}` is not an Excel file: {error}", (*path, "file"))
+    except Exception:  # noqa: BLE001 - a stranger's file: whatever the reader raises says it cannot be read
+        context.mistake("table-file", f"`{file}` is not an Excel file", (*path, "file"))
         return None
     width = max((index + 1 for line in lines for index, cell in enumerate(line) if cell), default=0)
     shaped = [(number + 1, (line + [""] * width)[:width]) for number, line in enumerate(lines) if any(line)]
-    return Source(file, "\n".join(",".join(line) for line in lines)), shaped
+    return Source(_shown(context, file), "\n".join(",".join(line) for line in lines)), shaped
 
 
-def _check_head(context: Context, written: TableWritten, head: list[str], source: Source, path: Path) -> None:
-    span = _span(source, 1)
+def _check_head(context: Context, written: TableWritten, head: list[str], span: Span, path: Path) -> None:
     for name in written.columns:
         if name not in head[1:]:
             context.key_mistake(
@@ -118,7 +149,7 @@ def _check_head(context: Context, written: TableWritten, head: list[str], source
             context.diagnostics.append(
                 Diagnostic("table-column", f"nothing says what the column `{name}` is", span, help)
             )
-    for name in {each for each in head if head.count(each) > 1}:
+    for name in sorted(name for name, times in Counter(head).items() if times > 1):
         context.diagnostics.append(Diagnostic("table-column", f"two columns are called `{name}`", span))
 
 
@@ -136,7 +167,8 @@ def _row(
     for name, cell in cells.items():
         if cell not in written.cells:
             help = near(cell, written.cells) or f"`cells` has {', '.join(f'`{each}`' for each in written.cells)}"
-            context.mistake("table-cell", f"`{cells[name]}` under `{name}` means nothing", span, help)
+            what = f"`{cell}`" if cell else "an empty cell"
+            context.mistake("table-cell", f"{what} under `{name}` means nothing", span, help)
     if not context.check_id(feature, span):
         return None
     return Row(feature, Text(titles.get("en"), titles.get("zh")) if titles else None, cells, number)

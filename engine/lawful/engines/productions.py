@@ -1,19 +1,36 @@
 """Rules and conditions as production rules, in the subset of durable_rules that is sound.
 
-Dual rail: a boolean expression has a form that matches where it is true and another that matches where it is false; a
-literal about an absent fact matches in neither, which is *unknown*. Negation is pushed inward by swapping the two.
-Nothing here knows the engine itself: what is made here, `rete.py` runs.
+What durable_rules can compare soundly becomes a literal about a fact; what it cannot is computed first, and its truth
+becomes the fact. Logic is always the engine's: named conditions, and expressions too big for one production, are facts
+that earlier strata derive. Nothing here knows the engine itself: what is made here, `rete.py` runs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Final, Literal, TypeAlias, cast
 
+from lawful.engines.forms import (
+    ALWAYS,
+    NEVER,
+    All,
+    Form,
+    Rails,
+    Some,
+    Test,
+    choice,
+    conjunction,
+    either,
+    fits,
+    opposite,
+    size,
+    tests,
+    together,
+)
 from lawful.ir import (
     And,
     AtMost,
@@ -45,9 +62,6 @@ from lawful.ir import (
 LITERALS: Final = 30
 """The most literals of one production, and the most of its `$or`-branches: what is bigger is cut into derived facts."""
 
-GROUPS: Final = 14
-"""The most `$and` and `$or` of one production, beside the outermost: at 16 in all the engine gives up."""
-
 SHARD: Final = 2 * LITERALS
 """The most literals of one ruleset, and the most firings: 64 matches at once are the engine's limit, 128 `$nex` or
 branches under a node crash it, and 511 conditions under a node hang it."""
@@ -64,128 +78,6 @@ _CLAMP: Final = 2**62
 
 View = Literal["account", "before", "after"]
 """The state whose account is *the* account: conditions are judged in that of the rule, before, or after."""
-
-
-# ------------------------------------------------------------------------------------------------------------ forms
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """A literal: a fact compared with a constant. Without the fact it does not match, except for `$nex`."""
-
-    operator: Literal["$eq", "$neq", "$lt", "$lte", "$gt", "$gte", "$ex", "$nex"]
-    fact: int
-    value: int | str
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """Matches where each part does; without parts, always."""
-
-    parts: tuple[Form, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Some:
-    """Matches where any part does, once for each; without parts, never."""
-
-    parts: tuple[Form, ...]
-
-
-Form: TypeAlias = Test | All | Some
-ALWAYS: Final = All(())
-NEVER: Final = Some(())
-
-
-@dataclass(frozen=True, slots=True)
-class Rails:
-    """Where an expression is true, and where it is false."""
-
-    true: Form
-    false: Form
-
-
-def all_of(forms: Iterable[Form]) -> Form:
-    parts = dict.fromkeys(part for form in forms for part in _flat(form, All))
-    if NEVER in parts:
-        return NEVER
-    return next(iter(parts)) if len(parts) == 1 else All(tuple(parts))
-
-
-def some_of(forms: Iterable[Form]) -> Form:
-    parts = dict.fromkeys(part for form in forms for part in _flat(form, Some))
-    if ALWAYS in parts:
-        return ALWAYS
-    return next(iter(parts)) if len(parts) == 1 else Some(tuple(parts))
-
-
-def _flat(form: Form, kind: type[All | Some]) -> tuple[Form, ...]:
-    return form.parts if isinstance(form, kind) else (form,)
-
-
-def opposite(rails: Rails) -> Rails:
-    return Rails(rails.false, rails.true)
-
-
-def conjunction(parts: Sequence[Rails]) -> Rails:
-    return Rails(all_of(each.true for each in parts), some_of(each.false for each in parts))
-
-
-def choice(test: Rails, then: Rails, otherwise: Rails) -> Rails:
-    """`test ? then : otherwise`: neither true nor false where the test is unknown."""
-    true = some_of((all_of((test.true, then.true)), all_of((test.false, otherwise.true))))
-    false = some_of((all_of((test.true, then.false)), all_of((test.false, otherwise.false))))
-    return Rails(true, false)
-
-
-def tests(form: Form) -> Iterator[Test]:
-    """The literals of a form, each as often as it stands there."""
-    if isinstance(form, Test):
-        yield form
-    else:
-        for part in form.parts:
-            yield from tests(part)
-
-
-class Size(NamedTuple):
-    """What the engine limits: of one production, and of one ruleset."""
-
-    literals: int
-    branches: int
-    """How often it fires at the most."""
-    groups: int
-    """How many `$and` and `$or`."""
-
-    def fits(self, bound: int) -> bool:
-        return max(self.literals, self.branches) <= bound and self.groups <= GROUPS
-
-
-def size(form: Form) -> Size:
-    match form:
-        case Test():
-            return Size(1, 1, 0)
-        case All():
-            return _together([size(part) for part in form.parts])
-        case Some():
-            return _either([size(part) for part in form.parts])
-
-
-def _together(sizes: Iterable[Size]) -> Size:
-    literals, branches, groups = 0, 1, 1
-    for each in sizes:
-        literals, branches, groups = literals + each.literals, branches * each.branches, groups + each.groups
-    return Size(literals, branches, groups)
-
-
-def _either(sizes: Iterable[Size]) -> Size:
-    literals, branches, groups = 0, 0, 1
-    for each in sizes:
-        literals, branches, groups = literals + each.literals, branches + each.branches, groups + each.groups
-    return Size(literals, branches, groups)
-
-
-def fits(rails: Rails, bound: int) -> bool:
-    return size(rails.true).fits(bound) and size(rails.false).fits(bound)
 
 
 # ------------------------------------------------------------------------------------------------------- base facts
@@ -433,13 +325,13 @@ class Translation:
 def _packed(parts: list[Rails], bound: int) -> Iterator[Rails]:
     """The conjunctions of neighbours, as many to each as fit."""
     group: list[Rails] = []
-    true, false = _together([]), _either([])
+    true, false = together([]), either([])
     for part in parts:
-        more_true, more_false = _together([true, size(part.true)]), _either([false, size(part.false)])
+        more_true, more_false = together([true, size(part.true)]), either([false, size(part.false)])
         if group and not (more_true.fits(bound) and more_false.fits(bound)):
             yield conjunction(group)
             group = []
-            more_true, more_false = _together([size(part.true)]), _either([size(part.false)])
+            more_true, more_false = together([size(part.true)]), either([size(part.false)])
         group.append(part)
         true, false = more_true._replace(groups=more_true.groups - 1), more_false._replace(groups=more_false.groups - 1)
     yield conjunction(group)
@@ -517,7 +409,7 @@ def shards(goals: Sequence[Goal]) -> Iterator[Shard]:
     literals = firings = 0
     for goal in goals:
         made = _productions(goal)
-        more = _either([size(each.form) for each in made])
+        more = either([size(each.form) for each in made])
         if taken and (literals + more.literals > SHARD or firings + more.branches > SHARD):
             yield Shard(tuple(taken))
             taken, literals, firings = [], 0, 0

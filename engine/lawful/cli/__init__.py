@@ -1,0 +1,172 @@
+"""The command line: the edge where errors become text and verdicts exit codes.
+
+`main` holds the one `except LawfulError` of the package. Each command is a module; what it needs to run it imports when
+it runs, so that the others do not pay for it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated, Any, Final, TextIO
+
+import typer
+
+from lawful.cli import exit_code
+from lawful.cli.diagnosed import all_of, error
+from lawful.cli.errors import BadInput, PipeClosed, WrongUsage
+from lawful.cli.policy_files import is_missing
+from lawful.cli.terminal import make_writable, tell, unwritable
+from lawful.diagnostics import EngineDisagreement, LawfulError, PolicyError, RequestError
+
+_CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
+
+_COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "check": ("lawful.cli.check", "check"),
+    "can": ("lawful.cli.can", "can"),
+    "test": ("lawful.cli.test", "run_cases"),
+    "lint": ("lawful.cli.lint", "lint"),
+    "show": ("lawful.cli.show", "show"),
+    "eval": ("lawful.cli.evaluate", "evaluate"),
+    "init": ("lawful.cli.init", "init"),
+}
+
+
+def application(wanted: str | None = None) -> typer.Typer:
+    """The commands; only the wanted one where that is known, which starts sooner."""
+    app = typer.Typer(
+        add_completion=False,
+        context_settings=_CONTEXT,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback(invoke_without_command=True)(_lawful)
+    for name in [wanted] if wanted is not None and wanted in _COMMANDS else _COMMANDS:
+        module, function = _COMMANDS[name]
+        app.command(name, context_settings=_CONTEXT)(getattr(import_module(module), function))
+    return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from lawful import __version__
+
+        typer.echo(f"lawful {__version__}")
+        raise typer.Exit
+
+
+def _lawful(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Tell the version.")
+    ] = False,
+) -> None:
+    """Decide whether a change of an account is lawful under a written policy, and say why.
+
+    \b
+    Examples:
+      lawful check wechat --account account.json --set type=service
+      lawful show wechat
+      lawful init ./my-policy
+    """
+    if context.invoked_subcommand is None:
+        tell(context.get_help())
+        raise typer.Exit(exit_code.WRONG_USAGE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code is its answer."""
+    make_writable()
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except (PipeClosed, BrokenPipeError):
+        _stop_writing(sys.stdout, sys.stderr)
+        return exit_code.PIPE_CLOSED
+    except KeyboardInterrupt:
+        return exit_code.INTERRUPTED
+    except OSError as problem:
+        _stop_writing(sys.stdout)
+        return _told(unwritable(problem))
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        app = application(arguments[0] if arguments else None)
+        code: Any = app(args=arguments, prog_name="lawful", standalone_mode=False)
+    except LawfulError as problem:
+        return _told(problem)
+    except typer.TyperException as problem:
+        return _usage(problem)
+    except typer.Abort:
+        return exit_code.INTERRUPTED
+    except PipeClosed:
+        raise
+    except Exception as problem:  # noqa: BLE001 - the edge: nothing may leave as a traceback
+        return _unexpected(problem)
+    return code if isinstance(code, int) else exit_code.FINE
+
+
+def _told(problem: LawfulError) -> int:
+    """Say what went wrong; the code for it."""
+    match problem:
+        case PolicyError():
+            tell(all_of(problem.diagnostics))
+            return exit_code.WRONG_USAGE if is_missing(problem) else exit_code.WRONG_POLICY
+        case BadInput():
+            tell(all_of(problem.diagnostics))
+            return exit_code.WRONG_USAGE
+        case RequestError():
+            tell("\n".join(error(str(each)) for each in problem.problems))
+            return exit_code.WRONG_USAGE
+        case WrongUsage():
+            tell(error(problem.message, problem.help))
+            return exit_code.WRONG_USAGE
+        case EngineDisagreement():
+            tell(str(problem))
+            return exit_code.INTERNAL
+        case _:
+            tell(error(str(problem)))
+            return exit_code.INTERNAL
+
+
+def _usage(problem: typer.TyperException) -> int:
+    """A command that typer refuses, in our words: which option, and which one is near."""
+    name, near = getattr(problem, "option_name", None), getattr(problem, "possibilities", None)
+    message = problem.format_message().replace("Value error, ", "").rstrip(".")
+    help = None
+    if name is not None and near is not None:
+        message = f"there is no option `{name}`"
+        help = f"did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else None
+    elif found := re.fullmatch(r"No such command '(.*?)'(?:\. Did you mean (.*)\?)?", message):
+        message = f"there is no command `{found[1]}`"
+        help = f"did you mean {found[2].replace(chr(39), '`')}?" if found[2] else None
+    context = getattr(problem, "ctx", None)
+    path = context.command_path if context is not None else "lawful"
+    tell(error(message[:1].lower() + message[1:], help or f"`{path} --help` tells what there is"))
+    return exit_code.WRONG_USAGE
+
+
+def _unexpected(problem: Exception) -> int:
+    if os.environ.get("LAWFUL_TRACEBACK") == "1":
+        import traceback
+
+        traceback.print_exception(problem)
+    what = f"{type(problem).__name__}: {problem}".split("\n", maxsplit=1)[0]
+    advice = "this is a defect of lawful, nothing was decided; please report it with what LAWFUL_TRACEBACK=1 adds"
+    tell(error(f"internal error: {what}", advice))
+    return exit_code.INTERNAL
+
+
+def _stop_writing(*streams: TextIO) -> None:
+    """Let what is still buffered go nowhere, so that Python does not complain about it on its way out."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        try:
+            os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError):
+            continue

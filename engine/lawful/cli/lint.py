@@ -1,0 +1,106 @@
+"""`lawful lint`: what is wrong with a policy, or doubtful?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lawful.cli import exit_code
+from lawful.cli.layout import row
+from lawful.cli.options import Format, Lang, PolicyName, Quiet
+from lawful.cli.terminal import Terminal, spoken, tell
+
+if TYPE_CHECKING:
+    from lawful.diagnostics import Diagnostic
+    from lawful.policy import Policy
+
+
+def lint(
+    policy: PolicyName,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if there are warnings.")] = False,
+    form: Format = "text",
+    lang: Lang = None,
+    quiet: Quiet = False,
+) -> int:
+    """Tell everything that is wrong with a policy, or doubtful.
+
+    The cases beside it are read too.
+
+    Exit code: 4 if there are errors; with --strict 1 if there are warnings; else 0.
+
+    \b
+    Examples:
+      lawful lint wechat
+      lawful lint ./my-policy --strict
+    """
+    from lawful.cli.diagnosed import all_of
+    from lawful.cli.policy_files import is_missing
+    from lawful.diagnostics import PolicyError
+    from lawful.policy import load
+
+    terminal = Terminal(spoken(lang), quiet)
+    found: list[Diagnostic] = []
+    try:
+        loaded = load(policy, warnings=found)
+        found += _of_cases(loaded)
+    except PolicyError as error:
+        if is_missing(error):
+            raise
+        found = list(error.diagnostics)
+    errors = sum(each.severity == "error" for each in found)
+    if quiet and errors:
+        tell(all_of(each for each in found if each.severity == "error"))
+    elif form == "json":
+        terminal.text(_json(found))
+    else:
+        _tell(found, errors, terminal)
+    if errors:
+        return exit_code.WRONG_POLICY
+    return exit_code.DENIED if found and strict else exit_code.FINE
+
+
+def _of_cases(policy: Policy) -> list[Diagnostic]:
+    from lawful.cases import read_cases, unfit
+    from lawful.cli.reading import text_source
+    from lawful.cli.test import own_cases
+    from lawful.diagnostics import Diagnostic
+
+    if policy.folder is None or not (Path(policy.folder) / "cases.yaml").is_file():
+        help = "`lawful init` shows what they look like"
+        return [Diagnostic("no-cases", "the policy has no `cases.yaml`", None, help, "warning")]
+    cases = read_cases(text_source(own_cases(policy)))
+    return [*cases.diagnostics, *unfit(cases, policy)]
+
+
+def _tell(found: list[Diagnostic], errors: int, terminal: Terminal) -> None:
+    from lawful.cli.diagnosed import coloured
+
+    for each in found:
+        terminal.text(coloured(each) + "\n")
+    warnings = len(found) - errors
+    if not found:
+        terminal.rows([row(0, (terminal.say("✓ nothing to tell", "✓ 没有问题"), "good"))])
+        return
+    counted = (
+        f"{errors} {'error' if errors == 1 else 'errors'}, {warnings} {'warning' if warnings == 1 else 'warnings'}"
+    )
+    told = terminal.say(counted, f"{errors}个错误，{warnings}个警告")
+    terminal.rows([row(0, (told, "bad" if errors else "warning"))])
+
+
+def _json(found: list[Diagnostic]) -> str:
+    def one(each: Diagnostic) -> dict[str, Any]:
+        span = each.span
+        place = None if span is None else {"file": span.source.name, "line": span.line, "column": span.column}
+        return {
+            "code": each.code,
+            "severity": each.severity,
+            "message": each.message,
+            "help": each.help,
+            "place": place,
+        }
+
+    return json.dumps({"schema": "lawful/lint/v1", "diagnostics": [one(each) for each in found]}, ensure_ascii=False)

@@ -1,0 +1,139 @@
+"""`lawful show`: the shipped policies, or one of them in words, as a diagram, as the engines get it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from lawful.cli import exit_code
+from lawful.cli.layout import GAP, Row, columns, row
+from lawful.cli.options import Format, Lang, Quiet
+from lawful.cli.terminal import Terminal, spoken
+
+if TYPE_CHECKING:
+    from lawful.ir import Program
+    from lawful.policy import Policy
+
+Schema = Literal["policy", "request", "decision", "possibilities", "cases"]
+
+
+def show(
+    policy: Annotated[
+        str | None, typer.Argument(metavar="[POLICY]", help="A shipped policy's name, or a path. Without: list them.")
+    ] = None,
+    ir: Annotated[bool, typer.Option("--ir", help="The rules as the engines get them.")] = False,
+    diagram: Annotated[
+        Literal["mermaid"] | None, typer.Option("--diagram", help="Each life cycle as a state diagram.")
+    ] = None,
+    schema: Annotated[
+        Schema | None, typer.Option("--schema", help="The JSON Schema of what goes in or comes out.")
+    ] = None,
+    form: Format = "text",
+    lang: Lang = None,
+    quiet: Quiet = False,
+) -> int:
+    """Show policies, their rules in words, life cycles, schemas.
+
+    Without a policy: those that are shipped.
+
+    \b
+    Examples:
+      lawful show
+      lawful show wechat --lang zh
+      lawful show wechat --diagram mermaid
+      lawful show --schema policy > policy.schema.json
+    """
+    from lawful.cli.errors import WrongUsage
+
+    terminal = Terminal(spoken(lang), quiet)
+    if sum((ir, diagram is not None, schema is not None)) > 1:
+        raise WrongUsage("`--ir`, `--diagram` and `--schema` show different things", "give one of them")
+    if schema is not None:
+        _schema(schema, policy, terminal)
+    elif policy is None:
+        if ir or diagram is not None:
+            raise WrongUsage("there is no policy to show", "name one: `lawful show` lists those that are shipped")
+        _shipped(terminal, as_json=form == "json")
+    else:
+        _policy(policy, terminal, ir=ir, diagram=diagram is not None, as_json=form == "json")
+    return exit_code.FINE
+
+
+def _policy(name: str, terminal: Terminal, *, ir: bool, diagram: bool, as_json: bool) -> None:
+    from lawful import show as shown
+    from lawful.policy import load
+
+    program = load(name).program
+    if diagram:
+        _diagrams(program, terminal, as_json=as_json)
+    elif as_json:
+        terminal.text(_json(shown.program_json(program)))
+    elif ir:
+        terminal.text(shown.ir_text(program))
+    else:
+        terminal.lines(shown.rules_in_words(program, terminal.language))
+
+
+def _diagrams(program: Program, terminal: Terminal, *, as_json: bool) -> None:
+    from lawful.show import diagram
+
+    drawn = {field: diagram(program, field, terminal.language) for field in program.lifecycles}
+    if as_json:
+        terminal.text(_json(drawn))
+    elif drawn:
+        terminal.text("\n".join(drawn.values()))
+    else:
+        terminal.remark(terminal.say("the policy has no life cycles", "该策略没有生命周期"))
+
+
+# --------------------------------------------------------------------------------------------- the shipped policies
+
+
+def _shipped(terminal: Terminal, *, as_json: bool) -> None:
+    from lawful.library import shipped_names
+    from lawful.policy import load
+
+    policies = [(name, load(name)) for name in shipped_names()]
+    if as_json:
+        terminal.text(_json([_named(name, policy) for name, policy in policies]))
+    else:
+        terminal.rows(_rows(policies, terminal))
+
+
+def _rows(policies: list[tuple[str, Policy]], terminal: Terminal) -> Iterator[Row]:
+    wide = max((columns(name) for name, _ in policies), default=0)
+    for name, policy in policies:
+        title = policy.program.title
+        told = title.best(terminal.language) if title is not None else ""
+        yield row(0, (name.ljust(wide), "bold"), GAP, (policy.program.version, "dim"), GAP, told)
+
+
+def _named(name: str, policy: Policy) -> dict[str, Any]:
+    program = policy.program
+    title = None if program.title is None else {"en": program.title.en, "zh": program.title.zh}
+    return {"name": name, "id": program.id, "version": program.version, "title": title, "digest": program.digest}
+
+
+# ---------------------------------------------------------------------------------------------------------- schemas
+
+
+def _schema(name: Schema, policy: str | None, terminal: Terminal) -> None:
+    from lawful import schemas
+    from lawful.cli.errors import WrongUsage
+
+    if policy is not None:
+        raise WrongUsage("a schema is of every policy", f"`lawful show --schema {name}`, without `{policy}`")
+    terminal.text(schemas.published(name))
+    if name in ("policy", "cases"):
+        english = "save it, and an editor completes a file whose first line is"
+        terminal.remark(terminal.say(f"{english}:", "保存后，首行写有下列内容的文件可由编辑器补全："))
+        terminal.remark(f"# yaml-language-server: $schema=./{name}.schema.json")
+        terminal.remark(terminal.say(f"or point it at {schemas.path(name)}", f"也可指向 {schemas.path(name)}"))
+
+
+def _json(data: Any) -> str:
+    import json
+
+    return json.dumps(data, ensure_ascii=False)

@@ -1,0 +1,717 @@
+"""The command line: what it writes, where, and the exit code. Texts people read are golden files."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import lawful
+from lawful import cli
+from lawful.cli import exit_code, layout
+from lawful.policy import Policy
+
+ROOT = Path(__file__).parent.parent
+EXPIRED, CERTIFIED = "fixtures/demo/expired.json", "fixtures/demo/certified.json"
+UPGRADE = ("--set", "type=service", "--at", "2025-03-01")
+Golden = Callable[[str, str], None]
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths are told from the checkout, in English, without colour."""
+    monkeypatch.chdir(ROOT)
+    for name in ("LANG", "LC_ALL", "LC_MESSAGES", "NO_COLOR", "FORCE_COLOR", "LAWFUL_TRACEBACK"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Run a command in this process."""
+
+    def command(*arguments: str, stdin: str | bytes = "") -> Done:
+        content = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        code = cli.main(arguments)
+        out, err = capsys.readouterr()
+        return Done(code, out, err)
+
+    return command
+
+
+Run = Callable[..., Done]
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if key not in ("LANG", "LC_ALL", "NO_COLOR", "FORCE_COLOR")}
+    return {**kept, "PYTHONPATH": str(ROOT / "engine"), **more}
+
+
+def process(*arguments: str, stdin: bytes = b"", **more: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command as a shell would."""
+    return subprocess.run(
+        [sys.executable, "-m", "lawful.cli", *arguments],
+        input=stdin,
+        capture_output=True,
+        env=environment(**more),
+        cwd=ROOT,
+        check=False,
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- check
+
+
+CHECKS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "expired": (1, ("--account", EXPIRED, *UPGRADE, "--history", "none")),
+    "expired-in-chinese": (1, ("--account", EXPIRED, *UPGRADE, "--history", "none", "--lang", "zh")),
+    "certified": (0, ("--account", CERTIFIED, *UPGRADE)),
+    "satisfied": (0, ("--account", CERTIFIED, *UPGRADE, "--satisfied")),
+    "unknown-history": (3, ("--account", CERTIFIED, "--do", "mass_send", "--at", "2025-03-01")),
+    "unknown-history-in-chinese": (
+        3,
+        ("--account", CERTIFIED, "--do", "mass_send", "--at", "2025-03-01", "--lang", "zh"),
+    ),
+    "no-listed-change": (1, ("--account", CERTIFIED, "--set", "type=enterprise", "--at", "2025-03-01")),
+    "request": (3, ("--account", CERTIFIED, "--do", "reprint", "--request", "whitelisted=true", "--at", "2025-03-01")),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_check(name: str, run: Run, golden: Golden) -> None:
+    code, arguments = CHECKS[name]
+    done = run("check", "wechat", *arguments)
+    assert (done.code, done.err) == (code, "")
+    golden(f"cli/check-{name}.txt", done.out)
+
+
+REQUESTS: dict[str, tuple[int, dict[str, Any]]] = {
+    "registration": (
+        1,
+        {"account": {"type": "service", "subject": "individual"}, "change": {"register": {}}, "at": "2025-03-01"},
+    ),
+    "limit": (
+        1,
+        {
+            "account": {"type": "subscription", "certified_until": "2026-01-01"},
+            "change": {"do": "mass_send"},
+            "history": [{"event": "mass_send", "at": "2025-03-01T08:00:00"}],
+            "at": "2025-03-01T12:00:00",
+        },
+    ),
+    "several-changes": (
+        1,
+        {
+            "account": {"type": "subscription", "subject": "individual", "features": []},
+            "changes": [{"do": "certify"}, {"set": {"type": "service"}}],
+            "history": [],
+            "at": "2025-03-01",
+        },
+    ),
+    "obligation": (
+        0,
+        {
+            "account": {"type": "service", "subject": "media", "certified_until": "2026-01-01", "features": []},
+            "change": {"enable": "wechat_pay"},
+            "at": "2025-03-01",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_check_of_a_request_on_stdin(name: str, run: Run, golden: Golden) -> None:
+    code, request = REQUESTS[name]
+    done = run("check", "wechat", "-", stdin=json.dumps(request))
+    assert (done.code, done.err) == (code, "")
+    golden(f"cli/check-{name}.txt", done.out)
+    assert run("check", "wechat", stdin=json.dumps(request)) == done
+
+
+def test_what_a_check_changes_and_loses_is_told(
+    run: Run, tmp_path: Path, golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    policy = Path("policy.yaml")
+    policy.write_text(
+        """
+policy: club
+version: "1"
+account:
+  fields:
+    status: {enum: [open, shut]}
+    name: {type: string, private: true, settable: {}}
+    since: date
+    visits: {type: int, default: 0}
+lifecycle: {status: {transitions: {shut: {from: open, to: shut, effects: {since: today}}}}}
+features: {forum: {requires: account.status == 'open'}, chat: {needs: forum}}
+actions: {visit: {limit: {at_most: 5, per: year, counted_by: account.visits}}}
+""",
+        encoding="utf-8",
+    )
+    account = Path("account.yaml")
+    account.write_text("status: open\nname: secret\nfeatures: [forum, chat]\nvisits: 2\n", encoding="utf-8")
+    shut = run("check", str(policy), "--account", str(account), "--set", "status=shut", "--at", "2025-03-01")
+    named = run("check", str(policy), "--account", str(account), "--set", "name=other", "--at", "2025-03-01")
+    visit = run(
+        "check", str(policy), "--account", str(account), "--do", "visit", "--history", "none", "--at", "2025-03-01"
+    )
+    assert [each.code for each in (shut, named, visit)] == [0, 0, 0]
+    golden("cli/check-follows.txt", shut.out + named.out + visit.out)
+    assert "secret" not in named.out
+    assert "other" not in named.out
+
+
+def test_check_as_json_is_the_decision(run: Run) -> None:
+    code, request = REQUESTS["limit"]
+    done = run("check", "wechat", "-", "--format", "json", stdin=json.dumps(request))
+    assert done.code == code
+    assert json.loads(done.out) == json.loads(lawful.load("wechat").check(request).model_dump_json(by_alias=True))
+    all_of_them = json.loads(
+        run("check", "wechat", "-", "--format", "json", "--satisfied", stdin=json.dumps(request)).out
+    )
+    assert {each["status"] for each in all_of_them["reasons"]} >= {"violated", "satisfied"}
+
+
+@pytest.mark.parametrize("engine", ["rete", "reference"])
+def test_the_engine_can_be_chosen(engine: str, run: Run) -> None:
+    if engine == "rete":
+        pytest.importorskip("durable_rules_engine")
+    done = run("check", "wechat", "--account", CERTIFIED, *UPGRADE, "--engine", engine, "--format", "json")
+    assert json.loads(done.out)["engine"] == engine
+
+
+def test_quiet_leaves_the_exit_code(run: Run) -> None:
+    assert run("check", "wechat", "--account", EXPIRED, *UPGRADE, "--quiet") == (1, "", "")
+
+
+def test_options_go_before_what_a_request_says(run: Run, tmp_path: Path) -> None:
+    request = tmp_path / "request.json"
+    request.write_text(json.dumps(REQUESTS["limit"][1]), encoding="utf-8")
+    assert run("check", "wechat", str(request)).code == 1
+    assert run("check", "wechat", str(request), "--at", "2025-03-02").code == 0
+    assert run("check", "wechat", str(request), "--history", "none").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("h.json", '[{"event": "mass_send", "at": "2025-03-01"}]', 1),
+        ("h.json", '{"history": [], "history_from": "2025-03-01"}', 0),
+        ("h.yaml", "- {event: mass_send, at: 2025-03-01}", 1),
+        ("h.yaml", "history: []\nhistory_from: 2025-03-02", 3),
+        ("h.jsonl", '{"event": "log_in", "at": "2025-03-01"}\n\n{"event": "mass_send", "at": "2025-03-01"}\n', 1),
+        ("h.yaml", "[]", 0),
+    ],
+)
+def test_histories_of_every_shape(name: str, content: str, code: int, run: Run, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    asks = ("--do", "mass_send", "--at", "2025-03-01T12:00:00", "--history", str(tmp_path / name))
+    assert run("check", "wechat", "--account", CERTIFIED, *asks).code == code
+
+
+def test_values_of_the_command_line_are_of_the_declared_type(run: Run, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "policy: p\nversion: '1'\naccount:\n  fields:\n    n: {type: int, settable: {requires: account.n == 7}}\n"
+        "    s: {set: [a, b], settable: {requires: \"account.s.exists(x, x == 'b')\"}}\n    t: {type: string, settable: {}}\n",
+        encoding="utf-8",
+    )
+    account = tmp_path / "account.yml"
+    account.write_text("n: 7\ns: [b]\nt: no\n", encoding="utf-8")
+    for given in (("n=8",), ("s=a,b",), ("s=",), ("t=010",), ("n=8", "t=a=b")):
+        options = [part for each in given for part in ("--set", each)]
+        assert run("check", str(policy), "--account", str(account), *options).code == 0, given
+    assert run("check", str(policy), "--account", str(account), "--set", "n=many").code == 2
+    assert run("check", str(policy), "--account", str(account), "--set", "s=c").code == 2
+
+
+# ----------------------------------------------------------------------------------------------------- many requests
+
+LINES = (
+    '{"account":{"type":"subscription","subject":"media","certified_until":"2026-01-01"},"change":{"set":{"type":"service"}},"at":"2025-03-01"}\n'
+    "\n"
+    '{"account":{"type":"service"},"change":{"do":"mass_send"},"at":"2025-03-01"}\n'
+    "nonsense\n"
+    '{"account":{"typ":"service"},"change":{"do":"mass_send"},"at":"2025-03-01"}\n'
+    '{"account":{"type":"service"},"change":{"set":{"type":"subscription"}},"at":"2025-03-01"}\n'
+)
+
+
+def test_many_requests_give_a_line_each(run: Run, golden: Golden) -> None:
+    done = run("check", "wechat", "-", "--jsonl", stdin=LINES)
+    assert done.code == 2
+    assert done.err == "5 requests: 1 allowed, 1 denied, 1 undetermined, 2 not readable\n"
+    golden("cli/check-many.txt", done.out)
+
+
+def test_many_requests_as_json_are_json_lines(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "requests.jsonl"
+    path.write_text(LINES, encoding="utf-8")
+    done = run("check", "wechat", str(path), "--format", "json")
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [each.get("verdict", each.get("line")) for each in found] == ["allow", "undetermined", 4, 5, "deny"]
+    assert found[3]["problems"][0]["field"] == "account.typ"
+    assert (done.code, done.err) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("kept", "code"), [((0,), 0), ((0, 2), 3), ((0, 2, 5), 1), ((0, 2, 3, 5), 2), ((0, 3), 2), ((), 0)]
+)
+def test_of_many_requests_the_worst_is_the_exit_code(kept: tuple[int, ...], code: int, run: Run) -> None:
+    lines = LINES.splitlines(keepends=True)
+    assert run("check", "wechat", "-", "--jsonl", stdin="".join(lines[each] for each in kept)).code == code
+
+
+def test_the_worst_of_the_exit_codes() -> None:
+    assert [exit_code.worst(codes) for codes in ([0, 3], [3, 1], [1, 2], [2, 5], [])] == [3, 1, 2, 5, 0]
+
+
+def test_a_line_too_long_is_told_and_the_rest_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("lawful.cli.reading", "lawful.cli.many", "lawful.request"):
+        monkeypatch.setattr(f"{module}.MAX_BYTES", 200)
+    done = run("check", "wechat", "-", "--jsonl", "--format", "json", stdin=f'{{"x": "{"y" * 500}"}}\n{LINES}')
+    assert [json.loads(line).get("line") for line in done.out.splitlines()][:2] == [1, None]
+
+
+def test_decisions_come_while_requests_are_still_coming() -> None:
+    command = [sys.executable, "-m", "lawful.cli", "check", "wechat", "-", "--jsonl", "--format", "json"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(), cwd=ROOT
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        for _ in range(2):
+            running.stdin.write(LINES.splitlines()[0].encode() + b"\n")
+            running.stdin.flush()
+            assert json.loads(running.stdout.readline())["verdict"] == "allow"
+        running.stdin.close()
+        assert running.wait() == 0
+
+
+# ------------------------------------------------------------------------------------------------------ wrong usage
+
+WRONG: list[tuple[tuple[str, ...], str]] = [
+    (("chek",), "error: there is no command `chek`\n  = help: did you mean `check`?\n"),
+    (("check", "wechat", "--acount", "x"), "error: there is no option `--acount`\n  = help: did you mean `--account` or `--at`?\n"),
+    (("check",), "error: missing argument 'POLICY'\n  = help: `lawful check --help` tells what there is\n"),
+    (("check", "wechat", "--format", "xml"), "error: invalid value for '--format': 'xml' is not one of 'text', 'json'\n  = help: `lawful check --help` tells what there is\n"),
+    (("check", "wechta", *UPGRADE), "error[no-such-policy]: there is no shipped policy `wechta`\n  = help: did you mean `wechat`?\n"),
+    (("check", "wechat"), "error: stdin is empty\n  = help: nothing is asked, and of no account\n"),
+    (("check", "wechat", "--account", EXPIRED), "error: no change is asked for\n  = help: one of `--set FIELD=VALUE`, `--enable`, `--disable`, `--do`, `--register`; or a request file, or `-` for stdin\n"),
+    (("check", "wechat", "--account", EXPIRED, "--do", "x", "--enable", "y"), "error: `--enable` and `--do` ask for more than one change\n  = help: a request file may list several `changes`\n"),
+    (("check", "wechat", "--account", "nowhere.json", *UPGRADE), "error: `nowhere.json` cannot be read: no such file or directory\n"),
+    (("check", "wechat", "--account", "fixtures", *UPGRADE), "error: `fixtures` cannot be read: is a directory\n"),
+    (("check", "wechat", "--account", EXPIRED, "--set", "type"), "error: `--set type` is not FIELD=VALUE\n"),
+    (("check", "wechat", "--account", EXPIRED, "--set", "type=a", "--set", "type=b"), "error: `--set` gives `type` twice\n"),
+    (("check", "wechat", "--account", EXPIRED, "--set", "type=servce"), "error: change.set.type: there is no value `servce` (did you mean `service`?)\n"),
+    (("check", "wechat", "x.json", "--account", EXPIRED, *UPGRADE), "error: a request file says all that is asked: it goes without `--account` and the options of a change\n  = help: give the file, or `--account` and a change\n"),
+    (("show", "--ir"), "error: there is no policy to show\n  = help: name one: `lawful show` lists those that are shipped\n"),
+    (("show", "wechat", "--ir", "--diagram", "mermaid"), "error: `--ir`, `--diagram` and `--schema` show different things\n  = help: give one of them\n"),
+    (("test", "fixtures/demo"), "error[no-such-policy]: "),
+    (("eval", "1 +"), "error[syntax]: the condition ends too early\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[" ".join(arguments) for arguments, _ in WRONG])
+def test_wrong_usage(arguments: tuple[str, ...], message: str, run: Run) -> None:
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.json", b"{", "error: `{path}`: this is not JSON: expecting property name"),
+        ("a.json", b'{"type": "service", "type": "subscription"}', "error: type: the key is given twice"),
+        ("a.json", b'{"type": NaN}', "error: account.type: `NaN` is not a text"),
+        ("a.json", b'"\xff"', "error: `{path}`: the request is not UTF-8: byte 1 cannot be read"),
+        ("a.json", b"[" * 100_000, "error: `{path}`: the request is nested too deeply"),
+        ("a.yaml", b"type: service\ntype: service", "error[repeated-key]: `type` is given twice\n --> {path}:2:1"),
+        ("a.yaml", b"a: &x 1\nb: *x", "error[yaml-alias]: aliases are not part of the language"),
+        ("a.yaml", b"- type", "error: `{path}` holds no mapping of fields to values"),
+        ("a.yaml", b"\xff", "error[not-utf8]: the file is not UTF-8"),
+        ("a.yaml", b" ", "error: `{path}` is empty"),
+    ],
+)
+def test_unreadable_accounts(name: str, content: bytes, message: str, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    done = run("check", "wechat", "--account", str(path), *UPGRADE)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(message.format(path=path))
+
+
+def test_a_wrong_policy_is_4_and_told_whole(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        "policy: p\nversion: '1'\naccount: {fields: {a: bool}}\nconditions: {x: account.b, y: account.c}\n",
+        encoding="utf-8",
+    )
+    done = run("check", str(path), "--account", CERTIFIED, *UPGRADE)
+    assert (done.code, done.out, done.err.count("error[unknown-field]")) == (4, "", 2)
+
+
+def test_help_tells_an_example_of_every_command(run: Run) -> None:
+    assert "lawful init ./my-policy" in run("--help").out
+    for command in ("check", "can", "test", "lint", "show", "eval", "init"):
+        done = run(command, "--help")
+        assert (done.code, done.err) == (0, "")
+        assert f"  lawful {command}" in done.out
+
+
+def test_without_a_command_the_help_is_told_on_stderr(run: Run) -> None:
+    done = run()
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("Usage: lawful")
+
+
+def test_the_version(run: Run) -> None:
+    assert run("--version") == (0, f"lawful {lawful.__version__}\n", "")
+
+
+# ------------------------------------------------------------------------------------------------- when things break
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[BaseException], None]]:
+    def raises(error: BaseException) -> None:
+        def check(*_: Any, **__: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(Policy, "check", check)
+
+    return raises
+
+
+def test_a_defect_is_one_line_and_5(broken: Callable[[BaseException], None], run: Run) -> None:
+    broken(ZeroDivisionError("division by zero\nand more"))
+    done = run("check", "wechat", "--account", CERTIFIED, *UPGRADE)
+    assert (done.code, done.out) == (5, "")
+    assert done.err == (
+        "error: internal error: ZeroDivisionError: division by zero\n"
+        "  = help: this is a defect of lawful, nothing was decided; please report it with what LAWFUL_TRACEBACK=1 adds\n"
+    )
+
+
+def test_its_traceback_can_be_asked_for(
+    broken: Callable[[BaseException], None], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAWFUL_TRACEBACK", "1")
+    broken(ZeroDivisionError("division by zero"))
+    assert "Traceback" in run("check", "wechat", "--account", CERTIFIED, *UPGRADE).err
+
+
+def test_engines_that_disagree_are_5(broken: Callable[[BaseException], None], run: Run) -> None:
+    broken(lawful.EngineDisagreement("p 1", ["r: the reference says satisfied, rete says violated"]))
+    done = run("check", "wechat", "--account", CERTIFIED, *UPGRADE)
+    assert (done.code, done.out) == (5, "")
+    assert "the engines disagree" in done.err
+    many = run("check", "wechat", "-", "--jsonl", "--format", "json", stdin=LINES)
+    assert many.code == 5
+    assert json.loads(many.out.splitlines()[0])["error"] == "engines disagree"
+
+
+def test_an_interrupt_is_130(broken: Callable[[BaseException], None], run: Run) -> None:
+    broken(KeyboardInterrupt())
+    assert run("check", "wechat", "--account", CERTIFIED, *UPGRADE) == (130, "", "")
+
+
+def test_an_interrupt_from_outside_leaves_no_traceback() -> None:
+    command = [sys.executable, "-m", "lawful.cli", "check", "wechat", "-", "--jsonl", "--format", "json"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=ROOT
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(LINES.splitlines()[0].encode() + b"\n")
+        running.stdin.flush()
+        running.stdout.readline()  # it has begun
+        time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate()
+    assert (running.returncode, err) == (130, b"")
+
+
+def test_a_pipe_that_closes_is_quiet() -> None:
+    many = LINES.splitlines()[0].encode() + b"\n"
+    command = f"{sys.executable} -m lawful.cli check wechat - --jsonl --quiet; {sys.executable} -m lawful.cli show wechat | head -1"
+    done = subprocess.run(
+        ["sh", "-c", command], input=many, capture_output=True, env=environment(), cwd=ROOT, check=False
+    )
+    assert (done.stdout.count(b"\n"), done.stderr) == (1, b"")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        command_ = [sys.executable, "-m", "lawful.cli", "show", "wechat"]
+        alone = subprocess.run(
+            command_, stdout=closed, stderr=subprocess.PIPE, env=environment(), cwd=ROOT, check=False
+        )
+    assert (alone.returncode, alone.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_told() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "lawful.cli", "show", "wechat"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment(), cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (2, b"error: the output cannot be written: no space left on device\n")
+
+
+# --------------------------------------------------------------------------------------------- streams, terminals
+
+
+def test_results_go_to_stdout_and_all_else_to_stderr() -> None:
+    done = process("check", "wechat", "--account", EXPIRED, *UPGRADE)
+    assert (done.returncode, done.stderr, done.stdout[:3].decode()) == (1, b"", "✗")
+    wrong = process("check", "wechat", "--account", EXPIRED, "--set", "typ=service")
+    assert (wrong.returncode, wrong.stdout) == (2, b"")
+
+
+def test_a_pipe_gets_no_colour_and_a_byte_encoding_what_it_can_take() -> None:
+    assert b"\x1b" not in process("check", "wechat", "--account", EXPIRED, *UPGRADE).stdout
+    ascii_only = process("check", "wechat", "--account", EXPIRED, *UPGRADE, PYTHONIOENCODING="ascii")
+    assert ascii_only.stdout.startswith(b"\\u2717 denied")
+
+
+def test_colour_can_be_forced_and_forbidden(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[31m✗ denied\x1b[0m" in run("check", "wechat", "--account", EXPIRED, *UPGRADE).out
+    assert run("check", "wechat").err.startswith("\x1b[31merror\x1b[0m: ")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run("check", "wechat", "--account", EXPIRED, *UPGRADE).out
+
+
+def on_a_terminal(*arguments: str, width: int, **more: str) -> str:
+    """What a terminal of that width is sent."""
+    child, terminal = pty.fork()
+    if child == 0:  # pragma: no cover - another process
+        os.chdir(ROOT)
+        command = [sys.executable, "-m", "lawful.cli", *arguments]
+        os.execve(sys.executable, command, environment(COLUMNS=str(width), TERM="xterm", **more))
+    sent = b""
+    while True:
+        try:
+            some = os.read(terminal, 65536)
+        except OSError:  # Linux says so when the other end is closed
+            break
+        if not some:
+            break
+        sent += some
+    os.waitpid(child, 0)
+    os.close(terminal)
+    return sent.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("width", [50, 80])
+def test_a_terminal_gets_colour_and_lines_of_its_width(width: int, lang: str) -> None:
+    sent = on_a_terminal("check", "wechat", "--account", EXPIRED, *UPGRADE, "--lang", lang, width=width)
+    assert "\x1b[31m✗ " in sent
+    bare = re.sub("\x1b\\[[0-9]*m", "", sent).splitlines()
+    assert max(layout.columns(line) for line in bare) <= width
+
+
+def test_no_color_is_respected_on_a_terminal() -> None:
+    assert "\x1b" not in on_a_terminal("show", width=80, NO_COLOR="1")
+
+
+def test_the_language_is_that_of_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = ("check", "wechat", "--account", CERTIFIED, *UPGRADE)
+    assert run(*check).out.startswith("✓ allowed")
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert run(*check).out.startswith("✓ 允许")
+    assert run(*check, "--lang", "en").out.startswith("✓ allowed")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert run(*check).out.startswith("✓ allowed")
+
+
+def test_what_would_move_the_cursor_is_told_as_escapes(run: Run, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "policy: p\nversion: '1'\naccount: {fields: {t: {type: string, settable: {}}}}\n", encoding="utf-8"
+    )
+    done = run(
+        "check", str(policy), "-", stdin='{"account": {"t": "\\u001b[2J"}, "change": {"set": {"t": "a\\u202eb\\nc"}}}'
+    )
+    assert done.out.startswith("✓ allowed   set t: \\x1b[2J → a\\u202eb\\nc")
+    wrong = run("check", str(policy), "-", stdin='{"account": {"\\u001b[2J": 1}, "change": {"set": {"t": "x"}}}')
+    assert "\x1b" not in wrong.err
+
+
+# ----------------------------------------------------------------------------------------------- the other commands
+
+
+def test_can(run: Run, golden: Golden, tmp_path: Path) -> None:
+    history = tmp_path / "history.json"
+    history.write_text('[{"event": "mass_send", "at": "2025-03-01T08:00:00"}]', encoding="utf-8")
+    at = ("--history", str(history), "--at", "2025-03-01T12:00:00")
+    golden("cli/can.en.txt", run("can", "wechat", CERTIFIED, *at).out)
+    golden("cli/can.zh.txt", run("can", "wechat", CERTIFIED, *at, "--lang", "zh").out)
+    found = json.loads(run("can", "wechat", CERTIFIED, *at, "--format", "json").out)
+    assert found["schema"] == "lawful/possibilities/v1"
+
+
+def test_can_takes_a_request_for_its_account(run: Run) -> None:
+    request = json.dumps({**REQUESTS["limit"][1], "at": "2025-03-01T12:00:00"})
+    done = run("can", "wechat", "-", stdin=request)
+    assert (done.code, done.err) == (0, "")
+    assert "0 of 1 left; one more from 2025-03-02T00:00:00+08:00" in done.out
+
+
+def test_test_tells_what_fails_and_where(
+    run: Run, golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("test", "wechat").out.endswith(" cases passed\n")
+    run("init", str(tmp_path / "starter"))
+    monkeypatch.chdir(tmp_path)
+    cases = Path("starter/cases.yaml")
+    wrong = (
+        cases.read_text(encoding="utf-8").replace("verdict: allow", "verdict: deny").replace("2025-04-01", "2025-04-02")
+    )
+    Path("other.yaml").write_text(wrong, encoding="utf-8")
+    done = run("test", "./starter", "other.yaml")
+    assert (done.code, done.err) == (1, "")
+    golden("cli/test-fails.txt", done.out)
+    assert run("test", "./starter", "other.yaml", "-q") == (1, "", "")
+    data = json.loads(run("test", "./starter", "other.yaml", "--format", "json").out)
+    assert (data["cases"], data["failed"]) == (7, 4)
+    assert run("test", "./starter", "starter/cases.yaml", "other.yaml").code == 1
+
+
+def test_cases_that_cannot_be_read_are_2(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text("cases: [{name: x, expects: {verdict: allow}}]", encoding="utf-8")
+    done = run("test", "wechat", str(path))
+    assert (done.code, done.out) == (2, "")
+    assert "error[unknown-key]: there is no key `expects` here" in done.err
+
+
+def test_lint(run: Run, tmp_path: Path) -> None:
+    assert run("lint", "wechat", "--strict") == (0, "✓ nothing to tell\n", "")
+    run("init", str(tmp_path / "mine"))
+    mine = f"{tmp_path}/mine"
+    cases = tmp_path / "mine" / "cases.yaml"
+    cases.write_text(cases.read_text(encoding="utf-8").replace("at: 2025-03-01 ", "# "), encoding="utf-8")
+    done = run("lint", mine)
+    assert (done.code, done.out.count("warning[case-without-at]")) == (0, 6)
+    assert done.out.endswith("0 errors, 6 warnings\n")
+    assert run("lint", mine, "--strict").code == 1
+    found = json.loads(run("lint", mine, "--format", "json").out)["diagnostics"]
+    assert {each["severity"] for each in found} == {"warning"}
+    cases.unlink()
+    assert "warning[no-cases]" in run("lint", mine).out
+    policy = tmp_path / "mine" / "policy.yaml"
+    policy.write_text(
+        policy.read_text(encoding="utf-8").replace("paid_until >= today", "paid_untl >= today"), encoding="utf-8"
+    )
+    wrong = run("lint", mine)
+    assert (wrong.code, wrong.err) == (4, "")
+    assert "did you mean `paid_until`?" in wrong.out
+    quiet = run("lint", mine, "-q")
+    assert (quiet.code, quiet.out, "error[" in quiet.err) == (4, "", True)
+
+
+def test_show_lists_the_shipped_policies(run: Run) -> None:
+    assert "wechat   2024-04-12   WeChat official accounts" in run("show").out
+    assert "微信公众号" in run("show", "--lang", "zh").out
+    assert "wechat" in [each["name"] for each in json.loads(run("show", "--format", "json").out)]
+
+
+def test_show_of_a_policy(run: Run) -> None:
+    golden = ROOT / "fixtures" / "golden" / "show"
+    assert run("show", "wechat").out == (golden / "wechat.en.txt").read_text(encoding="utf-8")
+    assert run("show", "wechat", "--ir").out == (golden / "wechat.ir.txt").read_text(encoding="utf-8")
+    diagram = run("show", "wechat", "--diagram", "mermaid", "--lang", "zh").out
+    assert diagram == (golden / "wechat.zh.mmd").read_text(encoding="utf-8")
+    assert json.loads(run("show", "wechat", "--format", "json").out)["id"] == "wechat"
+    assert list(json.loads(run("show", "wechat", "--diagram", "mermaid", "--format", "json").out)) == ["type"]
+
+
+@pytest.mark.parametrize("name", ["policy", "cases", "request", "decision", "possibilities"])
+def test_show_of_a_schema(name: str, run: Run) -> None:
+    done = run("show", "--schema", name)
+    assert json.loads(done.out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    line = f"# yaml-language-server: $schema=./{name}.schema.json\n"
+    assert (line in done.err) == (name in ("policy", "cases"))
+
+
+def test_eval(run: Run, tmp_path: Path, golden: Golden) -> None:
+    wechat = ("--policy", "wechat", "--account", EXPIRED, "--at", "2025-03-01")
+    done = run("eval", "certified && account.type == 'service'", *wechat)
+    assert done.code == 1
+    golden("cli/eval.txt", done.out)
+    assert run("eval", "account.type == 'subscription'", *wechat).out.startswith("true\n")
+    assert run("eval", "request.author_consent", *wechat).code == 3
+    assert run("eval", "request.author_consent", *wechat, "--request", "author_consent=true").code == 0
+    conditions = tmp_path / "conditions.txt"
+    conditions.write_text(
+        "# dates\naddMonths(date('2024-01-31'), 1) == date('2024-02-29')\n\naccount.n == 1\n1 == 2\n", encoding="utf-8"
+    )
+    account = tmp_path / "account.json"
+    account.write_text(
+        '{"n": 1, "d": "2024-01-01", "t": "2024-01-01T00:00:00Z", "s": ["a"], "b": true, "x": "y"}', encoding="utf-8"
+    )
+    several = run("eval", str(conditions), "--account", str(account))
+    assert several.out.splitlines()[1:] == ["true   account.n == 1", "false   1 == 2"]
+    assert several.code == 1
+    data = run("eval", str(conditions), "--account", str(account), "--format", "json").out.splitlines()
+    assert [json.loads(line)["value"] for line in data] == [True, True, False]
+    wrong = run("eval", "-", stdin="account.none\nnot a condition\n")
+    assert (wrong.code, wrong.out.startswith("unknown   account.none\nerror: ")) == (2, True)
+
+
+def test_eval_types_an_account_by_its_values(run: Run, tmp_path: Path) -> None:
+    account = tmp_path / "account.yaml"
+    account.write_text(
+        "n: 7\nd: 2024-01-01\nt: 2024-01-01T00:00:00Z\ns: [a, b]\nb: true\nx: y\nnone: null\n", encoding="utf-8"
+    )
+    for expr in (
+        "account.n > 6",
+        "account.d < today",
+        "account.t < now",
+        "account.s.exists(e, e == 'a')",
+        "account.b",
+        "account.x.startsWith('y')",
+    ):
+        assert run("eval", expr, "--account", str(account)).code == 0, expr
+
+
+def test_init_writes_a_policy_whose_cases_pass(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("init", "My Policy")
+    assert (done.code, done.out) == (0, "")
+    assert run("test", "./My Policy") == (0, "✓ 7 cases passed\n", "")
+    assert run("lint", "./My Policy", "--strict").code == 0
+    assert lawful.load("./My Policy").program.id == "my-policy"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["My Policy"]
+    before = (tmp_path / "My Policy" / "policy.yaml").read_bytes()
+    again = run("init", "My Policy")
+    assert (again.code, again.err.splitlines()[0]) == (2, "error: `My Policy` is not empty")
+    assert (tmp_path / "My Policy" / "policy.yaml").read_bytes() == before
+
+
+def test_init_takes_an_empty_folder_and_no_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run("init", str(tmp_path / "empty")).code == 0
+    assert run("init", str(tmp_path / "deep" / "er")).code == 0
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    assert run("init", str(tmp_path / "file")).code == 2
