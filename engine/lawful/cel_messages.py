@@ -26,6 +26,8 @@ def message_types(account: Schema, request: Schema) -> Any:
     )
     for name, schema in (("Account", account), ("Request", request)):
         message = file.message_type.add(name=name)
+        # To protobuf `seats_2` and `seats2` are one name in JSON. Nothing here is ever written as its JSON.
+        message.options.deprecated_legacy_json_field_conflicts = True
         for field, declaration in schema.items():
             # A field that may not be called so has been told of: here it must not be in the way.
             if _NAME.fullmatch(field) and field != _FEATURES:
@@ -46,9 +48,8 @@ def message_types(account: Schema, request: Schema) -> Any:
 def _add(message: DescriptorProto, name: str, type_: Type) -> None:
     """A field: dates are timestamps to CEL, sets are lists of strings; scalars are `optional`, so that `has` works."""
     count = len(message.field)
-    # Protobuf keeps some numbers for itself, and takes `seats_2` and `seats2` for one name in JSON unless told others.
-    number = count + 1 if count < 18_999 else count + 1001
-    field = message.field.add(name=name, number=number, json_name=f"field{number}")
+    number = count + 1 if count < 18_999 else count + 1001  # protobuf keeps a thousand numbers for itself
+    field = message.field.add(name=name, number=number)
     field.label = field.LABEL_OPTIONAL
     match type_.kind:
         case "set":

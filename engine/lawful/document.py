@@ -91,7 +91,7 @@ class Unreadable(Exception):
 def read(source: Source) -> tuple[Document, list[Diagnostic]]:
     """The document and the mistakes that leave the rest readable (repeated keys). Raises Unreadable."""
     if len(source.text) > MAX_BYTES:
-        _refuse("too-large", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", Span(Source(source.name, ""), 0, 0))
+        _refuse_size(source.name)
     _check_characters(source)
     builder = _Builder(source)
     try:
@@ -105,7 +105,7 @@ def read(source: Source) -> tuple[Document, list[Diagnostic]]:
 def decode(name: str, raw: bytes) -> Source:
     """The text of a file that should be UTF-8. Raises Unreadable."""
     if len(raw) > MAX_BYTES:
-        _refuse("too-large", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", Span(Source(name, ""), 0, 0))
+        _refuse_size(name)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -120,6 +120,10 @@ def decode(name: str, raw: bytes) -> Source:
 
 def _refuse(code: str, message: str, span: Span, help: str | None = None) -> None:
     raise Unreadable([Diagnostic(code, message, span, help)])
+
+
+def _refuse_size(name: str) -> None:
+    _refuse("too-large", f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", Span(Source(name, ""), 0, 0))
 
 
 def _check_characters(source: Source) -> None:
@@ -154,8 +158,9 @@ def _syntax(source: Source, error: yaml.YAMLError) -> Diagnostic:
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     begun = getattr(error, "context_mark", None)
-    if begun is not None and (problem.startswith(_BEGAN_BEFORE) or ("','" in problem and begun.line < mark.line)):
-        mark = begun
+    if begun is not None and mark is not None:
+        earlier = "','" in problem and begun.line < mark.line
+        mark = begun if earlier or problem.startswith(_BEGAN_BEFORE) else mark
     offset = min(mark.index, len(source.text)) if mark is not None else getattr(error, "position", 0) or 0
     char = source.text[offset : offset + 1]
     ours, help = next((each for told, each in _PROBLEMS.items() if problem.startswith(told)), (problem, None))

@@ -385,6 +385,39 @@ def rebuilt(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
             return Call(expr.function, tuple(rebuilt(each, change) for each in expr.arguments))
 
 
+def with_known(expr: Expr, fact: Field, value: Value) -> Expr:
+    """The expression once a fact has that value: what this decides of the logic around it is decided."""
+
+    def known(node: Expr) -> Expr | None:
+        match node:
+            case Field():
+                return Constant(value, node.type) if node == fact else None
+            case Compare(operator="==" | "!="):
+                left, right = rebuilt(node.left, known), rebuilt(node.right, known)
+                if isinstance(left, Constant) and isinstance(right, Constant):
+                    return TRUE if (left.value == right.value) == (node.operator == "==") else FALSE
+                return Compare(node.operator, left, right)
+            case Member(collection=ListOf() as within):
+                item = rebuilt(node.item, known)
+                if isinstance(item, Constant) and all(isinstance(each, Constant) for each in within.items):
+                    return (
+                        TRUE if item.value in {each.value for each in within.items if type(each) is Constant} else FALSE
+                    )
+                return Member(item, within)
+            case And():
+                parts = [rebuilt(each, known) for each in node.operands]
+                return FALSE if FALSE in parts else conjunction(parts)
+            case Or():
+                return disjunction([part for each in node.operands if (part := rebuilt(each, known)) != FALSE])
+            case Not():
+                operand = rebuilt(node.operand, known)
+                return FALSE if operand == TRUE else TRUE if operand == FALSE else Not(operand)
+            case _:
+                return None
+
+    return rebuilt(expr, known)
+
+
 # ------------------------------------------------------------------------------------------- what people are told
 
 Severity = Literal["error", "warning", "info"]

@@ -8,7 +8,7 @@ outcomes come to.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from lawful.diagnostics import EngineDisagreement
 from lawful.engines import reference, rete
 from lawful.engines.reference import Outcome, evaluate
 from lawful.engines.situation import Facts, History, Situation
-from lawful.ir import Clock, ConditionOf, Expr, Field, Move, Program, Rule, Value, everything, walk
+from lawful.ir import FALSE, Field, Move, Program, Rule, Value, everything, with_known
 from lawful.request import Asked, Question
 
 Engine = Literal["rete", "reference"]
@@ -34,7 +34,7 @@ class Bundle:
     network: rete.Network | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would double the time of making the dozen of a check
 class Judged:
     """A rule and its outcome. `standing`: violated, but violated before the change as well."""
 
@@ -105,9 +105,7 @@ class Judge:
         for move in program.moves:
             self._moves.setdefault(move.trigger, []).append(move)
         self._reads = {id(rule): self._facts_of(rule) for rule in program.rules if rule.scope != "move"}
-        self._constraints_read_features = any(
-            name.startswith("features.") for rule in self._constraints for name in self._reads[id(rule)]
-        )
+        self._watched = self._features_watched()
         # Rules in force change on few dates: between two of them the same bundles serve.
         self._turns = sorted(
             {day for rule in program.rules for day in (rule.in_force.start, rule.in_force.until) if day is not None}
@@ -167,8 +165,8 @@ class Judge:
         if clashes:
             step.judged[:] = [_clashing(each, clashes) for each in step.judged]
         if moved and self._constraints:
-            if self._constraints_read_features:
-                self._lose(step)
+            if self._watched:
+                self._lose(step, self._watched)
             self._judge_constraints(step, triggers, engine, registers=registers)
         return step
 
@@ -181,9 +179,9 @@ class Judge:
                 history = history.then(move.event, certain=applies is True)
         return _with(step.after, history=history)
 
-    def _lose(self, step: Step) -> None:
-        """Take the lost features from the state after."""
-        lost = self.lost(step)
+    def _lose(self, step: Step, among: frozenset[str] | None = None) -> None:
+        """Take the lost features from the state after: all of them, or those among some."""
+        lost = self.lost(step, among)
         if lost:
             step.after.records["features"] = {**step.after.records["features"], **dict.fromkeys(lost, False)}
             step.after.records["after.features"] = step.after.records["features"]
@@ -287,45 +285,41 @@ class Judge:
         return frozenset(moved)
 
     def _bundle(self, trigger: str, asked: Asked, today: date) -> Bundle:
-        """The guards of a change in force today, without those that the value asked for rules out."""
-        value = self._lifecycle_value(trigger, asked)
+        """The guards of a change in force today, as far as the value asked for leaves anything of them to be judged."""
+        fact, value = self._lifecycle_value(trigger, asked)
         key = (trigger, value, self._turn(today))
         if key not in self._bundles:
             rules = [rule for rule in self._by_trigger.get(trigger, ()) if rule.in_force.holds(today)]
-            self._bundles[key] = Bundle(tuple(rule for rule in rules if self._can_apply(rule.when, trigger, value)))
+            if fact is not None and value is not None:
+                rules = [
+                    replace(rule, when=when, requires=with_known(rule.requires, fact, value))
+                    for rule in rules
+                    if (when := with_known(rule.when, fact, value)) != FALSE
+                ]
+            self._bundles[key] = Bundle(tuple(rules))
         return self._bundles[key]
 
     def _moves_of(self, trigger: str, asked: Asked, today: date) -> tuple[Move, ...]:
         """Likewise."""
-        value = self._lifecycle_value(trigger, asked)
+        fact, value = self._lifecycle_value(trigger, asked)
         key = (trigger, value, self._turn(today))
         if key not in self._moves_in_force:
             moves = [move for move in self._moves.get(trigger, ()) if move.in_force.holds(today)]
-            self._moves_in_force[key] = tuple(move for move in moves if self._can_apply(move.applies, trigger, value))
+            if fact is not None and value is not None:
+                moves = [
+                    replace(move, applies=applies)
+                    for move in moves
+                    if (applies := with_known(move.applies, fact, value)) != FALSE
+                ]
+            self._moves_in_force[key] = tuple(moves)
         return self._moves_in_force[key]
 
-    def _lifecycle_value(self, trigger: str, asked: Asked) -> Value | None:
+    def _lifecycle_value(self, trigger: str, asked: Asked) -> tuple[Field | None, Value | None]:
         """The value that a `set` of a field with a life cycle asks for: they are few, so each has its bundle."""
         name = trigger.removeprefix("set.")
-        return asked.values.get(name) if name in self.program.lifecycles else None
-
-    def _can_apply(self, applies: Expr, trigger: str, value: Value | None) -> bool:
-        """Whether it is not false already by the value asked for, nothing else being known."""
-        if value is None:
-            return True
-        nothing: Facts = {}
-        day = date(2000, 1, 1)
-        bare = Situation(
-            records={"change": {trigger.removeprefix("set."): value}},
-            at=calendar.start_of(day, self.zone),
-            today=day,
-            zone=self.zone,
-            history=History((), None),
-            conditions={},
-            initial=nothing,
-        )
-        reads_more = any(isinstance(node, (ConditionOf, Clock)) for node in walk(applies))
-        return reads_more or evaluate(applies, bare) is not False
+        if name not in self.program.lifecycles or asked.kind != "set":
+            return None, None
+        return Field("change", name, self.program.account[name].type), asked.values[name]
 
     def _turn(self, today: date) -> int:
         """Which stretch between two dates on which rules come or go."""
@@ -352,8 +346,11 @@ class Judge:
             return False
         return None if any(value is None for value in values) else True
 
-    def lost(self, step: Step) -> tuple[str, ...]:
-        """The features entitled before and surely not after, with all that need them; none that is known to be off."""
+    def lost(self, step: Step, among: frozenset[str] | None = None) -> tuple[str, ...]:
+        """The features entitled before and surely not after, with all that need them; none that is known to be off.
+
+        `among`: only these are looked at.
+        """
         if step.asked.kind == "register" or not self._features:
             return ()
         had = step.before.records["features"]
@@ -407,6 +404,18 @@ class Judge:
             if reference.outcome(rule, situation) == "violated":
                 found.append(Judged(rule, "violated", situation, standing=True))
         return found
+
+    def _features_watched(self) -> frozenset[str]:
+        """The features that some constraint reads, and those that they need."""
+        read = {name for rule in self._constraints for name in self._reads[id(rule)] if name.startswith("features.")}
+        watched = {name.removeprefix("features.") for name in read}
+        frontier = list(watched)
+        while frontier:
+            for needed in self.program.features[frontier.pop()].needs:
+                if needed not in watched:
+                    watched.add(needed)
+                    frontier.append(needed)
+        return frozenset(watched)
 
     def _facts_of(self, rule: Rule) -> frozenset[str]:
         return frozenset(facts_read(self.program, rule))

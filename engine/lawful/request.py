@@ -240,7 +240,8 @@ class _Reading:
         listed = ", ".join(f"`{key}`" for key in _CHANGES)
         strange = [key for key in mapping if key not in _CHANGES]
         for key in strange:
-            self.problem(f"{field}.{key}", "there is no such change", near(key, _CHANGES) or f"the changes are {listed}")
+            help = near(key, _CHANGES) or f"the changes are {listed}"
+            self.problem(f"{field}.{key}", "there is no such change", help)
         kinds = [key for key in _CHANGES if mapping.get(key) is not None]
         if not kinds and strange:
             return None

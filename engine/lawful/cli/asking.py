@@ -11,6 +11,7 @@ from lawful.cli import reading
 from lawful.cli.errors import WrongUsage
 from lawful.cli.terminal import Terminal
 from lawful.ir import Program, Schema
+from lawful.judging import Engine
 from lawful.request import written
 
 
@@ -67,6 +68,17 @@ def shared(options: Options, program: Program) -> dict[str, Any]:
     if options.at is not None:
         given["at"] = options.at
     return given
+
+
+def engine(wanted: Engine | None) -> Engine | None:
+    """The engine asked for. Raises WrongUsage where it cannot run."""
+    from lawful.engines import rete
+
+    if wanted == "rete" and not rete.available():
+        raise WrongUsage(
+            "the engine `rete` does not run here: durable_rules cannot be imported", "`--engine reference` does"
+        )
+    return wanted
 
 
 def _change(options: Options, program: Program) -> dict[str, Any]:

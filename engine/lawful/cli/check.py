@@ -72,10 +72,11 @@ def check(
     terminal = Terminal(spoken(lang), quiet)
     loaded = load(policy)
     renderer = Renderer(loaded, terminal, satisfied)
+    judging = asking.engine(engine)
     if jsonl or (options.request or "").endswith(reading.LINES_ENDINGS):
-        return many.check(renderer, options, engine, as_json=form == "json")
+        return many.check(renderer, options, judging, as_json=form == "json")
     asked = asking.request_of(options, loaded.program)
-    decision = loaded.check(asked, engine=engine)
+    decision = loaded.check(asked, engine=judging)
     if form == "json":
         terminal.text(decision_json(decision, satisfied=satisfied))
     else:

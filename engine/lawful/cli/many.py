@@ -10,11 +10,12 @@ from typing import Any, BinaryIO, Final
 
 from lawful.cli import asking, exit_code, reading
 from lawful.cli.check import decision_json
+from lawful.cli.diagnosed import error as error_text
 from lawful.cli.errors import WrongUsage
 from lawful.cli.layout import row
 from lawful.cli.progress import progress
 from lawful.cli.render import Renderer
-from lawful.cli.terminal import Terminal
+from lawful.cli.terminal import Terminal, tell
 from lawful.diagnostics import EngineDisagreement, Problem, RequestError
 from lawful.judging import Engine
 from lawful.request import MAX_BYTES, from_json
@@ -81,7 +82,7 @@ class _One:
         return decision.verdict
 
     def _failed(self, number: int, kind: str, problems: tuple[Problem, ...], text: str) -> None:
-        if self.as_json:
+        if self.as_json and not self.renderer.terminal.quiet:
             listed = [{"field": each.field, "message": each.message, "help": each.help} for each in problems]
             error = {
                 "schema": "lawful/error/v1",
@@ -91,8 +92,11 @@ class _One:
             }
             self._write(json.dumps(error, ensure_ascii=False, separators=(",", ":")))
             return
-        head = self.renderer.terminal.say("error", "错误")
         told = "; ".join(text.splitlines())
+        if self.renderer.terminal.quiet:
+            tell(error_text(f"line {number}: {told}"))
+            return
+        head = self.renderer.terminal.say("error", "错误")
         self.renderer.terminal.rows([row(0, (f"{number:>6}  ", "dim"), (f"✗ {head}", "bad"), f"   {told}")])
 
     def _write(self, text: str) -> None:

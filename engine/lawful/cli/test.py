@@ -36,11 +36,13 @@ def run_cases(
       lawful test ./my-policy more-cases.yaml
     """
     from lawful.cases import run
+    from lawful.cli import asking
     from lawful.policy import load
 
     terminal = Terminal(spoken(lang), quiet)
     loaded = load(policy)
-    outcomes = [run(case, loaded, engine) for file in _given(loaded, cases) for case in file.cases]
+    judging = asking.engine(engine)
+    outcomes = [run(case, loaded, judging) for file in _given(loaded, cases) for case in file.cases]
     failed = [each for each in outcomes if not each.passed]
     if form == "json":
         terminal.text(_json(outcomes))

@@ -199,7 +199,8 @@ def _lifecycle_rules(
 def _check_values(context: Context, field: FieldDeclaration, names: list[str], path: Path) -> None:
     for index, name in enumerate(names):
         if name not in field.type.values:
-            help = near(name, field.type.values) or f"its values are {', '.join(f'`{value}`' for value in field.type.values)}"
+            listed = ", ".join(f"`{value}`" for value in field.type.values)
+            help = near(name, field.type.values) or f"its values are {listed}"
             context.mistake("unknown-value", f"`{field.name}` has no value `{name}`", (*path, index), help)
 
 

@@ -81,7 +81,8 @@ def _lines(
         context.mistake("table-file", f"there is no file `{file}` beside the policy", (*path, "file"))
         return None
     except (OSError, ValueError):
-        context.mistake("table-file", f"`{file}` is not a file of the policy's folder that can be read", (*path, "file"))
+        message = f"`{file}` is not a file of the policy's folder that can be read"
+        context.mistake("table-file", message, (*path, "file"))
         return None
     if file.endswith(".xlsx"):
         return _sheet(context, file, raw, path)
@@ -92,7 +93,9 @@ def _lines(
         for each in error.diagnostics:
             context.diagnostics.append(each)
     except csv.Error as error:
-        why = "a quote is not closed" if "unexpected end" in str(error) else "a quote, a line end or a cell is malformed"
+        why = "a quote is not closed"
+        if "unexpected end" not in str(error):
+            why = "a quote, a line end or a cell is malformed"
         context.mistake("table-shape", f"`{file}` is not CSV: {why}", (*path, "file"))
     return None
 
