@@ -275,7 +275,7 @@ HOSTILE = {
     "a hundred thousand empty values": (HEAD + "title: [" + "," * 100_000 + "]", "yaml"),
     "a long line": (HEAD + "title: [" + "x" * 3_900_000, "yaml"),
     "a long key": (HEAD + "x" * 1000 + ": y", "unknown-key"),
-    "half a character": ("a: \ud800", "bad-text"),
+    "half a character": ("a: \ud800", "not-utf8"),
     "half a character escaped": ('a: "\\ud800"', "yaml"),
     "a NUL": ("a: \0", "yaml"),
     "a NUL escaped": ('a: "\\0"', "bad-text"),
@@ -318,6 +318,24 @@ def test_a_hostile_policy_is_refused_at_once(name: str) -> None:
     assert code in {each.code for each in told.value.diagnostics}
     assert len(told.value.diagnostics) <= 2000
     assert len(max(str(told.value).splitlines(), key=len)) < 700
+
+
+@pytest.mark.parametrize("path", ["./a\0b", "./" + "x" * 5000, "./\udc80", "/dev/zero", "/", "", "./round.yaml"])
+def test_a_path_that_leads_nowhere(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "round.yaml").symlink_to("round.yaml")
+    with within_a_second(), pytest.raises(lawful.PolicyError) as told:
+        lawful.load(path)
+    assert [each.code for each in told.value.diagnostics] == ["no-such-policy"]
+    str(told.value).encode()
+
+
+def test_a_life_cycle_of_ten_thousand_values_and_every_step() -> None:
+    values = listed("v{}", 10_000, ", ")
+    text = f'policy: p\nversion: "1"\naccount: {{fields: {{t: {{enum: [{values}]}}}}}}\nlifecycle:\n  t:\n    transitions:\n'
+    step = f"{{from: [{values}], to: [{values}], limit: once}}"
+    with within_a_second():
+        lawful.loads(f"{text}      up: {step}\n")
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
@@ -537,10 +555,11 @@ def test_the_policy_of_wechat_with_a_mistake(index: int, how: str, chance: rando
 
 def answers(policy: Policy, request: Any) -> None:
     """A decision, or a mistake that is told."""
-    try:
-        policy.check(request)
-    except lawful.RequestError as error:
-        str(error).encode()
+    for ask in (policy.check, policy.can):
+        try:
+            ask(request)
+        except lawful.RequestError as error:
+            str(error).encode()
 
 
 NAMES = [

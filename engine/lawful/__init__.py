@@ -14,8 +14,10 @@
 
 from lawful.decision import Decision, Possibilities
 from lawful.diagnostics import Diagnostic, EngineDisagreement, LawfulError, PolicyError, RequestError
-from lawful.policy import Policy, __version__, load, loads
+from lawful.loading import load, loads
+from lawful.policy import Policy
 from lawful.request import Request
+from lawful.version import __version__
 
 __all__ = [
     "Decision",

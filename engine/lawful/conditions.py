@@ -128,7 +128,9 @@ def _environment(names: Vocabulary) -> Any:
     ]
     messages = {"account": "Account", "request": "Request", "before": "State", "after": "State"}
     variables = {name: cel.Type(f"lawful.policy.{message}") for name, message in messages.items()}
-    variables |= {"today": moment, "now": moment, **dict.fromkeys(names.conditions, truth)}
+    variables |= {"today": moment, "now": moment}
+    # A condition that may not be called so has been told of: here it must not stand for something else.
+    variables |= {name: truth for name in names.conditions if name.isidentifier() and name not in variables}
     return cel.NewEnv(
         descriptor_pool=message_types(names.account, names.request),
         variables=variables,

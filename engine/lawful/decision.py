@@ -18,7 +18,9 @@ JsonValue = bool | int | str | list[Any] | None
 class Answer(BaseModel):
     """What the parts of a decision share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True, defer_build=True
+    )
 
 
 class Text(Answer):

@@ -116,10 +116,10 @@ def near(word: str, known: Iterable[str]) -> str | None:
     >>> near("pya", ["pay"])
     'did you mean `pay`?'
     """
-    asked = word[:80].casefold()
-    similar = {each.casefold(): each for each in known if abs(len(each) - len(asked)) <= max(4, len(asked) // 2)}
-    if len(similar) > _MOST_COMPARED:
-        return None
+    asked, names = word[:80].casefold(), list(known)
+    if len(names) > _MOST_COMPARED:
+        return None  # to compare takes time, and so many names are no person's
+    similar = {each.casefold(): each for each in names if abs(len(each) - len(asked)) <= max(4, len(asked) // 2)}
     letters = sorted(asked)
     found = get_close_matches(asked, similar, n=1, cutoff=0.7)
     found = found or [each for each in similar if len(asked) > 2 and sorted(each) == letters]
@@ -140,7 +140,7 @@ def _drawn(diagnostic: Diagnostic) -> list[str]:
     if span is not None:
         line, column = span.source.position(span.start)
         margin = " " * len(str(line))
-        lines.append(f"{margin}--> {span.source.name}:{line}:{column}")
+        lines.append(f"{margin}--> {legible(span.source.name, _LONGEST_MESSAGE)}:{line}:{column}")
         lines.extend(_excerpt(span, line, column, margin))
     if diagnostic.help:
         lines.append(f"{margin} = help: {diagnostic.help}")

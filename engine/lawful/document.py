@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import yaml
 
 from lawful.diagnostics import MOST_MISTAKES, Diagnostic
+from lawful.scalar import Scalar
 from lawful.source import Source, Span
 
 if TYPE_CHECKING:
@@ -28,12 +29,6 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 # The C parser reads a large policy ten times faster; both give the same events for what passes our checks.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class Scalar(str):
-    """A scalar as written, not yet given a type: whoever knows the schema reads it."""
-
-    __slots__ = ()
 
 
 Data: TypeAlias = "Scalar | list[Data] | dict[str, Data] | None"

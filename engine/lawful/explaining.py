@@ -38,7 +38,6 @@ from lawful.ir import (
 )
 from lawful.judging import Judge, Judged, Judgement
 from lawful.justifying import Justifier, told
-from lawful.missing import missing
 
 _NOT_SO = Text("not so: ", "不满足：")
 _NOT_KNOWN = Text("not known: ", "未知：")
@@ -136,7 +135,11 @@ class Explanation:
     # ------------------------------------------------------------------------------------------ what would help
 
     def missing(self) -> tuple[tuple[str, ...], ...]:
-        return missing(self.judgement) if self.judgement.verdict == "undetermined" else ()
+        if self.judgement.verdict != "undetermined":
+            return ()
+        from lawful.missing import missing  # 3 ms: only where something is
+
+        return missing(self.judgement)
 
     def next_allowed_at(self) -> datetime | None:
         """Null unless limits alone refuse, and each frees up by the passing of time."""

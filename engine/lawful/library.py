@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 
 def policy_root() -> Path:
     """The folder of the shipped packs: inside the package when installed, the checkout's `policies/` otherwise."""
-    installed = Path(str(files("lawful"))) / "policies"
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "policies"
+    package = Path(__file__).resolve().parent
+    installed = package / "policies"
+    return installed if installed.is_dir() else package.parents[1] / "policies"
 
 
 def shipped_names() -> list[str]:

@@ -14,8 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from lawful import values
 from lawful.diagnostics import Problem, RequestError, near
-from lawful.document import Scalar
 from lawful.ir import Program, Schema, Value
+from lawful.scalar import Scalar
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -34,7 +34,7 @@ Moment = Annotated[str, BeforeValidator(_as_json)]
 class Asking(BaseModel):
     """What the parts of a request share: no key that is not known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 class Change(Asking):

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from lawful import calendar
 from lawful.diagnostics import legible, near
-from lawful.document import Scalar
 from lawful.ir import INT_MAX, INT_MIN, FieldDeclaration, Value
+from lawful.scalar import Scalar
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP: Final = re.compile(

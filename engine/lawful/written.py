@@ -7,6 +7,7 @@ before validation, so that what comes after sees one form of each thing.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
@@ -62,7 +63,7 @@ def _as(key: str) -> Callable[[object], object]:
 def _named(value: object) -> object:
     """A list of names, short for a mapping of names to texts."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        twice = sorted({each for each in value if value.count(each) > 1})
+        twice = sorted(name for name, times in Counter(value).items() if times > 1)
         if twice:
             raise PydanticCustomError("repeated-value", "`{name}` is listed twice", {"name": twice[0]})
         return dict.fromkeys(value)

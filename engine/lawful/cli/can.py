@@ -40,10 +40,10 @@ def can(
       lawful can wechat account.json --history events.json --at 2025-03-01 --format json
     """
     from lawful.cli import asking, reading
-    from lawful.policy import load
+    from lawful.loading import load
 
     terminal = Terminal(spoken(lang), quiet)
-    loaded = load(policy)
+    loaded = load(policy, cached=True)
     options = asking.Options(facts=tuple(facts or ()), history=history, history_from=history_from, at=at)
     given = _request(reading.record(account), loaded)
     found = loaded.can({**given, **asking.shared(options, loaded.program)})

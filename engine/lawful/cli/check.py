@@ -52,7 +52,7 @@ def check(
     """
     from lawful.cli import asking, many, reading
     from lawful.cli.render import Renderer
-    from lawful.policy import load
+    from lawful.loading import load
 
     options = asking.Options(
         request=request,
@@ -70,7 +70,7 @@ def check(
     if request is None and account is None and not options.asks and reading.is_piped():
         options = options.reading_stdin()
     terminal = Terminal(spoken(lang), quiet)
-    loaded = load(policy)
+    loaded = load(policy, cached=True)
     renderer = Renderer(loaded, terminal, satisfied)
     judging = asking.engine(engine)
     if jsonl or (options.request or "").endswith(reading.LINES_ENDINGS):

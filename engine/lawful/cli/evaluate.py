@@ -48,7 +48,7 @@ def evaluate(
       lawful eval "addMonths(date('2024-01-31'), 1) == date('2024-02-29')"
     """
     from lawful.cli import asking, inferred, reading
-    from lawful.policy import load
+    from lawful.loading import load
 
     terminal = Terminal(spoken(lang), quiet)
     record = reading.record(account) if account is not None else {}

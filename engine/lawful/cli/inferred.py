@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def policy_for(account: Mapping[str, Any]) -> Policy:
     """Raises WrongUsage where a value is of no type the language has."""
-    from lawful.policy import loads
+    from lawful.loading import loads
 
     fields = {name: _type(name, value) for name, value in account.items() if value is not None}
     declared = json.dumps(fields or {"none": "bool"}, ensure_ascii=False)

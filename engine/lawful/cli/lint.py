@@ -39,7 +39,7 @@ def lint(
     from lawful.cli.diagnosed import all_of
     from lawful.cli.policy_files import is_missing
     from lawful.diagnostics import PolicyError
-    from lawful.policy import load
+    from lawful.loading import load
 
     terminal = Terminal(spoken(lang), quiet)
     found: list[Diagnostic] = []

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, Final
 
 from lawful.cli.errors import BadInput, WrongUsage
 from lawful.diagnostics import Problem, RequestError
-from lawful.document import Unreadable, decode, read
 from lawful.request import MAX_BYTES, from_json
 from lawful.source import Source
 
@@ -117,6 +116,8 @@ def _list(name: str, content: bytes) -> Any:
 
 
 def _yaml(name: str, content: bytes) -> Any:
+    from lawful.document import Unreadable, decode, read  # PyYAML: only for such a file
+
     try:
         source = decode(name, content)
         document, found = read(source)
@@ -129,6 +130,8 @@ def _yaml(name: str, content: bytes) -> Any:
 
 def text_source(name: str) -> Source:
     """A text file with its name, for what reads it with places. Raises BadInput."""
+    from lawful.document import Unreadable, decode
+
     try:
         return decode(name, raw(name))
     except Unreadable as error:

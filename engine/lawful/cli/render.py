@@ -17,6 +17,8 @@ from lawful.policy import Policy
 
 _MOST_ROWS: Final = 40
 """Of one justification."""
+_CONSTANTS: Final = ("true", "false")
+"""What explains nothing."""
 _SYMBOLS: Final = {">=": "≥", "<=": "≤", "!=": "≠", "==": "=", "<": "<", ">": ">"}
 _VERDICTS: Final[Mapping[str, tuple[Piece, str, str]]] = {
     "allow": (("✓", "good"), "allowed", "允许"),
@@ -71,12 +73,14 @@ class Renderer:
         step = self.terminal.say(f"change {reason.step + 1}: ", f"第{reason.step + 1}项：") if several else ""
         headline = title or explanation
         if reason.status == "satisfied":
-            headline = self._claim(reason.justification)  # its title may say what is wrong where it is violated
+            # Not its title, which may say what is wrong where it is violated.
+            headline = "" if reason.justification.text in _CONSTANTS else self._claim(reason.justification)
         yield row(1, *self._sign(reason), " ", step, (reason.rule, "bold"), GAP + headline if headline else "")
         if reason.status != "satisfied":
             if explanation and explanation != headline:
                 yield row(3, explanation)
-            yield from list(self._justified(reason.justification, 3))[:_MOST_ROWS]
+            if reason.justification.text not in _CONSTANTS:
+                yield from list(self._justified(reason.justification, 3))[:_MOST_ROWS]
         yield self._origin(reason)
 
     def _sign(self, reason: Reason) -> tuple[Piece, ...]:

@@ -63,7 +63,7 @@ def show(
 
 def _policy(name: str, terminal: Terminal, *, ir: bool, diagram: bool, as_json: bool) -> None:
     from lawful import show as shown
-    from lawful.policy import load
+    from lawful.loading import load
 
     program = load(name).program
     if diagram:
@@ -93,7 +93,7 @@ def _diagrams(program: Program, terminal: Terminal, *, as_json: bool) -> None:
 
 def _shipped(terminal: Terminal, *, as_json: bool) -> None:
     from lawful.library import shipped_names
-    from lawful.policy import load
+    from lawful.loading import load
 
     policies = [(name, load(name)) for name in shipped_names()]
     if as_json:

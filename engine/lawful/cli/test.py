@@ -37,7 +37,7 @@ def run_cases(
     """
     from lawful.cases import run
     from lawful.cli import asking
-    from lawful.policy import load
+    from lawful.loading import load
 
     terminal = Terminal(spoken(lang), quiet)
     loaded = load(policy)

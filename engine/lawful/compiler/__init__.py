@@ -19,7 +19,7 @@ from lawful.compiler.schema import schemas
 from lawful.compiler.tables import Beside, Table, table
 from lawful.conditions import Conditions, Vocabulary
 from lawful.diagnostics import Diagnostic, in_file_order, near
-from lawful.document import Data, Document, Path, Scalar, Unreadable, paths, read
+from lawful.document import Data, Document, Path, Unreadable, paths, read
 from lawful.ir import (
     LANGUAGES,
     Group,
@@ -31,6 +31,7 @@ from lawful.ir import (
     Source,
     Text,
 )
+from lawful.scalar import Scalar
 from lawful.source import Source as SourceText
 from lawful.written import ActionWritten, PolicyWritten, TableWritten, validated
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import product
+from collections.abc import Iterable, Mapping
 
 from lawful.compiler.context import Context, check_versions, overlaps, some_in_force
 from lawful.compiler.guards import Change, cost, effects, guards, obligations, rule
@@ -197,8 +196,9 @@ def _lifecycle_rules(
 
 
 def _check_values(context: Context, field: FieldDeclaration, names: list[str], path: Path) -> None:
+    known = frozenset(field.type.values)
     for index, name in enumerate(names):
-        if name not in field.type.values:
+        if name not in known:
             listed = ", ".join(f"`{value}`" for value in field.type.values)
             help = near(name, field.type.values) or f"its values are {listed}"
             context.mistake("unknown-value", f"`{field.name}` has no value `{name}`", (*path, index), help)
@@ -209,8 +209,9 @@ def _check_edges(
 ) -> None:
     _check_values(context, field, written.from_, (*path, "from"))
     _check_values(context, field, written.to, (*path, "to"))
+    final = frozenset(cycle.final)
     for index, name in enumerate(written.from_):
-        if name in cycle.final:
+        if name in final:
             message = f"`{name}` is final: nothing leaves it"
             context.mistake("transition-from-final", message, (*path, "from", index))
     if set(written.from_) == set(written.to) and len(set(written.from_)) == 1:
@@ -219,40 +220,55 @@ def _check_edges(
 
 def _check_twins(context: Context, name: str, moves: list[Move]) -> None:
     """Two transitions may not make one step on one day: which rules would guard it? Told once of each later one."""
-    makers: dict[tuple[str, str], list[Move]] = {}
-    told: set[str] = set()
+    leaving: dict[str, list[tuple[Move, frozenset[str]]]] = {}
     for move in moves:
-        step = move.step
-        for edge in product(step.sources, step.targets) if step is not None else ():
-            others = makers.setdefault(edge, [])
-            rivals = (each for each in others if each.id != move.id)
-            twin = next((each for each in rivals if overlaps(each.in_force, move.in_force)), None)
-            if twin is not None and edge[0] != edge[1] and move.id not in told:
-                told.add(move.id)
-                one, two = twin.id.rpartition(".")[2], move.id.rpartition(".")[2]
-                message = f"`{one}` and `{two}` both lead from `{edge[0]}` to `{edge[1]}` on one day"
-                path = ("lifecycle", name, "transitions", two)
-                context.key_mistake("two-transitions", message, path, "end one before the other with `in_force`")
-            others.append(move)
+        if move.step is None:
+            continue
+        targets = frozenset(move.step.targets)
+        twin = _twin(move, targets, leaving)
+        if twin is not None:
+            one, two = twin[0].id.rpartition(".")[2], move.id.rpartition(".")[2]
+            message = f"`{one}` and `{two}` both lead from `{twin[1]}` to `{twin[2]}` on one day"
+            path = ("lifecycle", name, "transitions", two)
+            context.key_mistake("two-transitions", message, path, "end one before the other with `in_force`")
+        for source in move.step.sources:
+            leaving.setdefault(source, []).append((move, targets))
+
+
+def _twin(
+    move: Move, targets: frozenset[str], leaving: Mapping[str, list[tuple[Move, frozenset[str]]]]
+) -> tuple[Move, str, str] | None:
+    """An earlier transition that makes the same step, and the step."""
+    common: dict[int, frozenset[str]] = {}
+    for source in move.step.sources if move.step is not None else ():
+        for other, its_targets in leaving.get(source, ()):
+            if other.id == move.id or not overlaps(other.in_force, move.in_force):
+                continue
+            shared = common.setdefault(id(other), its_targets & targets) - {source}
+            if shared:
+                return other, source, min(shared)
+    return None
 
 
 def _reachable_again(written: LifecycleWritten) -> set[str]:
     """The transitions that one account may make twice: some state they leave can be reached from one they lead to."""
-    onward: dict[str, set[str]] = {}
+    leaving: dict[str, list[TransitionWritten]] = {}
     for versions in written.transitions.values():
         for each in versions:
             for state in each.from_:
-                onward.setdefault(state, set()).update(target for target in each.to if target != state)
+                leaving.setdefault(state, []).append(each)
     again = set()
-    for id, versions in written.transitions.items():
+    for name, versions in written.transitions.items():
         reached = {target for each in versions for target in each.to}
-        frontier = list(reached)
+        frontier, taken = list(reached), set[int]()
         while frontier:
-            further = onward.get(frontier.pop(), set()) - reached
+            fresh = [each for each in leaving.get(frontier.pop(), ()) if id(each) not in taken]
+            taken |= {id(each) for each in fresh}
+            further = {target for each in fresh for target in each.to} - reached
             reached |= further
             frontier += further
         if reached & {source for each in versions for source in each.from_}:
-            again.add(id)
+            again.add(name)
     return again
 
 

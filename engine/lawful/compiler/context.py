@@ -90,7 +90,7 @@ class Context:
     def place(self, path: Path) -> Place:
         """Of the key that the path ends with."""
         span = self.document.key_span(path)
-        return Place(span.source.name, span.line, span.column)
+        return Place(span.source.name.rpartition("/")[2], span.line, span.column)
 
     # ---------------------------------------------------------------------------------------------------- names
 

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from lawful.diagnostics import Diagnostic, near
-from lawful.document import Data, Document, Path, Scalar, paths
+from lawful.document import Data, Document, Path, paths
+from lawful.scalar import Scalar
 from lawful.written import PolicyWritten
 
 _NAMED: Final = ("sources", "conditions", "lifecycle", "features", "actions", "events", "constraints", "invariants")

@@ -117,7 +117,7 @@ def _parsed(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _sheet(context: Context, file: str, raw: bytes, path: Path) -> tuple[Source, list[tuple[int, list[str]]]] | None:
     try:
-        import openpyxl  # type: ignore[import-untyped]  # an extra without stubs, needed for such a file only
+        import openpyxl  # an extra, needed for such a file only
     except ImportError:
         help = "pip install 'lawful[excel]'"
         context.mistake("table-file", f"`{file}` needs the Excel extra", (*path, "file"), help)

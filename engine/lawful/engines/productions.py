@@ -7,7 +7,6 @@ that earlier strata derive. Nothing here knows the engine itself: what is made h
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,7 +87,11 @@ Encoder: TypeAlias = Callable[[Value], int | str]
 def text(value: Value) -> str:
     """A string or an enum's value as the engine may see it: ASCII, short, and another for each."""
     raw = cast("str", value).encode("utf-8", "surrogatepass")
-    return f"x{raw.hex()}" if len(raw) <= _LONGEST else f"h{hashlib.sha256(raw).hexdigest()}"
+    if len(raw) <= _LONGEST:
+        return f"x{raw.hex()}"
+    import hashlib  # OpenSSL takes 4 ms: only for a long text
+
+    return f"h{hashlib.sha256(raw).hexdigest()}"
 
 
 def microseconds(value: Value) -> int:
