@@ -26,7 +26,11 @@ ACTIONS = ("send", "certify", "rename")
 TRANSITIONS = ("upgrade", "freeze")
 EVENTS = (*ACTIONS, *TRANSITIONS, "expired", "register")
 LIMITED = ("lifetime", "day", "month", "year")
-PERIODS: tuple[dict[str, str], ...] = ({"from": "2016-09-01"}, {"until": "2024-02-29"}, {"from": "2000-01-01", "until": "2038-01-19"})
+PERIODS: tuple[dict[str, str], ...] = (
+    {"from": "2016-09-01"},
+    {"until": "2024-02-29"},
+    {"from": "2000-01-01", "until": "2038-01-19"},
+)
 _SMALL = drawing.Size(depth=2, operands=2, conditions=2)
 
 
@@ -82,7 +86,9 @@ class Author:
         return text
 
     def _world(self, where: Where) -> World:
-        owners: tuple[ir.Owner, ...] = ("account", "features", "request") if where == "rule" else ("account", "features")
+        owners: tuple[ir.Owner, ...] = (
+            ("account", "features", "request") if where == "rule" else ("account", "features")
+        )
         # a constraint may not rest on a request, by way of a condition either
         named = tuple(self.conditions) if where == "rule" else ()
         return World(
@@ -288,7 +294,9 @@ class Author:
                 return {"do": pen.one(ACTIONS)}
             case _:
                 names = (self.cycles if pen.chance(60) else []) or pen.several(tuple(self.account), 2) or ["a0_bool"]
-                fields = [self.account[name] for name in names[:2] if name in self.account] or [*self.account.values()][:1]
+                fields = [self.account[name] for name in names[:2] if name in self.account] or [*self.account.values()][
+                    :1
+                ]
                 return {"set": {each.name: plain(drawing.draw_field_value(pen, each)) for each in fields}}
 
 

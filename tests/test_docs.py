@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import json
 import os
 import re
 import subprocess
@@ -14,12 +15,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import lawful
-from lawful import written
+from lawful import cli, schemas, written
 from lawful.cases import read_cases, run, unfit
+from lawful.cel_functions import FUNCTIONS, METHODS
 from lawful.source import Source
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,7 +150,9 @@ def test_make_demo_shows_what_the_readme_shows() -> None:
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8")
     move = re.search(r"^MOVE := (.*)$", recipe, re.MULTILINE)
     assert move is not None
-    run_by_make = {each.replace("$(MOVE)", move[1]) for each in re.findall(r"\$\(call expect,\d,(.*)\)$", recipe, re.M)}
+    run_by_make = {
+        each.replace("$(MOVE)", move[1]) for each in re.findall(r"\$\(call expect,\d,(.*)\)$", recipe, re.MULTILINE)
+    }
     [shown] = blocks(ROOT / "README.md", "console")
     assert {command for command, _ in commands(shown)} <= run_by_make
 
@@ -195,7 +201,9 @@ def keys() -> set[str]:
 def test_the_reference_names_every_key() -> None:
     text = LANGUAGE.read_text(encoding="utf-8")
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-    quoted = " ".join(re.findall(r"`([^`\n]+)`", prose)) + " ".join(re.findall(r"^## (.*)$", prose, re.MULTILINE)).lower()
+    quoted = (
+        " ".join(re.findall(r"`([^`\n]+)`", prose)) + " ".join(re.findall(r"^## (.*)$", prose, re.MULTILINE)).lower()
+    )
     assert sorted(keys() - set(re.findall(r"[a-z_]+", quoted))) == []
 
 
@@ -204,6 +212,32 @@ def test_the_policy_of_the_reference_uses_every_key() -> None:
     texts_in_one_language = {"en", "zh"}
     used = set(re.findall(r"\b([a-z_]+):\s", policy))
     assert sorted(keys() - used - texts_in_one_language) == []
+
+
+@pytest.mark.parametrize("name", ["request", "decision", "cases"])
+def test_the_reference_names_everything_that_goes_in_and_out(name: str) -> None:
+    schema = json.loads(schemas.published(name))
+    names = set(schema["properties"])
+    for part, each in schema["$defs"].items():
+        names |= set() if part == "Text" else set(each.get("properties", {}))
+    text = LANGUAGE.read_text(encoding="utf-8")
+    said = set(re.findall(r"`([a-z_]+)`", text)) | set(re.findall(r"\b\"?([a-z_]+)\"?:", text))
+    details = {"column", "file", "line", "titles"}  # of a place and of a source
+    assert sorted(names - said - details) == []
+
+
+def test_the_reference_names_every_function() -> None:
+    text = LANGUAGE.read_text(encoding="utf-8")
+    assert [each for each in sorted(METHODS | FUNCTIONS) if not re.search(rf"`{each}[`(]", text)] == []
+
+
+def test_the_reference_names_every_command_and_option() -> None:
+    text = LANGUAGE.read_text(encoding="utf-8").partition("## Commands and exit codes")[2]
+    commands: Any = typer.main.get_command(cli.application())
+    for name, command in commands.commands.items():
+        assert re.search(rf"^\| `{name} ", text, re.MULTILINE), name
+        options = [each for each in command.params if each.param_type_name == "option"]
+        assert [each.opts[0] for each in options if f"{each.opts[0]}" not in text and each.name != "help"] == []
 
 
 # ---------------------------------------------------------------------------------------------------- architecture

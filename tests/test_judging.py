@@ -35,7 +35,9 @@ def test_both_engines_decide_alike_and_explain_themselves(drawn: Drawn) -> None:
     for request in drawn.requests:
         crossed = policy.check(request, engine="rete")
         alone = policy.check(request, engine="reference")
-        assert json.loads(crossed.model_dump_json()) | {"engine": ""} == json.loads(alone.model_dump_json()) | {"engine": ""}
+        assert json.loads(crossed.model_dump_json()) | {"engine": ""} == json.loads(alone.model_dump_json()) | {
+            "engine": ""
+        }
         assert (crossed.verdict == "deny") == any(is_refusal(each) for each in crossed.reasons)
         assert crossed.verdict == "undetermined" or not crossed.missing
         assert crossed.satisfied is not None
@@ -70,7 +72,9 @@ def test_the_facts_called_missing_settle_the_verdict_whatever_they_are(drawn: Dr
             assert decision.verdict != "undetermined" or fails(policy, filled), facts
 
 
-def supplied(policy: lawful.Policy, request: dict[str, Any], facts: tuple[str, ...], pen: drawing.Pen) -> dict[str, Any]:
+def supplied(
+    policy: lawful.Policy, request: dict[str, Any], facts: tuple[str, ...], pen: drawing.Pen
+) -> dict[str, Any]:
     """The request with those facts, drawn."""
     filled = {**request, "account": dict(request["account"]), "request": dict(request["request"])}
     for fact in facts:
@@ -96,10 +100,14 @@ def fails(policy: lawful.Policy, request: dict[str, Any]) -> bool:
 @given(st.data())
 def test_an_expression_told_in_cel_is_read_back_with_the_same_meaning(data: st.DataObject) -> None:
     pen = drawing.Pen(data.draw)
-    world = replace(drawing.draw_world(pen, drawing.USUAL), owners=("account", "features", "request"), states=("account",))
+    world = replace(
+        drawing.draw_world(pen, drawing.USUAL), owners=("account", "features", "request"), states=("account",)
+    )
     expr = drawing.draw_expr(pen, world, ir.BOOL, 3)
     situation = drawing.draw_situation(pen, world, {})
-    names = Vocabulary(world.account, world.request, world.features, (), tuple(sorted(world.events)), situation.zone.key)
+    names = Vocabulary(
+        world.account, world.request, world.features, (), tuple(sorted(world.events)), situation.zone.key
+    )
     try:
         read = Conditions(names).boolean(wording.cel(expr))
     except ConditionError:

@@ -12,12 +12,18 @@
 ('deny', 'lifecycle.type.upgrade')
 """
 
-from lawful.decision import Decision, Possibilities
-from lawful.diagnostics import Diagnostic, EngineDisagreement, LawfulError, PolicyError, RequestError
-from lawful.loading import load, loads
-from lawful.policy import Policy
-from lawful.request import Request
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from lawful.version import __version__
+
+if TYPE_CHECKING:
+    from lawful.decision import Decision
+    from lawful.diagnostics import Diagnostic, EngineDisagreement, LawfulError, PolicyError, RequestError
+    from lawful.loading import load, loads
+    from lawful.policy import Policy
+    from lawful.possibility import Possibilities
+    from lawful.request import Request
 
 __all__ = [
     "Decision",
@@ -33,3 +39,30 @@ __all__ = [
     "load",
     "loads",
 ]
+
+_HOMES = {
+    "Decision": "decision",
+    "Diagnostic": "diagnostics",
+    "EngineDisagreement": "diagnostics",
+    "LawfulError": "diagnostics",
+    "Policy": "policy",
+    "PolicyError": "diagnostics",
+    "Possibilities": "possibility",
+    "Request": "request",
+    "RequestError": "diagnostics",
+    "load": "loading",
+    "loads": "loading",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first used: a command line that says what is wrong need not load an engine."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"lawful.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

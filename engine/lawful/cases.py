@@ -16,7 +16,7 @@ from lawful.diagnostics import Diagnostic, Problem, RequestError, in_file_order,
 from lawful.document import Document, Path, Unreadable, read
 from lawful.judging import Engine
 from lawful.policy import Policy
-from lawful.request import KEYS
+from lawful.question import KEYS
 from lawful.source import Source, Span
 from lawful.written import OneOrMany, Truth, Written, validated
 

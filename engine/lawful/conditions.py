@@ -29,7 +29,7 @@ from lawful.cel_typing import (
     word,
 )
 from lawful.diagnostics import Mistake, near
-from lawful.vocabulary import Vocabulary
+from lawful.vocabulary import TYPE_NAMES, Vocabulary
 
 if TYPE_CHECKING:
     from lawful.cel_ast import Node, Tree
@@ -130,7 +130,8 @@ def _environment(names: Vocabulary) -> Any:
     variables = {name: cel.Type(f"lawful.policy.{message}") for name, message in messages.items()}
     variables |= {"today": moment, "now": moment}
     # A condition that may not be called so has been told of: here it must not stand for something else.
-    variables |= {name: truth for name in names.conditions if name.isidentifier() and name not in variables}
+    taken = TYPE_NAMES | variables.keys()
+    variables |= {name: truth for name in names.conditions if name.isidentifier() and name not in taken}
     return cel.NewEnv(
         descriptor_pool=message_types(names.account, names.request),
         variables=variables,

@@ -218,42 +218,6 @@ class Decision(Answer):
         return self._explains.notes()
 
 
-class LimitLeft(Answer):
-    """What is left of a limit; null where the history does not tell."""
-
-    rule: str
-    at_most: int
-    used: int | None
-    left: int | None
-    until: datetime | None
-    """When the next of the counted events counts no more; null where none ever does, or none counts."""
-
-
-class Possibility(Answer):
-    """One thing the account may ask for, and the answer."""
-
-    change: dict[str, Any]
-    title: Text | None
-    verdict: Verdict
-    enabled: bool | None
-    """Of a feature: whether it is on."""
-    rules: tuple[str, ...]
-    """The rules that refuse or leave it open."""
-    why: tuple[Text, ...]
-    """Their explanations, in the same order."""
-    limits: tuple[LimitLeft, ...]
-    next_allowed_at: datetime | None
-
-
-class Possibilities(Answer):
-    """Every move and feature of one account."""
-
-    schema_: Literal["lawful/possibilities/v1"] = Field(default="lawful/possibilities/v1", alias="schema")
-    at: str
-    policy: PolicyNamed
-    possibilities: tuple[Possibility, ...]
-
-
 def schema_of(model: type[BaseModel], mode: Literal["validation", "serialization"]) -> JsonSchemaValue:
     """The model's JSON Schema, draft 2020-12."""
     schema = model.model_json_schema(mode=mode, by_alias=True)

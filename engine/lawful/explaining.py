@@ -7,17 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from lawful import calendar, values, wording
-from lawful.decision import (
-    Changed,
-    Cited,
-    Consequences,
-    Irreversible,
-    JsonValue,
-    Justification,
-    Owed,
-    Place,
-    Reason,
-)
+from lawful.decision import Changed, Cited, Consequences, Irreversible, JsonValue, Justification, Owed, Place, Reason
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, counted, held_number
@@ -79,8 +69,11 @@ class Explanation:
         last = self.judgement.steps[-1]
         if last.asked.kind == "register":
             return []  # everything was moved, so everything was judged
-        state = last.before if last.verdict == "deny" else last.after
-        return self.judge.standing(state, told_already)
+        if last.verdict == "deny":
+            return self.judge.standing(last.before, told_already)
+        lost = self.judge.lost(last)  # what the change takes away is a consequence, and no longer there to be wrong
+        found = self.judge.standing(last.after, told_already)
+        return [each for each in found if each.rule.scope != "feature" or each.rule.subject not in lost]
 
     def _reason(self, judged: Judged, index: int) -> Reason:
         rule = judged.rule

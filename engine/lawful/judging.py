@@ -20,7 +20,7 @@ from lawful.engines import reference, rete
 from lawful.engines.reference import Outcome, evaluate
 from lawful.engines.situation import Facts, History, Situation
 from lawful.ir import FALSE, Field, Move, Program, Rule, Value, everything, with_known
-from lawful.request import Asked, Question
+from lawful.question import Asked, Question
 
 Engine = Literal["rete", "reference"]
 _ORDER: Final[Mapping[Verdict, int]] = {"allow": 0, "undetermined": 1, "deny": 2}

@@ -84,10 +84,10 @@ class Justifier:
 
     def _counts(self, limit: AtMost, situation: Situation) -> tuple[Justification, ...]:
         least, most = counted(limit, situation)
-        told_count = "" if most == least else " at least"
+        own = least - limit.own
+        told_count = " at least" if most is None and own else ""
         names = ", ".join(limit.count.events)
         window = wording.span(limit.count.window, "en")
-        own = least - limit.own
         parts = [
             Justification(text=f"{names} {window} so far{told_count}", value=own if most is not None or own else None)
         ]

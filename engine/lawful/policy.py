@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel
+
 from lawful import values
-from lawful.decision import Decision, Justification, PolicyNamed, Possibilities
+from lawful.decision import Decision, Justification, PolicyNamed
 from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, RequestError, near
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
@@ -16,10 +18,13 @@ from lawful.explaining import Explanation
 from lawful.ir import Expr, Program, Value
 from lawful.judging import Engine, Judge
 from lawful.justifying import Justifier
-from lawful.possibilities import possibilities
-from lawful.request import KEYS, Question, Reader, Request, from_json
+from lawful.question import KEYS, Question, Reader, from_json
 from lawful.source import Source, Span
 from lawful.version import __version__
+
+if TYPE_CHECKING:
+    from lawful.possibility import Possibilities
+    from lawful.request import Request
 
 
 class Policy:
@@ -62,6 +67,9 @@ class Policy:
 
     def can(self, request: Request | Mapping[str, Any] | str | bytes | None = None, /, **parts: Any) -> Possibilities:
         """Every move and feature of an account, with its verdict, rules, and what is left of each limit."""
+        from lawful.possibilities import possibilities  # only where it is asked
+        from lawful.possibility import Possibilities
+
         question = self._reader.question(_parts(request, parts), asks=False)
         found = tuple(possibilities(self._judge, question, _engine(None)))
         return Possibilities(at=values.written(question.at, self.zone), policy=self._named, possibilities=found)
@@ -118,7 +126,7 @@ def _parts(request: Request | Mapping[str, Any] | str | bytes | None, parts: Map
             return parts
         case str() | bytes():
             given: Mapping[str, Any] = from_json(request)
-        case Request():
+        case BaseModel():
             given = {key: getattr(request, key) for key in request.model_fields_set}
         case Mapping():
             given = request

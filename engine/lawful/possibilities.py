@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from lawful import values
-from lawful.decision import LimitLeft, Possibility
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, counted
 from lawful.explaining import Explanation, expiries
 from lawful.ir import INT_MAX, AtMost, FieldDeclaration, Program, Text, Value
 from lawful.judging import Engine, Judge, Judgement, Step
 from lawful.justifying import told
-from lawful.request import Asked, Question
+from lawful.possibility import LimitLeft, Possibility
+from lawful.question import Asked, Question
 
 
 def possibilities(judge: Judge, question: Question, engine: Engine) -> Iterator[Possibility]:

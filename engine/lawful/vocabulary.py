@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from lawful import ir
 from lawful.diagnostics import near
+
+TYPE_NAMES: Final = frozenset(
+    [
+        "bool",
+        "bytes",
+        "double",
+        "duration",
+        "dyn",
+        "int",
+        "list",
+        "map",
+        "null_type",
+        "string",
+        "timestamp",
+        "type",
+        "uint",
+        "google",
+    ]
+)
+"""What CEL calls its types: nothing else at the top of a condition can be called so."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lawful.cli.errors import WrongUsage
 from lawful.cli.terminal import Terminal
 from lawful.ir import Program, Schema
 from lawful.judging import Engine
-from lawful.request import written
+from lawful.question import written
 
 
 @dataclass(frozen=True, slots=True)

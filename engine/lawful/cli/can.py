@@ -13,8 +13,8 @@ from lawful.cli.options import At, Facts, Format, History, HistoryFrom, Lang, Po
 from lawful.cli.terminal import Terminal, spoken
 
 if TYPE_CHECKING:
-    from lawful.decision import LimitLeft, Possibilities, Possibility
     from lawful.policy import Policy
+    from lawful.possibility import LimitLeft, Possibilities, Possibility
 
 
 def can(

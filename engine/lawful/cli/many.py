@@ -15,10 +15,11 @@ from lawful.cli.errors import WrongUsage
 from lawful.cli.layout import row
 from lawful.cli.progress import progress
 from lawful.cli.render import Renderer
+from lawful.cli.start import settle
 from lawful.cli.terminal import Terminal, tell
 from lawful.diagnostics import EngineDisagreement, Problem, RequestError
 from lawful.judging import Engine
-from lawful.request import MAX_BYTES, from_json
+from lawful.question import MAX_BYTES, from_json
 
 _UNREADABLE: Final = "unreadable"
 _DISAGREED: Final = "disagreed"
@@ -26,6 +27,7 @@ _DISAGREED: Final = "disagreed"
 
 def check(renderer: Renderer, options: asking.Options, engine: Engine | None, *, as_json: bool) -> int:
     """Decide request by request; a bad line is told with its number, and the rest goes on."""
+    settle()
     if options.request is None or options.account is not None or options.asks:
         raise WrongUsage(
             "`--jsonl` reads whole requests", "give a file of them, or `-` for stdin, and no change beside it"

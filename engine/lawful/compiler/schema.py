@@ -10,6 +10,7 @@ from lawful.compiler.context import Context
 from lawful.document import Path
 from lawful.ir import BOOL, DATE, INT, STRING, TIMESTAMP, FieldDeclaration, FieldMotion, Schema, Text, Type, Value
 from lawful.scalar import Scalar
+from lawful.vocabulary import TYPE_NAMES
 from lawful.written import FieldWritten, PolicyWritten, TextWritten
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -20,31 +21,13 @@ _RESERVED_IN_CEL: Final = (
 )
 _SUBJECTS: Final = "account request before after today now count"
 _WORDS: Final = frozenset(f"{_RESERVED_IN_CEL} {_SUBJECTS}".split())
-_TYPE_NAMES: Final = frozenset(
-    [
-        "bool",
-        "bytes",
-        "double",
-        "duration",
-        "dyn",
-        "google",
-        "int",
-        "list",
-        "map",
-        "null_type",
-        "string",
-        "timestamp",
-        "type",
-        "uint",
-    ]
-)
 
 
 def check_name(context: Context, name: str, path: Path, *, top_level: bool) -> None:
     """Fields are read as `account.name`, so only conditions must keep clear of CEL's type names."""
     if not _NAME.fullmatch(name):
         context.key_mistake("bad-name", f"`{name}` is no name: letters, digits and `_`, no digit first", path)
-    elif name in _WORDS or (top_level and name in _TYPE_NAMES):
+    elif name in _WORDS or (top_level and name in TYPE_NAMES):
         context.key_mistake(
             "reserved-name", f"`{name}` means something else in a condition", path, "choose another name"
         )

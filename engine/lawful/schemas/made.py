@@ -16,7 +16,8 @@ from pydantic_core import core_schema
 
 from lawful import written
 from lawful.cases import CasesWritten
-from lawful.decision import Decision, Possibilities, schema_of
+from lawful.decision import Decision, schema_of
+from lawful.possibility import Possibilities
 from lawful.request import Request
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
