@@ -19,7 +19,7 @@ import drawing
 from drawing import Pen, World
 from lawful import ir, values, wording
 from lawful.conditions import ConditionError, Conditions, Where
-from lawful.vocabulary import Vocabulary
+from lawful.conditions.vocabulary import Vocabulary
 
 FEATURES = ("pay", "menu", "shop")
 ACTIONS = ("send", "certify", "rename")

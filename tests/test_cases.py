@@ -8,8 +8,8 @@ import pytest
 
 import lawful
 from lawful.cases import Case, Cases, read_cases, run, unfit
+from lawful.deciding.judging import Engine
 from lawful.engines import rete
-from lawful.judging import Engine
 from lawful.source import Source
 
 ROOT = Path(__file__).parent.parent

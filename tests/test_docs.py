@@ -23,7 +23,7 @@ import typer
 import lawful
 from lawful import cli, schemas, written
 from lawful.cases import read_cases, run, unfit
-from lawful.cel_functions import FUNCTIONS, METHODS
+from lawful.conditions.functions import FUNCTIONS, METHODS
 from lawful.source import Source
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,8 +16,8 @@ import lawful
 import policies
 from lawful import ir, wording
 from lawful.conditions import ConditionError, Conditions
+from lawful.conditions.vocabulary import Vocabulary
 from lawful.engines import reference, rete
-from lawful.vocabulary import Vocabulary
 from policies import Drawn
 
 # A drawn policy is large: shrinking one takes minutes and makes it little plainer.

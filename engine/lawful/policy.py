@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from lawful import values
+from lawful.deciding.explaining import Explanation
+from lawful.deciding.judging import Engine, Judge
+from lawful.deciding.justifying import Justifier
 from lawful.decision import Decision, Justification, PolicyNamed
 from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, RequestError, near
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
-from lawful.explaining import Explanation
 from lawful.ir import Expr, Program, Value
-from lawful.judging import Engine, Judge
-from lawful.justifying import Justifier
 from lawful.question import KEYS, Question, Reader, from_json
 from lawful.source import Source, Span
 from lawful.version import __version__
@@ -67,7 +67,7 @@ class Policy:
 
     def can(self, request: Request | Mapping[str, Any] | str | bytes | None = None, /, **parts: Any) -> Possibilities:
         """Every move and feature of an account, with its verdict, rules, and what is left of each limit."""
-        from lawful.possibilities import possibilities  # only where it is asked
+        from lawful.deciding.possibilities import possibilities  # only where it is asked
         from lawful.possibility import Possibilities
 
         question = self._reader.question(_parts(request, parts), asks=False)

@@ -17,8 +17,8 @@ from lawful.cli.progress import progress
 from lawful.cli.render import Renderer
 from lawful.cli.start import settle
 from lawful.cli.terminal import Terminal, tell
+from lawful.deciding.judging import Engine
 from lawful.diagnostics import EngineDisagreement, Problem, RequestError
-from lawful.judging import Engine
 from lawful.question import MAX_BYTES, from_json
 
 _UNREADABLE: Final = "unreadable"

@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 from lawful import values
 from lawful.compiler.context import Context
+from lawful.conditions.vocabulary import TYPE_NAMES
 from lawful.document import Path
 from lawful.ir import BOOL, DATE, INT, STRING, TIMESTAMP, FieldDeclaration, FieldMotion, Schema, Text, Type, Value
 from lawful.scalar import Scalar
-from lawful.vocabulary import TYPE_NAMES
 from lawful.written import FieldWritten, PolicyWritten, TextWritten
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from lawful import values
+from lawful.deciding.explaining import Explanation, expiries
+from lawful.deciding.judging import Engine, Judge, Judgement, Step
+from lawful.deciding.justifying import told
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, counted
-from lawful.explaining import Explanation, expiries
 from lawful.ir import INT_MAX, AtMost, FieldDeclaration, Program, Text, Value
-from lawful.judging import Engine, Judge, Judgement, Step
-from lawful.justifying import told
 from lawful.possibility import LimitLeft, Possibility
 from lawful.question import Asked, Question
 

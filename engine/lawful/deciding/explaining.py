@@ -7,6 +7,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from lawful import calendar, values, wording
+from lawful.deciding.judging import Judge, Judged, Judgement
+from lawful.deciding.justifying import Justifier, told
 from lawful.decision import Changed, Cited, Consequences, Irreversible, JsonValue, Justification, Owed, Place, Reason
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
@@ -26,8 +28,6 @@ from lawful.ir import (
     Value,
     everything,
 )
-from lawful.judging import Judge, Judged, Judgement
-from lawful.justifying import Justifier, told
 
 _NOT_SO = Text("not so: ", "不满足：")
 _NOT_KNOWN = Text("not known: ", "未知：")
@@ -130,7 +130,7 @@ class Explanation:
     def missing(self) -> tuple[tuple[str, ...], ...]:
         if self.judgement.verdict != "undetermined":
             return ()
-        from lawful.missing import missing  # 3 ms: only where something is
+        from lawful.deciding.missing import missing  # 3 ms: only where something is
 
         return missing(self.judgement)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, TypeAlias
 
+from lawful.deciding.judging import Judged, Judgement, Step
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, held_number
 from lawful.ir import (
@@ -31,7 +32,6 @@ from lawful.ir import (
     type_of,
     walk,
 )
-from lawful.judging import Judged, Judgement, Step
 
 MOST_SETS: Final = 8
 _MOST_WORK: Final = 30_000

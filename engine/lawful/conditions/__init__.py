@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from lawful import ir
-from lawful.cel_messages import message_types
-from lawful.cel_operators import OPERATORS, Operators
-from lawful.cel_syntax import complaints, quoted
-from lawful.cel_typing import (
+from lawful.conditions.messages import message_types
+from lawful.conditions.operators import OPERATORS, Operators
+from lawful.conditions.syntax import complaints, quoted
+from lawful.conditions.typing import (
     PLURALS,
     SINGLE,
     Adopted,
@@ -28,11 +28,11 @@ from lawful.cel_typing import (
     said,
     word,
 )
+from lawful.conditions.vocabulary import TYPE_NAMES, Vocabulary
 from lawful.diagnostics import Mistake, near
-from lawful.vocabulary import TYPE_NAMES, Vocabulary
 
 if TYPE_CHECKING:
-    from lawful.cel_ast import Node, Tree
+    from lawful.conditions.tree import Node, Tree
 
 __all__ = ["ConditionError", "Conditions", "Vocabulary", "Where"]
 
@@ -78,7 +78,7 @@ class Conditions:
 
     def _read(self, text: str) -> tuple[Tree, str | None]:
         """The tree and, where the library's checker refuses it, what it says."""
-        from lawful import cel_ast  # 20 ms: proto-plus
+        from lawful.conditions.tree import Tree  # 20 ms: proto-plus
 
         try:
             text.encode()
@@ -86,11 +86,11 @@ class Conditions:
             phrase = f"half a character, U+{ord(text[error.start]):04X}"
             raise ConditionError([Mistake("bad-text", phrase, None, error.start)]) from None
         try:
-            return cel_ast.Tree(text, self._environment.compile(text).serialize(), checked=True), None
+            return Tree(text, self._environment.compile(text).serialize(), checked=True), None
         except RuntimeError as told:
             refusal = str(told)
         try:
-            return cel_ast.Tree(text, self._environment.compile(text, disable_check=True).serialize()), refusal
+            return Tree(text, self._environment.compile(text, disable_check=True).serialize()), refusal
         except RuntimeError as told:
             raise ConditionError(complaints(text, str(told))) from None
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 from zoneinfo import available_timezones
 
-from lawful import calendar, ir, literal, patterns
-from lawful.cel_syntax import quoted
-from lawful.cel_typing import Reading, Typed, becomes, called, said, word
+from lawful import calendar, ir, patterns
+from lawful.conditions import literal
+from lawful.conditions.syntax import quoted
+from lawful.conditions.typing import Reading, Typed, becomes, called, said, word
+from lawful.conditions.vocabulary import Vocabulary
 from lawful.diagnostics import near
-from lawful.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from lawful.cel_ast import Node, Tree
+    from lawful.conditions.tree import Node, Tree
 
 _MACROS: Final = {
     "has": ("a field", "write `has(account.…)`"),

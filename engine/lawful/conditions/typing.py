@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lawful import ir
-from lawful.cel_syntax import quoted
+from lawful.conditions.syntax import quoted
 from lawful.diagnostics import Mistake, near
 
 if TYPE_CHECKING:
-    from lawful.cel_ast import Node, Place, Tree
+    from lawful.conditions.tree import Node, Place, Tree
 
 
 WORDS: Final = {
@@ -143,7 +143,7 @@ class Reading(ABC):
     """One text that is being read. A part with a mistake is None, and what stands around it is not blamed."""
 
     def __init__(self, tree: Tree) -> None:
-        from lawful.cel_ast import decode  # proto-plus, only where conditions are read
+        from lawful.conditions.tree import decode  # proto-plus, only where conditions are read
 
         self._decode = decode
         self._tree = tree

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from lawful import ir
-from lawful.cel_functions import Functions
-from lawful.cel_typing import PLURALS, SINGLE, Typed, called, said, word
+from lawful.conditions.functions import Functions
+from lawful.conditions.typing import PLURALS, SINGLE, Typed, called, said, word
 
 if TYPE_CHECKING:
-    from lawful.cel_ast import Node
+    from lawful.conditions.tree import Node
 
 OPERATORS: Final = {
     "_&&_": "&&",
