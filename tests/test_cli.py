@@ -300,7 +300,7 @@ def test_quiet_tells_of_bad_lines_alone(form: str, run: Run) -> None:
 
 
 def test_a_line_too_long_is_told_and_the_rest_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("lawful.cli.reading", "lawful.cli.many", "lawful.request"):
+    for module in ("lawful.cli.reading", "lawful.cli.many", "lawful.question"):
         monkeypatch.setattr(f"{module}.MAX_BYTES", 200)
     done = run("check", "wechat", "-", "--jsonl", "--format", "json", stdin=f'{{"x": "{"y" * 500}"}}\n{LINES}')
     assert [json.loads(line).get("line") for line in done.out.splitlines()][:2] == [1, None]
