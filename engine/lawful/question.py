@@ -93,6 +93,12 @@ class _Reading:
 
     def mapping(self, field: str, given: object) -> Mapping[str, object] | None:
         """The object that was given, an empty one for null; None where it is none, which has then been told."""
+        if type(given) is dict:  # the usual case first: the checks below ask abstract classes, which is slow
+            for key in given:
+                if type(key) is not str:
+                    break
+            else:
+                return given
         if given is None:
             return {}
         if isinstance(given, BaseModel):
@@ -105,23 +111,24 @@ class _Reading:
             self.problem(field, f"{values.shown(key)} stands where the name of something should be")
         return {key: value for key, value in given.items() if isinstance(key, str)} if wrong else given
 
-    def value(self, field: str, owner: str, name: str, raw: object, schema: Schema) -> Value | None:
+    def value(self, prefix: str, owner: str, name: str, raw: object, schema: Schema) -> Value | None:
         """The value of a field by that name; None where it is null, or wrong, which has then been told."""
         declaration = schema.get(name)
         if declaration is None:
-            self.problem(field, f"the {owner} has no field {values.shown(name)}", near(name, schema))
+            self.problem(f"{prefix}.{name}", f"the {owner} has no field {values.shown(name)}", near(name, schema))
             return None
         try:
             return values.read(declaration, raw, self.zone)
         except values.BadValue as error:
-            self.problem(field, error.message, error.help)
+            shown = "the value of this private field cannot be taken" if declaration.private else error.message
+            self.problem(f"{prefix}.{name}", shown, error.help)
             return None
 
     def facts(self, owner: str, given: object, schema: Schema) -> dict[str, Value]:
         """The known facts, defaults filled in."""
         found: dict[str, Value] = {}
         for name, raw in (self.mapping(owner, given) or {}).items():
-            value = self.value(f"{owner}.{name}", owner, name, raw, schema)
+            value = self.value(owner, owner, name, raw, schema)
             if value is not None:
                 found[name] = value
         for name, declaration in schema.items():
@@ -229,7 +236,7 @@ class _Reading:
         wanted = {name: value for name, value in mapping.items() if name != "features"}
         found: dict[str, Value] = {}
         for name, raw in wanted.items():
-            value = self.value(f"{field}.{name}", "account", name, raw, self.program.account)
+            value = self.value(field, "account", name, raw, self.program.account)
             if value is not None:
                 found[name] = value
         return Asked("set", "", found)
@@ -270,10 +277,20 @@ class _Reading:
         if not isinstance(listed, (list, tuple)):
             self.problem("history", f"{values.shown(listed)} is not a list of events")
             return (), None
-        events = [self._event(f"history.{index}", each) for index, each in enumerate(listed)]
+        events = [self._event(index, each) for index, each in enumerate(listed)]
         return tuple(each for each in events if each is not None), start if start is not None else _EARLIEST
 
-    def _event(self, field: str, given: object) -> tuple[str, datetime] | None:
+    def _event(self, index: int, given: object) -> tuple[str, datetime] | None:
+        if type(given) is dict and len(given) == 2:
+            name = given.get("event")
+            if type(name) is str and name in self.program.event_names:
+                try:
+                    return name, values.instant(given.get("at"), self.zone)
+                except values.BadValue:
+                    pass  # told below, with its place
+        return self._event_with_problems(f"history.{index}", given)
+
+    def _event_with_problems(self, field: str, given: object) -> tuple[str, datetime] | None:
         mapping = self.mapping(field, given)
         if mapping is None:
             return None

@@ -47,24 +47,25 @@ def read(declaration: FieldDeclaration, given: object, zone: ZoneInfo) -> Value 
     if given is None:
         return None
     value: Value
-    match declaration.type.kind:
-        case "bool":
-            value = _bool(given)
-        case "int":
-            value = _int(given)
-        case "string":
-            value = _text(given)
+    match declaration.type.kind:  # the frequent ones first
+        case "enum":
+            return _one_of(given, declaration.type.values)
         case "date":
             value = day(given)
+        case "int":
+            value = _int(given)
+        case "bool":
+            return _bool(given)
+        case "string":
+            return _text(given)
         case "timestamp":
             value = instant(given, zone)
-        case "enum":
-            value = _one_of(given, declaration.type.values)
         case "set":
             return _set(given, declaration.type.values)
         case kind:
             raise TypeError(kind)  # no field is declared so
-    _within(value, declaration)
+    if declaration.minimum is not None or declaration.maximum is not None:
+        _within(value, declaration)
     return value
 
 
@@ -86,20 +87,23 @@ def day(given: object) -> date:
 
 def instant(given: object, zone: ZoneInfo) -> datetime:
     """An instant in UTC, from an ISO text or Python's; a naive one is local, a date is its local midnight."""
-    if isinstance(given, datetime):
+    if isinstance(given, str):
+        if _TIMESTAMP.fullmatch(given):
+            return _placed(_parsed(given), zone, given)
+        if _DATE.fullmatch(given):
+            return calendar.start_of(day(given), zone)
+    elif isinstance(given, datetime):
         return _placed(given, zone, given.isoformat())
-    if isinstance(given, date):
+    elif isinstance(given, date):
         return calendar.start_of(given, zone)
-    if isinstance(given, str) and _DATE.fullmatch(given):
-        return calendar.start_of(day(given), zone)
-    found = _TIMESTAMP.fullmatch(given) if isinstance(given, str) else None
-    if found is None:
-        raise BadValue(f"{shown(given)} is not a timestamp such as `2025-03-01T09:00:00+08:00`")
+    raise BadValue(f"{shown(given)} is not a timestamp such as `2025-03-01T09:00:00+08:00`")
+
+
+def _parsed(text: str) -> datetime:
     try:
-        parsed = datetime.fromisoformat(str(given).upper().replace(" ", "T"))
+        return datetime.fromisoformat(text.upper())
     except ValueError:
-        raise BadValue(f"there is no instant {shown(given)}") from None
-    return _placed(parsed, zone, str(given))
+        raise BadValue(f"there is no instant {shown(text)}") from None
 
 
 def _placed(at: datetime, zone: ZoneInfo, written: str) -> datetime:

@@ -7,6 +7,7 @@ outcomes come to.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,6 +15,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
+from lawful.deciding.entitlement import Change, Entitlements
 from lawful.decision import Verdict
 from lawful.diagnostics import EngineDisagreement
 from lawful.engines import reference, rete
@@ -66,12 +68,17 @@ class Step:
     moved: frozenset[str]
     """The facts that differ, `account.f` and `features.f`."""
     judged: list[Judged] = field(default_factory=list)
+    verdict: Verdict = "allow"
+    """The worst that the rules of severity `error` come to."""
 
-    @property
-    def verdict(self) -> Verdict:
-        if any(each.refuses for each in self.judged):
-            return "deny"
-        return "undetermined" if any(each.leaves_open for each in self.judged) else "allow"
+    def conclude(self) -> None:
+        """Draw the verdict from what was judged."""
+        for each in self.judged:
+            if each.rule.severity == "error" and each.outcome != "satisfied" and not each.standing:
+                if each.outcome == "violated":
+                    self.verdict = "deny"
+                    return
+                self.verdict = "undetermined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,8 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
+        if len(self.steps) == 1:
+            return self.steps[0].verdict
         return max((step.verdict for step in self.steps), key=_ORDER.__getitem__)
 
 
@@ -96,26 +105,22 @@ class Judge:
         self._by_trigger: dict[str, list[Rule]] = {}
         self._moves: dict[str, list[Move]] = {}
         self._constraints = [rule for rule in program.rules if rule.scope in ("account", "group")]
-        self._features: dict[str, list[Rule]] = {}
         for rule in program.rules:
             if rule.scope == "move":
                 self._by_trigger.setdefault(rule.subject, []).append(rule)
-            elif rule.scope == "feature":
-                self._features.setdefault(rule.subject, []).append(rule)
         for move in program.moves:
             self._moves.setdefault(move.trigger, []).append(move)
         self._reads = {id(rule): self._facts_of(rule) for rule in program.rules if rule.scope != "move"}
-        self._watched = self._features_watched()
+        self._entitlements = Entitlements(program, self._reads)
+        self._everything = frozenset(
+            [f"account.{name}" for name in program.account] + [f"features.{name}" for name in program.features]
+        )
         # Rules in force change on few dates: between two of them the same bundles serve.
         self._turns = sorted(
             {day for rule in program.rules for day in (rule.in_force.start, rule.in_force.until) if day is not None}
         )
         self._bundles: dict[tuple[str, Value | None, int], Bundle] = {}
         self._moves_in_force: dict[tuple[str, Value | None, int], tuple[Move, ...]] = {}
-        self._entitlement_reads = {
-            name: frozenset[str]().union(*(self._reads[id(rule)] for rule in rules if rule.kind != "needs"))
-            for name, rules in self._features.items()
-        }
 
     # ------------------------------------------------------------------------------------------------- the way
 
@@ -148,26 +153,29 @@ class Judge:
 
     def _step(self, asked: Asked, state: Situation, engine: Engine) -> Step:
         registers = asked.kind == "register"
-        before = _with(state, change={**asked.values, "register": registers})
+        before = state.with_records(change={**asked.values, "register": registers})
         triggers = triggers_of(asked)
         moves = tuple(
             (move, _truth(evaluate(move.applies, before)))
             for trigger in triggers
             for move in self._moves_of(trigger, asked, before.today)
         )
-        account, clashes, left_unknown = self._account_after(asked, moves, before)
-        features = _features_after(asked, before.records["features"])
-        after = _after(before, account, features)
-        moved = self._moved(before, after, registers=registers) | left_unknown
-        step = Step(asked, before, after, moves, moved)
+        account, moved, clashes = _account_after(asked, moves, before)
+        had = before.records["features"]
+        features = _features_after(asked, had)
+        if features is not had and features[asked.name] != had.get(asked.name):
+            moved |= {f"features.{asked.name}"}
+        after = before.followed_by(account, features)
+        step = Step(asked, before, after, moves, self._everything if registers else moved)
         for trigger in triggers:
             step.judged.extend(self._outcomes(self._bundle(trigger, asked, before.today), before, engine))
         if clashes:
             step.judged[:] = [_clashing(each, clashes) for each in step.judged]
-        if moved and self._constraints:
-            if self._watched:
-                self._lose(step, self._watched)
+        if step.moved and self._constraints:
+            if self._entitlements.watched:
+                self._lose(step, self._entitlements.watched)
             self._judge_constraints(step, triggers, engine, registers=registers)
+        step.conclude()
         return step
 
     def _next(self, step: Step) -> Situation:
@@ -177,7 +185,7 @@ class Judge:
         for move, applies in step.moves:
             if applies is not False:
                 history = history.then(move.event, certain=applies is True)
-        return _with(step.after, history=history)
+        return step.after.with_history(history)
 
     def _lose(self, step: Step, among: frozenset[str] | None = None) -> None:
         """Take the lost features from the state after: all of them, or those among some."""
@@ -187,43 +195,6 @@ class Judge:
             step.after.records["after.features"] = step.after.records["features"]
             step.after.memo.clear()
             step.moved |= {f"features.{name}" for name in lost}
-
-    # ---------------------------------------------------------------------------------------------- the states
-
-    def _account_after(
-        self, asked: Asked, moves: Iterable[tuple[Move, bool | None]], before: Situation
-    ) -> tuple[Facts, set[str], frozenset[str]]:
-        """The account after the change, the ids of effects that give a field a second value, what is left unknown."""
-        present = before.records["account"]
-        written: dict[str, Value | None] = dict(asked.values)
-        clashes: set[str] = set()
-        for move, applies in moves:
-            if applies is False:
-                continue
-            for effect in move.effects:
-                value = evaluate(effect.value, before)
-                if applies is None and value != present.get(effect.field):
-                    value = None  # whether the move takes place is not known, so neither is what it leaves
-                if effect.field in written and written[effect.field] != value:
-                    clashes.add(f"{move.id}.effects.{effect.field}")
-                written[effect.field] = value
-        after = {**present, **{name: value for name, value in written.items() if value is not None}}
-        for name, value in written.items():
-            if value is None:
-                after.pop(name, None)
-        return after, clashes, frozenset(f"account.{name}" for name, value in written.items() if value is None)
-
-    def _moved(self, before: Situation, after: Situation, *, registers: bool) -> frozenset[str]:
-        if registers:
-            return frozenset(
-                [f"account.{name}" for name in self.program.account] + [f"features.{n}" for n in self.program.features]
-            )
-        was, now = before.records["account"], after.records["account"]
-        moved = {f"account.{name}" for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
-        had, has = before.records["features"], after.records["features"]
-        return frozenset(
-            moved | {f"features.{name}" for name in had.keys() | has.keys() if had.get(name) != has.get(name)}
-        )
 
     # ------------------------------------------------------------------------------------------------ the rules
 
@@ -286,11 +257,12 @@ class Judge:
 
     def _bundle(self, trigger: str, asked: Asked, today: date) -> Bundle:
         """The guards of a change in force today, as far as the value asked for leaves anything of them to be judged."""
-        fact, value = self._lifecycle_value(trigger, asked)
+        value = self._lifecycle_value(trigger, asked)
         key = (trigger, value, self._turn(today))
         if key not in self._bundles:
             rules = [rule for rule in self._by_trigger.get(trigger, ()) if rule.in_force.holds(today)]
-            if fact is not None and value is not None:
+            if value is not None:
+                fact = self._asked_for(trigger)
                 rules = [
                     replace(rule, when=when, requires=with_known(rule.requires, fact, value))
                     for rule in rules
@@ -301,11 +273,12 @@ class Judge:
 
     def _moves_of(self, trigger: str, asked: Asked, today: date) -> tuple[Move, ...]:
         """Likewise."""
-        fact, value = self._lifecycle_value(trigger, asked)
+        value = self._lifecycle_value(trigger, asked)
         key = (trigger, value, self._turn(today))
         if key not in self._moves_in_force:
             moves = [move for move in self._moves.get(trigger, ()) if move.in_force.holds(today)]
-            if fact is not None and value is not None:
+            if value is not None:
+                fact = self._asked_for(trigger)
                 moves = [
                     replace(move, applies=applies)
                     for move in moves
@@ -314,81 +287,37 @@ class Judge:
             self._moves_in_force[key] = tuple(moves)
         return self._moves_in_force[key]
 
-    def _lifecycle_value(self, trigger: str, asked: Asked) -> tuple[Field | None, Value | None]:
+    def _lifecycle_value(self, trigger: str, asked: Asked) -> Value | None:
         """The value that a `set` of a field with a life cycle asks for: they are few, so each has its bundle."""
+        name = trigger[4:]
+        return asked.values[name] if asked.kind == "set" and name in self.program.lifecycles else None
+
+    def _asked_for(self, trigger: str) -> Field:
         name = trigger.removeprefix("set.")
-        if name not in self.program.lifecycles or asked.kind != "set":
-            return None, None
-        return Field("change", name, self.program.account[name].type), asked.values[name]
+        return Field("change", name, self.program.account[name].type)
 
     def _turn(self, today: date) -> int:
         """Which stretch between two dates on which rules come or go."""
-        return sum(day <= today for day in self._turns)
+        return bisect_right(self._turns, today)
 
     def _outcomes(self, bundle: Bundle, situation: Situation, engine: Engine) -> list[Judged]:
         expected = [reference.outcome(rule, situation) for rule in bundle.rules]
         if engine == "rete" and bundle.rules:
             if bundle.network is None:
                 bundle.network = rete.Network(bundle.rules, self.program.conditions)
-            _compare(self.program, bundle.rules, expected, bundle.network.outcomes(situation))
+            found = bundle.network.outcomes(situation)
+            if found != tuple(expected):
+                _disagree(self.program, bundle.rules, expected, found)
         return [Judged(rule, outcome, situation) for rule, outcome in zip(bundle.rules, expected, strict=True)]
 
-    # -------------------------------------------------------------------------------------- features, standing
-
-    def entitled(self, feature: str, situation: Situation) -> bool | None:
-        """Whether an account in that state may go on having the feature, what it needs apart."""
-        values = [
-            evaluate(rule.requires, situation)
-            for rule in self._features.get(feature, ())
-            if rule.kind != "needs" and rule.in_force.holds(situation.today)
-        ]
-        if any(value is False for value in values):
-            return False
-        return None if any(value is None for value in values) else True
+    # ------------------------------------------------------------------------------------------------- features
 
     def lost(self, step: Step, among: frozenset[str] | None = None) -> tuple[str, ...]:
-        """The features entitled before and surely not after, with all that need them; none that is known to be off.
-
-        `among`: only these are looked at.
-        """
-        if step.asked.kind == "register" or not self._features:
+        """The features that a change takes from the account; `among`: only these are looked at."""
+        if step.asked.kind == "register" or not self.program.features:
             return ()
-        had = step.before.records["features"]
-        lost: list[str] = []
-        gone = {step.asked.name} if step.asked.kind == "disable" else set()
-        for name in self.program.features:
-            if (
-                had.get(name) is False
-                or name in gone
-                or not self._entitlement_reads.get(name, frozenset()) & step.moved
-            ):
-                continue
-            if self.entitled(name, step.before) is True and self.entitled(name, step.after) is False:
-                lost.append(name)
-        return self._with_those_in_need(step, lost, gone)
-
-    def _with_those_in_need(self, step: Step, lost: list[str], gone: set[str]) -> tuple[str, ...]:
-        if not lost and not gone:
-            return ()
-        had = step.before.records["features"]
-        growing = True
-        while growing:
-            growing = False
-            for name, needs in self._needs(step.before.today).items():
-                if name not in lost and name not in gone and had.get(name) is not False and needs & {*lost, *gone}:
-                    lost.append(name)
-                    growing = True
-        return tuple(name for name in self.program.features if name in lost)
-
-    def _needs(self, today: date) -> dict[str, set[str]]:
-        return {
-            name: {
-                rule.requires.name
-                for rule in rules
-                if rule.kind == "needs" and rule.in_force.holds(today) and isinstance(rule.requires, Field)
-            }
-            for name, rules in self._features.items()
-        }
+        disabled = step.asked.name if step.asked.kind == "disable" else None
+        return self._entitlements.lost(Change(step.before, step.after, step.moved, disabled), among)
 
     def standing(self, situation: Situation, untold: set[str]) -> list[Judged]:
         """What is wrong with the account already, and has not been told: constraints, features held unentitled.
@@ -397,25 +326,13 @@ class Judge:
         """
         found = []
         rules = [rule for rule in self._constraints if rule.scope == "account"]
-        rules += [rule for several in self._features.values() for rule in several]
+        rules += self._entitlements.rules()
         for rule in rules:
             if rule.id in untold or not rule.in_force.holds(situation.today):
                 continue
             if reference.outcome(rule, situation) == "violated":
                 found.append(Judged(rule, "violated", situation, standing=True))
         return found
-
-    def _features_watched(self) -> frozenset[str]:
-        """The features that some constraint reads, and those that they need."""
-        read = {name for rule in self._constraints for name in self._reads[id(rule)] if name.startswith("features.")}
-        watched = {name.removeprefix("features.") for name in read}
-        frontier = list(watched)
-        while frontier:
-            for needed in self.program.features[frontier.pop()].needs:
-                if needed not in watched:
-                    watched.add(needed)
-                    frontier.append(needed)
-        return frozenset(watched)
 
     def _facts_of(self, rule: Rule) -> frozenset[str]:
         return frozenset(facts_read(self.program, rule))
@@ -444,28 +361,33 @@ def triggers_of(asked: Asked) -> tuple[str, ...]:
             return (f"{kind}.{asked.name}",)
 
 
-def _with(situation: Situation, *, change: Facts | None = None, history: History | None = None) -> Situation:
-    records = dict(situation.records)
-    if change is not None:
-        records["change"] = change
-    return Situation(
-        records=records,
-        at=situation.at,
-        today=situation.today,
-        zone=situation.zone,
-        history=situation.history if history is None else history,
-        conditions=situation.conditions,
-        initial=situation.initial,
-    )
-
-
-def _after(before: Situation, account: Facts, features: Facts) -> Situation:
-    after = _with(before)
-    after.records["before"] = before.records["account"]
-    after.records["before.features"] = before.records["features"]
-    after.records["account"] = after.records["after"] = account
-    after.records["features"] = after.records["after.features"] = features
-    return after
+def _account_after(
+    asked: Asked, moves: Iterable[tuple[Move, bool | None]], before: Situation
+) -> tuple[Facts, frozenset[str], set[str]]:
+    """The account after the change, the facts that moved, and the effects that give a field a second value."""
+    present = before.records["account"]
+    written: dict[str, Value | None] = dict(asked.values)
+    clashes: set[str] = set()
+    for move, applies in moves:
+        if applies is False:
+            continue
+        for effect in move.effects:
+            value = evaluate(effect.value, before)
+            if applies is None and value != present.get(effect.field):
+                value = None  # whether the move takes place is not known, so neither is what it leaves
+            if effect.field in written and written[effect.field] != value:
+                clashes.add(f"{move.id}.effects.{effect.field}")
+            written[effect.field] = value
+    after = {**present}
+    moved = []
+    for name, new in written.items():
+        if new is None or new != present.get(name):  # what is left unknown may have moved
+            moved.append(f"account.{name}")
+        if new is not None:
+            after[name] = new
+        else:
+            after.pop(name, None)
+    return after, frozenset(moved), clashes
 
 
 def _features_after(asked: Asked, features: Facts) -> Facts:
@@ -495,14 +417,13 @@ def _against_before(judged: Judged, was: Outcome | None, before: Situation) -> J
     return Judged(judged.rule, outcome, judged.situation, standing=was == "violated", before=before)
 
 
-def _compare(program: Program, rules: Iterable[Rule], expected: Iterable[Outcome], found: Iterable[Outcome]) -> None:
+def _disagree(program: Program, rules: Iterable[Rule], expected: Iterable[Outcome], found: Iterable[Outcome]) -> None:
     differences = [
         f"{rule.id}: the reference says {one}, rete says {other}"
         for rule, one, other in zip(rules, expected, found, strict=True)
         if one != other
     ]
-    if differences:
-        raise EngineDisagreement(f"{program.id} {program.version} ({program.digest[:19]})", differences)
+    raise EngineDisagreement(f"{program.id} {program.version} ({program.digest[:19]})", differences)
 
 
 def _truth(value: Value | None) -> bool | None:

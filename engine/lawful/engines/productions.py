@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
 
 from lawful.engines.forms import (
@@ -84,6 +85,7 @@ View = Literal["account", "before", "after"]
 Encoder: TypeAlias = Callable[[Value], int | str]
 
 
+@lru_cache(maxsize=2048)
 def text(value: Value) -> str:
     """A string or an enum's value as the engine may see it: ASCII, short, and another for each."""
     raw = cast("str", value).encode("utf-8", "surrogatepass")

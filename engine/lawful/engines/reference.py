@@ -68,7 +68,7 @@ def evaluate(expr: Expr, situation: Situation) -> Value | None:
         right = evaluate(expr.right, situation)
         return None if right is None else compare(expr.operator, left, right)
     if type(expr) is Field:
-        return situation.fact(expr.owner, expr.name)
+        return situation.records[expr.owner].get(expr.name)
     if type(expr) is Constant:
         return expr.value
     if type(expr) is ConditionOf:

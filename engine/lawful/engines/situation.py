@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, cast, get_args
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
@@ -16,7 +16,7 @@ from lawful.calendar import Instant, Window
 from lawful.ir import AtMost, Condition, Owner, Value
 
 Facts = Mapping[str, Value]
-_NONE: Final[Facts] = {}
+_NO_RECORDS: Final[Mapping[Owner, Facts]] = {owner: {} for owner in get_args(Owner)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Situation:
         conditions: Mapping[str, Condition],
         initial: Facts,
     ) -> None:
-        self.records = records
+        self.records = {**_NO_RECORDS, **records}
         self.at = at
         self.today = today
         self.zone = zone
@@ -88,24 +88,52 @@ class Situation:
         self.variables: dict[str, Value] = {}
 
     def fact(self, owner: Owner, name: str) -> Value | None:
-        return self.records.get(owner, _NONE).get(name)
+        return self.records[owner].get(name)
+
+    def with_records(self, **records: Facts) -> Situation:
+        """The same with other records."""
+        other = self._copy()
+        other.records = {**self.records, **cast("dict[Owner, Facts]", records)}
+        return other
+
+    def with_history(self, history: History) -> Situation:
+        other = self._copy()
+        other.history = history
+        return other
+
+    def followed_by(self, account: Facts, features: Facts) -> Situation:
+        """The state after a change; this one is `before`."""
+        other = self._copy()
+        other.records = {
+            **self.records,
+            "before": self.records["account"],
+            "before.features": self.records["features"],
+            "account": account,
+            "after": account,
+            "features": features,
+            "after.features": features,
+        }
+        return other
 
     def seen_from(self, state: str) -> Situation:
         """The situation of a condition about the state `before` or `after`: that account is *the* account."""
         features: Owner = "before.features" if state == "before" else "after.features"
         account: Owner = "before" if state == "before" else "after"
-        records = dict(self.records)
-        records["account"] = self.records.get(account, _NONE)
-        records["features"] = self.records.get(features, _NONE)
-        return Situation(
-            records=records,
-            at=self.at,
-            today=self.today,
-            zone=self.zone,
-            history=self.history,
-            conditions=self.conditions,
-            initial=self.initial,
-        )
+        return self.with_records(account=self.records[account], features=self.records[features])
+
+    def _copy(self) -> Situation:
+        """Nothing is remembered: what is different may decide it."""
+        other = Situation.__new__(Situation)
+        other.records = self.records
+        other.at = self.at
+        other.today = self.today
+        other.zone = self.zone
+        other.history = self.history
+        other.conditions = self.conditions
+        other.initial = self.initial
+        other.memo = {}
+        other.variables = {}
+        return other
 
 
 def counted(limit: AtMost, situation: Situation) -> tuple[int, int | None]:
