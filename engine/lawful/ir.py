@@ -555,6 +555,7 @@ RuleKind = Literal[
     "limit",
     "never_after",
     "effect",
+    "clash",  # made while judging: two changes of one request give a field two values
     "needs",
     "unlisted",
     "final",
@@ -678,9 +679,12 @@ class Invariant:
     kind: Literal["never", "always"]
     expr: Expr
     pair: bool
+    severity: Severity
+    in_force: Period
     title: Text | None
     explanation: Text | None
     source: Citation | None
+    note: Text | None
     place: Place
 
 

@@ -40,6 +40,9 @@ class Policy:
         self._reader = Reader(program, self.zone)
         self._named = PolicyNamed(id=program.id, version=program.version, digest=program.digest)
 
+    def __reduce__(self) -> tuple[type[Policy], tuple[Program, tuple[Diagnostic, ...], Path | None]]:
+        return type(self), (self.program, self.diagnostics, self.folder)
+
     def __repr__(self) -> str:
         return f"<Policy {self.program.id} {self.program.version}>"
 

@@ -246,6 +246,10 @@ def sentence(program: Program, rule: Rule, teller: Teller, language: Language) -
             moved = program.account.get(rule.id.rpartition(".")[2])
             label = field_title(moved, language) if moved is not None else name
             return f"{label} would leave its bounds" if english else f"{label}将超出允许范围"
+        case "clash":
+            moved = program.account.get(rule.id.rpartition(".")[2])
+            label = field_title(moved, language) if moved is not None else name
+            return f"the changes give {label} different values" if english else f"各项变更对{label}的取值不一致"
         case "requires" | "constraint":
             return None
 

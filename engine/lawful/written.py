@@ -174,7 +174,6 @@ class TransitionWritten(Changing):
 
 
 class LifecycleWritten(Written):
-    title: Text | None = None
     note: Text | None = None
     source: str | None = None
     initial: Annotated[list[str], OneOrMany] = []

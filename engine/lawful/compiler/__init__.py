@@ -9,6 +9,8 @@ from functools import partial
 from hashlib import sha256
 from zoneinfo import ZoneInfo, available_timezones
 
+from pydantic import BaseModel
+
 from lawful import calendar
 from lawful.compiler import changes, constraints
 from lawful.compiler.context import Context, Told, TooMany
@@ -19,7 +21,7 @@ from lawful.compiler.schema import schemas
 from lawful.compiler.tables import Beside, Table, table
 from lawful.conditions import Conditions, Vocabulary
 from lawful.diagnostics import Diagnostic, in_file_order, near
-from lawful.document import Data, Document, Path, Unreadable, paths, read
+from lawful.document import Document, Path, Unreadable, read
 from lawful.ir import (
     LANGUAGES,
     Group,
@@ -31,9 +33,8 @@ from lawful.ir import (
     Source,
     Text,
 )
-from lawful.scalar import Scalar
 from lawful.source import Source as SourceText
-from lawful.written import ActionWritten, PolicyWritten, TableWritten, validated
+from lawful.written import ActionWritten, PolicyWritten, TableWritten, TextWritten, validated
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _program(
 ) -> Program:
     """Names first, then what uses them."""
     _check_frame(context, written)
-    spoken = _languages(context.document.data)
+    spoken = _languages(written)
     context.bilingual = len(spoken) > 1
     context.sources = _sources(context, written)
     schemas(context, written)
@@ -144,9 +145,24 @@ def _check_frame(context: Context, written: PolicyWritten) -> None:
         context.key_mistake("missing-key", "an account needs at least one field", ("account", "fields"))
 
 
-def _languages(data: Data) -> tuple[Language, ...]:
-    """The languages that some text of the policy is written in; a text without one is English."""
-    found = {str(path[-1]) for path, value in paths(data) if path and isinstance(value, Scalar)}
+def _languages(written: object) -> tuple[Language, ...]:
+    """The languages that some text for people is written in. Sources and notes may be in any."""
+    found: set[Language] = set()
+    pending = [written]
+    while pending:
+        match pending.pop():
+            case TextWritten() as text:
+                found |= {language for language in LANGUAGES if getattr(text, language) is not None}
+            case BaseModel() as part:
+                pending.extend(
+                    getattr(part, name) for name in type(part).model_fields if name not in ("sources", "note")
+                )
+            case dict() as parts:
+                pending.extend(parts.values())
+            case list() as parts:
+                pending.extend(parts)
+            case _:
+                pass
     return tuple(each for each in LANGUAGES if each in found)
 
 

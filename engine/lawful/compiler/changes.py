@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from lawful.compiler.context import Context, check_versions, overlaps, some_in_force
 from lawful.compiler.guards import Change, cost, effects, guards, obligations, rule
@@ -44,6 +45,8 @@ from lawful.written import (
     RegistrationWritten,
     TransitionWritten,
 )
+
+_BUILT_IN: Final = ("initial", "final", "unlisted")
 
 REGISTERS = Field("change", "register", BOOL)
 """Whether the change is a registration."""
@@ -106,6 +109,9 @@ def lifecycle(
     for id, versions in written.transitions.items():
         here = (*path, "transitions", id)
         context.check_id(id, here)
+        if id in _BUILT_IN:
+            message = f"`{id}` is the id of a rule that every life cycle has"
+            context.key_mistake("reserved-name", message, here, "choose another name")
         periods = [context.period(each.in_force, (*here, index)) for index, each in enumerate(versions)]
         check_versions(context, id, periods, here)
         for index, (each, period) in enumerate(zip(versions, periods, strict=True)):
@@ -166,7 +172,7 @@ def changing(context: Context, change: Change, written: Changing, step: Step | N
         step=step,
         effects=tuple(moved),
         obligations=obligations(context, written.obligations, (*change.path, "obligations")),
-        cost=cost(written),
+        cost=cost(context, written, change.path),
         title=rules[0].title,
     )
     return move, rules + bounds

@@ -167,15 +167,17 @@ def invariant(context: Context, id: str, written: InvariantWritten) -> Invariant
     kind = "never" if written.never is not None else "always"
     text = written.never if written.never is not None else written.always
     expr = context.boolean(text or "", (*path, kind), "invariant")
-    context.period(written.in_force, path)
     pair = any(isinstance(node, Field) and node.owner not in ("account", "features") for node in walk(expr))
     return Invariant(
         id=id,
         kind="never" if written.never is not None else "always",
         expr=expr,
         pair=pair,
+        severity=written.severity,
+        in_force=context.period(written.in_force, path),
         title=context.text(written.title, (*path, "title")),
         explanation=context.text(written.explanation, (*path, "explanation"), limit=False),
         source=context.citation(written.source, path),
+        note=context.note(written.note),
         place=context.place(path),
     )

@@ -222,5 +222,9 @@ def obligations(context: Context, written: list[TextWritten], path: Path, when: 
     return tuple(found)
 
 
-def cost(written: Changing) -> tuple[tuple[str, int], ...]:
+def cost(context: Context, written: Changing, path: Path) -> tuple[tuple[str, int], ...]:
+    for name, amount in written.cost.items():
+        if amount < 0:
+            where = (*path, "cost", name) if (*path, "cost", name) in context.document.values else (*path, "cost")
+            context.mistake("wrong-value", "a cost cannot be below 0", where)
     return tuple(written.cost.items())

@@ -23,7 +23,7 @@ def conditions(context: Context, written: dict[str, ConditionWritten]) -> dict[s
         found[name] = Condition(
             name=name,
             holds=context.boolean(each.when, (*path, "when") if _is_long(context, path) else path),
-            title=context.text(each.title, (*path, "title"), limit=False),
+            title=context.text(each.title, (*path, "title")),
             note=context.note(each.note),
             source=context.citation(each.source, path),
             place=context.place(path),

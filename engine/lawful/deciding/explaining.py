@@ -102,12 +102,15 @@ class Explanation:
 
     def _explanation(self, judged: Judged, justification: Justification) -> Told:
         rule, teller = judged.rule, self._teller(judged)
-        written = rule.explanation or rule.title
+        # What a rule says of itself is said of its being broken: of one that holds only the title is true.
+        written = rule.title if judged.outcome == "satisfied" else rule.explanation or rule.title
         if written is not None:
             return told(wording.filled(written, teller)) or Told()
         sentences: dict[Language, str] = {}
         for language in LANGUAGES:
-            built_in = wording.sentence(self.program, rule, teller, language)
+            built_in = None
+            if judged.outcome != "satisfied":
+                built_in = wording.sentence(self.program, rule, teller, language)
             sentences[language] = built_in or self._first_part(judged, justification, language)
         return Told(**sentences)
 

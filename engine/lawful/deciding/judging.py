@@ -21,7 +21,7 @@ from lawful.diagnostics import EngineDisagreement
 from lawful.engines import reference, rete
 from lawful.engines.reference import Outcome, evaluate
 from lawful.engines.situation import Facts, History, Situation
-from lawful.ir import FALSE, Field, Move, Program, Rule, Value, everything, with_known
+from lawful.ir import FALSE, TRUE, Field, Move, Program, Rule, Value, everything, with_known
 from lawful.question import Asked, Question
 
 Engine = Literal["rete", "reference"]
@@ -121,6 +121,10 @@ class Judge:
         )
         self._bundles: dict[tuple[str, Value | None, int], Bundle] = {}
         self._moves_in_force: dict[tuple[str, Value | None, int], tuple[Move, ...]] = {}
+
+    def __reduce__(self) -> tuple[type[Judge], tuple[Program, ZoneInfo]]:
+        """What it has built stays here: another process builds its own."""
+        return type(self), (self.program, self.zone)
 
     # ------------------------------------------------------------------------------------------------- the way
 
@@ -402,9 +406,9 @@ def _features_after(asked: Asked, features: Facts) -> Facts:
 
 def _clashing(judged: Judged, clashes: set[str]) -> Judged:
     """Two changes of one request may not give a field two values."""
-    if judged.rule.kind == "effect" and judged.rule.id in clashes:
-        return Judged(judged.rule, "violated", judged.situation)
-    return judged
+    if judged.rule.kind != "effect" or judged.rule.id not in clashes:
+        return judged
+    return Judged(replace(judged.rule, kind="clash", when=TRUE, requires=FALSE), "violated", judged.situation)
 
 
 def _against_before(judged: Judged, was: Outcome | None, before: Situation) -> Judged:

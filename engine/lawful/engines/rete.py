@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final, cast
 
-from lawful.diagnostics import LawfulError
+from lawful.diagnostics import EngineDisagreement
 from lawful.engines.productions import (
     GUARD,
     Computed,
@@ -55,14 +55,14 @@ def available() -> bool:
     return engine is not None
 
 
-class EngineFailure(LawfulError):
-    """durable_rules failed or contradicted itself. There is no decision, and nothing is allowed."""
+class EngineFailure(EngineDisagreement):
+    """durable_rules failed or contradicted itself: it has no outcome that could agree with the reference's."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"internal error: durable_rules: {problem}; nothing is allowed")
+        super().__init__("in hand", [f"durable_rules: {problem}"])
         self.problem = problem
 
-    def __reduce__(self) -> tuple[type[EngineFailure], tuple[str]]:
+    def __reduce__(self) -> tuple[type[EngineFailure], tuple[str]]:  # type: ignore[override]  # made of less
         return type(self), (self.problem,)
 
 
