@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -18,9 +18,11 @@ from lawful.ir import Program, Schema, Value
 from lawful.scalar import Scalar
 
 MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_CHANGES: Final = 1000
 KEYS: Final[tuple[str, ...]] = ("account", "change", "changes", "request", "history", "history_from", "at")
 _KEYS_ARE: Final = f"the keys are {', '.join(f'`{key}`' for key in KEYS)}"
 _CHANGES: Final = ("set", "enable", "disable", "do", "register")
+_CHANGES_ARE: Final = ", ".join(f"`{key}`" for key in _CHANGES)
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -49,19 +51,27 @@ class Question:
     at: datetime
 
 
+_Quick: TypeAlias = Mapping[str, Mapping[str, values.Quick]]
+"""How the usual value of each field is read, by its owner."""
+
+
 class Reader:
     """Reads requests about accounts of one policy."""
 
     def __init__(self, program: Program, zone: ZoneInfo) -> None:
         self.program = program
         self.zone = zone
+        self._quick: _Quick = {
+            owner: {name: values.quick(each) for name, each in schema.items()}
+            for owner, schema in (("account", program.account), ("request", program.request))
+        }
 
     def question(self, given: Mapping[str, object], *, asks: bool = True) -> Question:
         """The request as the schema has it. Raises RequestError with every problem found.
 
         `asks`: whether a change must be given; a question of what an account may do at all has none.
         """
-        reading = _Reading(self.program, self.zone)
+        reading = _Reading(self.program, self.zone, self._quick)
         for key in reading.mapping("", given) or {}:
             if key not in KEYS:
                 reading.problem(key, "a request has no such key", near(key, KEYS) or _KEYS_ARE)
@@ -83,9 +93,10 @@ class Reader:
 class _Reading:
     """One request on its way in; problems are collected."""
 
-    def __init__(self, program: Program, zone: ZoneInfo) -> None:
+    def __init__(self, program: Program, zone: ZoneInfo, quick: _Quick) -> None:
         self.program = program
         self.zone = zone
+        self.quick = quick
         self.problems: list[Problem] = []
 
     def problem(self, field: str, message: str, help: str | None = None) -> None:
@@ -127,8 +138,11 @@ class _Reading:
     def facts(self, owner: str, given: object, schema: Schema) -> dict[str, Value]:
         """The known facts, defaults filled in."""
         found: dict[str, Value] = {}
+        quick = self.quick[owner]
         for name, raw in (self.mapping(owner, given) or {}).items():
-            value = self.value(owner, owner, name, raw, schema)
+            value = quick[name](raw) if name in quick else None
+            if value is None:
+                value = self.value(owner, owner, name, raw, schema)
             if value is not None:
                 found[name] = value
         for name, declaration in schema.items():
@@ -184,6 +198,9 @@ class _Reading:
         if not isinstance(many, (list, tuple)) or not many:
             self.problem("changes", f"{values.shown(many)} is not a list of changes" if many else "the list is empty")
             return ()
+        if len(many) > MAX_CHANGES:
+            self.problem("changes", f"there are more than {MAX_CHANGES} changes", "ask for them in several requests")
+            return ()
         return self._listed([self._change(f"changes.{index}", each) for index, each in enumerate(many)])
 
     def _listed(self, read: Sequence[Asked | None]) -> tuple[Asked, ...]:
@@ -195,16 +212,15 @@ class _Reading:
         mapping = self.mapping(field, given)
         if mapping is None:
             return None
-        listed = ", ".join(f"`{key}`" for key in _CHANGES)
         strange = [key for key in mapping if key not in _CHANGES]
         for key in strange:
-            help = near(key, _CHANGES) or f"the changes are {listed}"
+            help = near(key, _CHANGES) or f"the changes are {_CHANGES_ARE}"
             self.problem(f"{field}.{key}", "there is no such change", help)
         kinds = [key for key in _CHANGES if mapping.get(key) is not None]
         if not kinds and strange:
             return None
         if len(kinds) != 1:
-            self.problem(field, f"a change is exactly one of {listed}")
+            self.problem(field, f"a change is exactly one of {_CHANGES_ARE}")
             return None
         return self._asked(field, kinds[0], mapping[kinds[0]])
 
@@ -284,8 +300,9 @@ class _Reading:
         if type(given) is dict and len(given) == 2:
             name = given.get("event")
             if type(name) is str and name in self.program.event_names:
+                at = given.get("at")
                 try:
-                    return name, values.instant(given.get("at"), self.zone)
+                    return name, values.quick_instant(at) or values.instant(at, self.zone)
                 except values.BadValue:
                     pass  # told below, with its place
         return self._event_with_problems(f"history.{index}", given)

@@ -205,24 +205,28 @@ class Judge:
     def _judge_constraints(self, step: Step, triggers: Iterable[str], engine: Engine, *, registers: bool) -> None:
         """A constraint that reads nothing that moved cannot refuse; one that was violated before is standing."""
         seen: set[int] = set()
-        for bundle in self._constraint_bundles(step, triggers):
+        bundles = self._constraint_bundles(step, triggers)
+        for bundle in bundles:
             doubtful = [
                 each
                 for each in self._outcomes(bundle, step.after, engine)
                 if id(each.rule) not in seen and self._reads[id(each.rule)] & step.moved
             ]
-            seen.update(id(each.rule) for each in doubtful)
-            if registers:  # there was no account that could have been wrong before
-                step.judged.extend(doubtful)
-                continue
-            was = self._outcomes_before(bundle, doubtful, step.before, engine)
-            step.judged.extend(_against_before(each, was.get(id(each.rule)), step.before) for each in doubtful)
+            if len(bundles) > 1:
+                seen.update(id(each.rule) for each in doubtful)
+            step.judged.extend(doubtful)
+            if not registers:  # otherwise there was no account that could have been wrong before
+                was = self._outcomes_before(bundle, doubtful, step.before, engine)
+                for each in doubtful:
+                    _weigh(each, was.get(id(each.rule)), step.before)
 
     def _outcomes_before(
         self, bundle: Bundle, after: Iterable[Judged], before: Situation, engine: Engine
     ) -> dict[int, Outcome]:
         """What became of the violated ones in the state before; what only warns is not cross-checked."""
         violated = [each.rule for each in after if each.outcome == "violated" and each.rule.scope == "account"]
+        if not violated:
+            return {}
         if any(rule.severity == "error" for rule in violated):
             return {id(each.rule): each.outcome for each in self._outcomes(bundle, before, engine)}
         return {id(rule): reference.outcome(rule, before) for rule in violated}
@@ -411,14 +415,15 @@ def _clashing(judged: Judged, clashes: set[str]) -> Judged:
     return Judged(replace(judged.rule, kind="clash", when=TRUE, requires=FALSE), "violated", judged.situation)
 
 
-def _against_before(judged: Judged, was: Outcome | None, before: Situation) -> Judged:
+def _weigh(judged: Judged, was: Outcome | None, before: Situation) -> None:
     """A constraint violated after the change refuses it only if it was not violated before."""
     if judged.rule.scope != "account":
-        return judged
-    if judged.outcome != "violated" or was is None:
-        return Judged(judged.rule, judged.outcome, judged.situation, before=before)
-    outcome: Outcome = "unknown" if was == "unknown" else "violated"
-    return Judged(judged.rule, outcome, judged.situation, standing=was == "violated", before=before)
+        return
+    judged.before = before
+    if judged.outcome == "violated":
+        judged.standing = was == "violated"
+        if was == "unknown":
+            judged.outcome = "unknown"
 
 
 def _disagree(program: Program, rules: Iterable[Rule], expected: Iterable[Outcome], found: Iterable[Outcome]) -> None:
