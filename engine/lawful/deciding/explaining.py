@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from lawful import calendar, values, wording
 from lawful.deciding.judging import Judge, Judged, Judgement
 from lawful.deciding.justifying import Justifier, told
+from lawful.deciding.telling import Teller
 from lawful.decision import Changed, Cited, Consequences, Irreversible, JsonValue, Justification, Owed, Place, Reason
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
@@ -16,8 +16,6 @@ from lawful.engines.situation import Situation, counted, held_number
 from lawful.ir import (
     LANGUAGES,
     AtMost,
-    Compare,
-    Constant,
     Count,
     Expr,
     Field,
@@ -125,8 +123,8 @@ class Explanation:
         lead = {"violated": _NOT_SO, "unknown": _NOT_KNOWN, "satisfied": _HOLDS}[judged.outcome]
         return lead.best(language) + what
 
-    def _teller(self, judged: Judged) -> _Teller:
-        return _Teller(self, judged)
+    def _teller(self, judged: Judged) -> Teller:
+        return Teller(self.program, judged.situation, judged.rule.requires)
 
     # ------------------------------------------------------------------------------------------ what would help
 
@@ -164,14 +162,12 @@ class Explanation:
             return ()
         found = []
         for step in self.judgement.steps:
-            judged = Judged(step.judged[0].rule, "satisfied", step.after) if step.judged else None
+            teller = Teller(self.program, step.after)
             for move, applies in step.moves:
-                if applies is False:
-                    continue
-                for each in move.obligations:
+                for each in move.obligations if applies is not False else ():
                     if evaluate(each.when, step.before) is not False:
-                        text = each.text if judged is None else wording.filled(each.text, _Teller(self, judged))
-                        found.append(Owed(rule=move.id, text=told(text) or Told()))
+                        text = told(wording.filled(each.text, teller))
+                        found.append(Owed(rule=move.id, text=text or Told()))
         return tuple(found)
 
     def consequences(self) -> Consequences:
@@ -294,47 +290,6 @@ class Explanation:
             en=f"{field} says {held}, the history {least}: the larger counts",
             zh=f"{field} 为{held}，历史记录为{least}：以较大者为准",
         )
-
-
-class _Teller:
-    """Gives the value of a placeholder, in a language, where a rule was judged."""
-
-    def __init__(self, explanation: Explanation, judged: Judged) -> None:
-        self.program = explanation.program
-        self.zone: ZoneInfo = explanation.zone
-        self.judged = judged
-
-    def __call__(self, name: str, language: Language) -> str:
-        situation = self.judged.situation
-        owner, _, field = name.partition(".")
-        match owner:
-            case "today":
-                return situation.today.isoformat()
-            case "now":
-                return values.written(situation.at, self.zone)
-            case "count" | "limit":
-                number = self._count(owner)
-                return wording.UNKNOWN.best(language) if number is None else str(number)
-            case "request":
-                value = situation.fact("request", field)
-                return wording.of_field(self.program.request.get(field), value, language, self.zone)
-            case _:
-                value = situation.fact("change" if owner == "change" else "account", field)
-                return wording.of_field(self.program.account.get(field), value, language, self.zone)
-
-    def _count(self, which: str) -> int | None:
-        """`{limit}`, or `{count}`: how many there are without the change asked for."""
-        situation = self.judged.situation
-        requires = self.judged.rule.requires
-        if isinstance(requires, AtMost):
-            least, most = counted(requires, situation)
-            if which == "limit":
-                return requires.at_most
-            return None if most is None and least == requires.own else least - requires.own
-        if isinstance(requires, Compare) and isinstance(requires.right, Constant):
-            value = requires.right.value if which == "limit" else evaluate(requires.left, situation)
-            return value if isinstance(value, int) else None
-        return None
 
 
 def expiries(limit: AtMost, situation: Situation) -> list[datetime]:

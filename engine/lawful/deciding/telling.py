@@ -1,0 +1,48 @@
+"""The facts that stand in a text for people: each placeholder's value, where a rule was judged."""
+
+from __future__ import annotations
+
+from lawful import values, wording
+from lawful.engines.reference import evaluate
+from lawful.engines.situation import Situation, counted
+from lawful.ir import AtMost, Compare, Constant, Expr, Language, Program
+
+
+class Teller:
+    """A `wording.Teller`. `requires` is what the rule asks for, which `{count}` and `{limit}` are read from."""
+
+    def __init__(self, program: Program, situation: Situation, requires: Expr | None = None) -> None:
+        self.program = program
+        self.situation = situation
+        self.requires = requires
+
+    def __call__(self, name: str, language: Language) -> str:
+        situation = self.situation
+        owner, _, field = name.partition(".")
+        match owner:
+            case "today":
+                return situation.today.isoformat()
+            case "now":
+                return values.written(situation.at, situation.zone)
+            case "count" | "limit":
+                number = self._count(owner)
+                return wording.UNKNOWN.best(language) if number is None else str(number)
+            case "request":
+                value = situation.fact("request", field)
+                return wording.of_field(self.program.request.get(field), value, language, situation.zone)
+            case _:
+                value = situation.fact("change" if owner == "change" else "account", field)
+                return wording.of_field(self.program.account.get(field), value, language, situation.zone)
+
+    def _count(self, which: str) -> int | None:
+        """`{limit}`, or `{count}`: how many there are without the change asked for."""
+        requires = self.requires
+        if isinstance(requires, AtMost):
+            least, most = counted(requires, self.situation)
+            if which == "limit":
+                return requires.at_most
+            return None if most is None and least == requires.own else least - requires.own
+        if isinstance(requires, Compare) and isinstance(requires.right, Constant):
+            value = requires.right.value if which == "limit" else evaluate(requires.left, self.situation)
+            return value if isinstance(value, int) else None
+        return None
