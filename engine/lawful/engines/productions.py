@@ -88,7 +88,10 @@ Encoder: TypeAlias = Callable[[Value], int | str]
 @lru_cache(maxsize=2048)
 def text(value: Value) -> str:
     """A string or an enum's value as the engine may see it: ASCII, short, and another for each."""
-    raw = cast("str", value).encode("utf-8", "surrogatepass")
+    plain = cast("str", value)
+    if len(plain) <= _LONGEST and plain.isascii() and plain.isidentifier():
+        return f"s{plain}"
+    raw = plain.encode("utf-8", "surrogatepass")
     if len(raw) <= _LONGEST:
         return f"x{raw.hex()}"
     import hashlib  # OpenSSL takes 4 ms: only for a long text
