@@ -20,7 +20,7 @@ help:
 	@echo 'make demo    one change refused and one allowed, with the reasons'
 	@echo 'make test    everything that must pass before a commit (the same as make check)'
 	@echo 'make lint    its quick part: format, lint, types, layers, spelling'
-	@echo 'make soak    a long random search for disagreement between the engines'
+	@echo 'make soak    a million checks, eight threads, then a long random search for disagreement'
 	@echo 'make bench   the measurements'
 	@echo 'make clean   remove .venv and whatever was built'
 	@echo
@@ -57,6 +57,7 @@ lint: $(READY)
 
 soak: $(READY)
 	@$(BIN)/python benchmarks/soak.py
+	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --quiet -n auto tests/test_parity.py tests/test_judging.py
 
 bench: $(READY)
 	@$(BIN)/python benchmarks/run.py

@@ -162,6 +162,13 @@ class Decision(Answer):
         decision._explains = explains
         return decision
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, explanations included."""
+        return isinstance(other, Decision) and self.model_dump() == other.model_dump()
+
+    def __hash__(self) -> int:
+        return hash((self.verdict, self.at, self.policy))
+
     @property
     def allowed(self) -> bool:
         return self.verdict == "allow"

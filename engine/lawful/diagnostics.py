@@ -13,6 +13,7 @@ MOST_MISTAKES: Final = 1000
 """More are not looked for: nobody reads them, and a file that is wrong everywhere would take long."""
 
 _WIDEST_LINE: Final = 160
+_AROUND: Final = 50
 _LONGEST_FIELD: Final = 200
 _LONGEST_MESSAGE: Final = 500
 _MOST_COMPARED: Final = 2000
@@ -149,11 +150,20 @@ def _drawn(diagnostic: Diagnostic) -> list[str]:
 
 def _excerpt(span: Span, line: int, column: int, margin: str) -> list[str]:
     text = span.source.line(line)
-    if not text.strip() or len(text) > _WIDEST_LINE:
-        return []  # a line too long to read is not drawn: its place says enough
+    if not text.strip():
+        return []
     text = "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in text)
-    before = "".join(" " * _width(char) if char != "\t" else "\t" for char in text[: column - 1])
-    marked = text[column - 1 :][: max(span.end - span.start, 1)]
+    start = column - 1
+    marked = text[start : start + max(span.end - span.start, 1)]
+    if len(text) > _WIDEST_LINE:  # too long to read whole: what stands around the place
+        left = max(start - _AROUND, 0)
+        right = min(start + min(len(marked), _AROUND) + _AROUND, len(text))
+        marked = marked[: right - start]
+        text, start = (
+            f"{'…' if left else ''}{text[left:right]}{'…' if right < len(text) else ''}",
+            start - left + bool(left),
+        )
+    before = "".join(" " * _width(char) if char != "\t" else "\t" for char in text[:start])
     marks = "^" * max(sum(_width(char) for char in marked), 1)
     return [f"{margin} |", f"{line} | {text}", f"{margin} | {before}{marks}"]
 

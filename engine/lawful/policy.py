@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -25,6 +26,20 @@ from lawful.version import __version__
 if TYPE_CHECKING:
     from lawful.possibility import Possibilities
     from lawful.request import Request
+
+    Given: TypeAlias = Request | Mapping[str, Any] | str | bytes | None
+
+
+class Parts(TypedDict, total=False):
+    """A request in parts, as keyword arguments."""
+
+    account: Mapping[str, Any] | BaseModel
+    change: Mapping[str, Any] | BaseModel
+    changes: Sequence[Mapping[str, Any] | BaseModel]
+    request: Mapping[str, Any] | BaseModel
+    history: Sequence[Mapping[str, Any] | BaseModel]
+    history_from: str | date
+    at: str | date
 
 
 class Policy:
@@ -48,11 +63,11 @@ class Policy:
 
     def check(
         self,
-        request: Request | Mapping[str, Any] | str | bytes | None = None,
+        request: Given = None,
         /,
         *,
         engine: Engine | None = None,
-        **parts: Any,
+        **parts: Unpack[Parts],
     ) -> Decision:
         """May the account change so?
 
@@ -64,11 +79,11 @@ class Policy:
         """
         return self._decide(self._reader.question(_parts(request, parts)), _engine(engine))
 
-    def allows(self, request: Request | Mapping[str, Any] | str | bytes | None = None, /, **parts: Any) -> bool:
+    def allows(self, request: Given = None, /, **parts: Unpack[Parts]) -> bool:
         """Whether the change is surely allowed. Raises as `check` does."""
         return self.check(request, **parts).verdict == "allow"
 
-    def can(self, request: Request | Mapping[str, Any] | str | bytes | None = None, /, **parts: Any) -> Possibilities:
+    def can(self, request: Given = None, /, **parts: Unpack[Parts]) -> Possibilities:
         """Every move and feature of an account, with its verdict, rules, and what is left of each limit."""
         from lawful.deciding.possibilities import possibilities  # only where it is asked
         from lawful.possibility import Possibilities
@@ -77,7 +92,7 @@ class Policy:
         found = tuple(possibilities(self._judge, question, _engine(None)))
         return Possibilities(at=values.written(question.at, self.zone), policy=self._named, possibilities=found)
 
-    def evaluate(self, text: str, /, **parts: Any) -> tuple[Value | None, Justification]:
+    def evaluate(self, text: str, /, **parts: Unpack[Parts]) -> tuple[Value | None, Justification]:
         """The value of a condition on an account, None where it is unknown, and why.
 
         Raises PolicyError where the text is no condition of this policy, RequestError as `check` does.
@@ -119,7 +134,7 @@ class Policy:
         )
 
 
-def _parts(request: Request | Mapping[str, Any] | str | bytes | None, parts: Mapping[str, Any]) -> Mapping[str, Any]:
+def _parts(request: Given, parts: Mapping[str, Any]) -> Mapping[str, Any]:
     """The request's parts, whichever way it was given."""
     for key in parts:
         if key not in KEYS:
@@ -130,7 +145,7 @@ def _parts(request: Request | Mapping[str, Any] | str | bytes | None, parts: Map
         case str() | bytes():
             given: Mapping[str, Any] = from_json(request)
         case BaseModel():
-            given = {key: getattr(request, key) for key in request.model_fields_set}
+            given = request.model_dump(by_alias=True, exclude_none=True)
         case Mapping():
             given = request
         case _:
@@ -140,6 +155,10 @@ def _parts(request: Request | Mapping[str, Any] | str | bytes | None, parts: Map
 
 def _engine(wanted: Engine | None) -> Engine:
     if wanted is not None:
+        if wanted not in ("rete", "reference"):
+            raise RequestError(
+                [Problem("engine", f"there is no engine {values.shown(wanted)}", "`rete` or `reference`")]
+            )
         return wanted
     return "rete" if rete.available() else "reference"
 

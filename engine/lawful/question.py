@@ -74,7 +74,10 @@ class Reader:
         reading = _Reading(self.program, self.zone, self._quick)
         for key in reading.mapping("", given) or {}:
             if key not in KEYS:
-                reading.problem(key, "a request has no such key", near(key, KEYS) or _KEYS_ARE)
+                help = near(key, KEYS) or _KEYS_ARE
+                if key in self.program.account:
+                    help = "it is a field of the account: give it under `account`"
+                reading.problem(key, "a request has no such key", help)
         changes = reading.changes(given, asks=asks)
         account, features = reading.account(given.get("account"))
         registers = bool(changes) and changes[0].kind == "register"

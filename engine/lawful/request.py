@@ -25,6 +25,8 @@ class Asking(BaseModel):
 class Change(Asking):
     """Exactly one of the five."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
     set: dict[str, FactValue] | None = None
     enable: str | None = None
     disable: str | None = None
@@ -41,6 +43,8 @@ class HistoryEvent(Asking):
 
 class Request(Asking):
     """A proposed change of an account. Dates and timestamps are ISO 8601; a fact that is absent or null is unknown."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["change"]}, {"required": ["changes"]}]})
 
     account: dict[str, FactValue] = {}
     change: Change | None = None

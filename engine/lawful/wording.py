@@ -181,6 +181,14 @@ def of_field(declaration: FieldDeclaration | None, value: Value | None, language
     return values.written(value, zone)
 
 
+def is_private(program: Program, field: Field) -> bool:
+    """Whether the field's value is masked in every output."""
+    if field.owner.endswith("features"):
+        return False
+    schema = program.request if field.owner == "request" else program.account
+    return field.name in schema and schema[field.name].private
+
+
 def field_title(declaration: FieldDeclaration, language: Language) -> str:
     if declaration.title is None:
         return declaration.name.replace("_", " ") if language == "en" else declaration.name

@@ -19,7 +19,6 @@ from lawful.cli import exit_code
 from lawful.cli.diagnosed import all_of, error
 from lawful.cli.errors import BadInput, PipeClosed, WrongUsage
 from lawful.cli.policy_files import is_missing
-from lawful.cli.start import start
 from lawful.cli.terminal import make_writable, tell, unwritable
 from lawful.diagnostics import EngineDisagreement, LawfulError, PolicyError, RequestError
 
@@ -80,8 +79,6 @@ def _lawful(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code is its answer."""
-    if arguments is None:
-        start()
     make_writable()
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)

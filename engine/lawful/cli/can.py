@@ -82,7 +82,7 @@ def _possibility(each: Possibility, words: str, terminal: Terminal) -> Iterator[
         yield row(3, (limit.rule, "dim"), GAP, _left(limit, terminal))
     if each.next_allowed_at is not None:
         when = each.next_allowed_at.isoformat()
-        yield row(3, (terminal.say("allowed again from ", "可再次申请时间 "), "dim"), when)
+        yield row(3, (terminal.say("no limit refuses from ", "不再受次数限制的时间 "), "dim"), when)
 
 
 def _left(limit: LimitLeft, terminal: Terminal) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,6 @@ from lawful.cli.errors import WrongUsage
 from lawful.cli.layout import row
 from lawful.cli.progress import progress
 from lawful.cli.render import Renderer
-from lawful.cli.start import settle
 from lawful.cli.terminal import Terminal, tell
 from lawful.deciding.judging import Engine
 from lawful.diagnostics import EngineDisagreement, Problem, RequestError
@@ -27,7 +27,8 @@ _DISAGREED: Final = "disagreed"
 
 def check(renderer: Renderer, options: asking.Options, engine: Engine | None, *, as_json: bool) -> int:
     """Decide request by request; a bad line is told with its number, and the rest goes on."""
-    settle()
+    gc.freeze()  # the work may be long: collect garbage again, though not among what was imported
+    gc.enable()
     if options.request is None or options.account is not None or options.asks:
         raise WrongUsage(
             "`--jsonl` reads whole requests", "give a file of them, or `-` for stdin, and no change beside it"

@@ -159,7 +159,7 @@ class Renderer:
             wanted = either.join(both.join(each) for each in decision.missing)
             yield self._told("missing", "缺少", wanted)
         if decision.next_allowed_at is not None:
-            yield self._told("allowed again from", "可再次申请时间", decision.next_allowed_at.isoformat())
+            yield self._told("no limit refuses from", "不再受次数限制的时间", decision.next_allowed_at.isoformat())
 
     def _consequences(self, decision: Decision, request: Mapping[str, Any]) -> Iterator[Row]:
         language = self.terminal.language

@@ -12,7 +12,7 @@ from lawful.deciding.telling import Teller
 from lawful.decision import Changed, Cited, Consequences, Irreversible, JsonValue, Justification, Owed, Place, Reason
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
-from lawful.engines.situation import Situation, counted, held_number
+from lawful.engines.situation import History, Situation, counted, held_number
 from lawful.ir import (
     LANGUAGES,
     AtMost,
@@ -280,15 +280,21 @@ class Explanation:
         return tuple(found)
 
     def _difference(self, limit: AtMost, situation: Situation) -> Told | None:
-        held = held_number(limit, situation)
-        count = limit.count
-        least, most = situation.history.count(count.events, count.window, situation.at, situation.zone)
-        if held is None or limit.counted_by is None or held == least or (most is None and held > least):
+        """Of the field and the history as they were given, without what the list itself adds."""
+        field, count = limit.counted_by, limit.count
+        if field is None:
             return None
-        field = wording.cel(limit.counted_by)
+        held = (
+            situation.initial.get(field.name) if field.owner == "account" else situation.fact(field.owner, field.name)
+        )
+        given = History(situation.history.events, situation.history.whole_from)
+        least, most = given.count(count.events, count.window, situation.at, situation.zone)
+        if not isinstance(held, int) or held == least or (most is None and held > least):
+            return None
+        name, shown = wording.cel(field), wording.MASKED if wording.is_private(self.program, field) else str(held)
         return Told(
-            en=f"{field} says {held}, the history {least}: the larger counts",
-            zh=f"{field} 为{held}，历史记录为{least}：以较大者为准",
+            en=f"{name} says {shown}, the history {least}: the larger counts",
+            zh=f"{name} 为{shown}，历史记录为{least}：以较大者为准",
         )
 
 

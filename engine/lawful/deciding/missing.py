@@ -7,11 +7,11 @@ where two comparisons are tied to one another, but never too small.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, field
+from itertools import combinations, product
 from typing import Final, TypeAlias
 
-from lawful.deciding.judging import Judged, Judgement, Step
+from lawful.deciding.judging import Judged, Judgement
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, held_number
 from lawful.ir import (
@@ -34,8 +34,10 @@ from lawful.ir import (
 )
 
 MOST_SETS: Final = 8
-_MOST_WORK: Final = 30_000
-"""Formula evaluations spent on one answer; past it only the set of all unknown facts is told."""
+_MOST_WORK: Final = 200_000
+"""Formulas evaluated for one answer, a quarter of a second; past it only the set of all unknown facts is told."""
+_MOST_FREE: Final = 14
+"""Comparisons that are tried both ways."""
 
 Facts: TypeAlias = frozenset[str]
 Formula: TypeAlias = "bool | _Leaf | _Presence | _Junction | _Choice"
@@ -102,19 +104,19 @@ class _Search:
                 values[leaf] = leaf.now
             elif any(each <= facts for each in leaf.settled_by):
                 free.append(leaf)
-        return not self._can_stay_open(free, _Chosen(facts, values))
+        return not self._can_stay_open(free, facts, values)
 
-    def _can_stay_open(self, free: list[_Leaf], chosen: _Chosen) -> bool:
-        self.work += 1
-        if self.work > _MOST_WORK:
+    def _can_stay_open(self, free: list[_Leaf], facts: Facts, known: dict[_Leaf, bool | None]) -> bool:
+        """Whether some values of the free comparisons leave the verdict open; it is taken to be so past the work."""
+        if len(free) > _MOST_FREE:
             return True
-        if not free:
+        for values in product((True, False), repeat=len(free)):
+            chosen = _Chosen(facts, {**known, **dict(zip(free, values, strict=True))})
             outcomes = [_outcome(rule, chosen) for rule in self.rules]
-            return False not in outcomes and None in outcomes
-        first, *rest = free
-        return any(
-            self._can_stay_open(rest, _Chosen(chosen.facts, {**chosen.values, first: value})) for value in (True, False)
-        )
+            self.work += len(chosen.memo) + len(outcomes)
+            if (False not in outcomes and None in outcomes) or self.work > _MOST_WORK:
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class _Chosen:
 
     facts: Facts
     values: dict[_Leaf, bool | None]
+    memo: dict[int, bool | None] = field(default_factory=dict)
+    """The values of the formulas met so far: a condition may stand in many."""
 
 
 def missing(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
@@ -138,9 +142,8 @@ def missing(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
             found.append(facts)
         if len(found) == MOST_SETS or search.work > _MOST_WORK:
             break
-    everything = frozenset(universe)
     if not found and universe and all(leaf.settled_by for leaf in reading.leaves):
-        found.append(everything)
+        found.append(frozenset(universe))
     return tuple(tuple(sorted(each)) for each in found)
 
 
@@ -159,6 +162,7 @@ class _Reading:
         self._known: dict[tuple[int, Expr], _Leaf] = {}
         self._states: dict[int, Situation] = {}
         self._conditions: dict[tuple[int, str, str], Formula] = {}
+        self._facts: dict[tuple[int, str, str], Facts] = {}
 
     def open_rules(self) -> list[_Open]:
         """Those that are unknown, and those that a fact could open again by its mere presence."""
@@ -249,14 +253,21 @@ class _Reading:
             case Known():
                 return self._unknown(expr.operand, situation)
             case ConditionOf():
-                where = situation if expr.state == "account" else situation.seen_from(expr.state)
-                return self._unknown(situation.conditions[expr.name].holds, where)
+                return self._unknown_in_condition(expr, situation)
             case AtMost():
                 return frozenset({"history"}) if evaluate(expr, situation) is None else frozenset()
             case Quantifier():
                 return self._unknown(expr.collection, situation) | self._fields_of(expr.body, situation)
             case _:
                 return frozenset().union(*(self._unknown(each, situation) for each in children(expr)))
+
+    def _unknown_in_condition(self, expr: ConditionOf, situation: Situation) -> Facts:
+        key = (id(situation), expr.state, expr.name)
+        if key not in self._facts:
+            where = situation if expr.state == "account" else situation.seen_from(expr.state)
+            self._states[id(where)] = where
+            self._facts[key] = self._unknown(situation.conditions[expr.name].holds, where)
+        return self._facts[key]
 
     def _fields_of(self, body: Expr, situation: Situation) -> Facts:
         """Of a quantifier's body, whose variable has no value here: every unknown field in it."""
@@ -272,27 +283,26 @@ class _Reading:
             return frozenset({"account.features"})
         if fact.owner == "change":
             return frozenset()
-        for step in reversed(self.judgement.steps):
-            is_after = fact.owner == "after" or situation.records["account"] is step.after.records["account"]
-            if is_after and fact.owner != "before":
-                return self._moved(fact.name, step)
+        if fact.owner != "before":
+            record = situation.records["after" if fact.owner == "after" else "account"]
+            for index, step in enumerate(self.judgement.steps):
+                if record is step.after.records["account"]:
+                    return self._moved(fact.name, index)
         return frozenset({f"account.{fact.name}"})
 
-    def _moved(self, name: str, step: Step) -> Facts:
-        found: Facts = frozenset()
-        moved = False
-        for move, applies in step.moves:
-            for effect in move.effects:
-                if effect.field == name and applies is not False:
+    def _moved(self, name: str, index: int) -> Facts:
+        """What a field that is unknown after a step was made of, in that step or in the last that moved it."""
+        for step in reversed(self.judgement.steps[: index + 1]):
+            found: Facts = frozenset()
+            moved = False
+            for move, applies in step.moves:
+                if applies is not False and any(effect.field == name for effect in move.effects):
                     moved = True
-                    found |= self._unknown(effect.value, step.before)
-                    if applies is None:
-                        found |= self._unknown(move.applies, step.before)
-        if moved:
-            return found
-        index = self.judgement.steps.index(step)
-        if index:
-            return self._moved(name, self.judgement.steps[index - 1])
+                    values = [effect.value for effect in move.effects if effect.field == name]
+                    for expr in (*values, *([move.applies] if applies is None else [])):
+                        found |= self._unknown(expr, step.before)
+            if moved:
+                return found
         return frozenset({f"account.{name}"})
 
 
@@ -323,11 +333,18 @@ def _implied(when: Formula, requires: Formula, chosen: _Chosen) -> bool | None:
 
 
 def _value(formula: Formula, chosen: _Chosen) -> bool | None:
+    if isinstance(formula, bool):
+        return formula
+    if isinstance(formula, _Leaf):
+        return chosen.values.get(formula)
+    key = id(formula)
+    if key not in chosen.memo:
+        chosen.memo[key] = _value_of_parts(formula, chosen)
+    return chosen.memo[key]
+
+
+def _value_of_parts(formula: _Presence | _Junction | _Choice, chosen: _Chosen) -> bool | None:
     match formula:
-        case bool():
-            return formula
-        case _Leaf():
-            return chosen.values.get(formula)
         case _Presence():
             return formula.facts <= chosen.facts
         case _Choice():

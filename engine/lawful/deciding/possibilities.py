@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from lawful import values
+from lawful import values, wording
 from lawful.deciding.explaining import Explanation, expiries
 from lawful.deciding.judging import Engine, Judge, Judgement, Step
 from lawful.deciding.justifying import told
@@ -109,6 +109,8 @@ def _left(judge: Judge, rule: str, limit: AtMost, situation: Situation) -> Limit
     least, most = counted(limit, situation)
     used = None if most is None and least == limit.own else least - limit.own
     left = None if most is None else max(limit.at_most - (most - limit.own), 0)
+    if limit.counted_by is not None and wording.is_private(judge.program, limit.counted_by):
+        used = left = None
     frees = _first(expiries(limit, situation))
     return LimitLeft(
         rule=rule,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lawful import values, wording
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, counted
-from lawful.ir import AtMost, Compare, Constant, Expr, Language, Program
+from lawful.ir import AtMost, Compare, Constant, Expr, Field, Language, Program
 
 
 class Teller:
@@ -24,6 +24,8 @@ class Teller:
                 return situation.today.isoformat()
             case "now":
                 return values.written(situation.at, situation.zone)
+            case "count" if self._counts_privately():
+                return wording.MASKED
             case "count" | "limit":
                 number = self._count(owner)
                 return wording.UNKNOWN.best(language) if number is None else str(number)
@@ -33,6 +35,13 @@ class Teller:
             case _:
                 value = situation.fact("change" if owner == "change" else "account", field)
                 return wording.of_field(self.program.account.get(field), value, language, situation.zone)
+
+    def _counts_privately(self) -> bool:
+        requires = self.requires
+        counter = requires.counted_by if isinstance(requires, AtMost) else None
+        if isinstance(requires, Compare) and isinstance(requires.left, Field):
+            counter = requires.left
+        return counter is not None and wording.is_private(self.program, counter)
 
     def _count(self, which: str) -> int | None:
         """`{limit}`, or `{count}`: how many there are without the change asked for."""
