@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 import lawful
 from lawful.engines import rete
@@ -126,3 +127,49 @@ def test_a_private_fact_is_masked_in_every_output(tmp_path: Path) -> None:
     with pytest.raises(lawful.RequestError) as told:
         policy.check(account={"phone": 5550123}, change={"set": {"phone": "x"}})
     assert "5550123" not in str(told.value)
+
+
+def test_what_is_missing_is_found_however_deep_conditions_rest_on_one_another() -> None:
+    named = "".join(f"  c{n}: c{n - 1} && c{n - 1} || !c{n - 1}\n" for n in range(1, 59))
+    policy = lawful.loads(
+        "policy: p\nversion: '1'\naccount: {fields: {a: bool}}\n"
+        f"conditions:\n  c0: account.a\n{named}actions: {{go: {{requires: c58}}}}\n"
+    )
+    decision = policy.check(account={}, change={"do": "go"}, history=[])
+    assert decision.missing == (("account.a",),)
+
+
+def test_a_long_list_of_open_changes_is_explained(wechat: lawful.Policy) -> None:
+    decision = wechat.check(account={"type": "enterprise"}, changes=[{"do": "follow"}] * 900, history=[])
+    assert decision.missing == (("request.follower_verified",),)
+
+
+def test_a_model_of_ones_own_is_a_request_with_its_defaults(wechat: lawful.Policy) -> None:
+    class Mine(BaseModel):
+        account: dict[str, Any]
+        change: dict[str, Any] = {"do": "mass_send"}
+        history: list[dict[str, str]] = []
+        at: str = "2025-03-01"
+
+    assert wechat.check(Mine(account=ACCOUNT)) == wechat.check(Mine(account=ACCOUNT).model_dump())
+
+
+def test_what_a_private_field_counts_is_masked_too() -> None:
+    policy = lawful.loads(
+        "policy: p\nversion: '1'\naccount: {fields: {n: {type: int, private: true}}}\n"
+        "actions: {go: {limits: [{at_most: 2, per: lifetime, counted_by: account.n, explanation: '{count} of {limit}'}]}}\n"
+    )
+    decision = policy.check(account={"n": 6789}, change={"do": "go"}, history=[])
+    assert decision.verdict == "deny"
+    assert "6789" not in decision.model_dump_json()
+    assert "6789" not in policy.can(account={"n": 6789}, history=[]).model_dump_json()
+
+
+def test_the_same_answer_is_equal(wechat: lawful.Policy) -> None:
+    assert wechat.check(ASKED) == wechat.check(ASKED)
+    assert wechat.check(ASKED) != wechat.check(ASKED, at="2026-02-01")
+
+
+def test_an_engine_that_is_not_there_is_refused(wechat: lawful.Policy) -> None:
+    with pytest.raises(lawful.RequestError, match="there is no engine"):
+        wechat.check(ASKED, engine="retee")  # type: ignore[arg-type]  # on purpose

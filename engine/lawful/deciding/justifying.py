@@ -88,9 +88,10 @@ class Justifier:
         told_count = " at least" if most is None and own else ""
         names = ", ".join(limit.count.events)
         window = wording.span(limit.count.window, "en")
-        parts = [
-            Justification(text=f"{names} {window} so far{told_count}", value=own if most is not None or own else None)
-        ]
+        so_far: JsonValue = own if most is not None or own else None
+        if so_far is not None and limit.counted_by is not None and self._is_private(limit.counted_by):
+            so_far = wording.MASKED
+        parts = [Justification(text=f"{names} {window} so far{told_count}", value=so_far)]
         if limit.counted_by is not None:
             parts.append(self.justify(limit.counted_by, situation))
         return tuple(parts)
