@@ -4,6 +4,7 @@
 """
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,9 @@ _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_bas
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, suppress_health_check=_SLOW)
 settings.register_profile("soak", max_examples=2_000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# Tests leave the user's own cache of compiled programs alone; the commands they start inherit this.
+os.environ.setdefault("LAWFUL_CACHE", tempfile.mkdtemp(prefix="lawful-cache-"))
 
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
 

@@ -95,3 +95,11 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAWFUL_CACHE", "off")
     assert cache.folder() is None
     assert lawful.load("wechat", cached=True).program.id == "wechat"
+
+
+def test_the_oldest_entries_go(kept: Path) -> None:
+    program = lawful.load("wechat").program
+    for number in range(60):
+        cache.write(str(number), b"", {}, program)
+    assert len(entries(kept)) == 50
+    assert cache.read("59", b"", {}.__getitem__) == program

@@ -21,6 +21,7 @@ from lawful import calendar, ir
 from lawful.ir import Program
 
 _FORMAT: Final = "1"
+_MOST_ENTRIES: Final = 50
 _CLASSES: Final[Mapping[str, type]] = {
     each.__name__: each
     for each in (*vars(ir).values(), calendar.Window)
@@ -76,6 +77,14 @@ def write(version: str, policy: bytes, tables: Mapping[str, bytes], program: Pro
             beside.replace(where / name)
         except OSError:
             beside.unlink(missing_ok=True)
+        _prune(where)
+
+
+def _prune(where: Path) -> None:
+    """Every edit of a policy makes another entry: the oldest go."""
+    entries = sorted(where.glob("*.json"), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    for entry in entries[_MOST_ENTRIES:]:
+        entry.unlink(missing_ok=True)
 
 
 def _made_of(version: str, policy: bytes, tables: Mapping[str, bytes]) -> list[str]:
