@@ -9,7 +9,18 @@ from lawful import calendar, values, wording
 from lawful.deciding.judging import Judge, Judged, Judgement
 from lawful.deciding.justifying import Justifier, told
 from lawful.deciding.telling import Teller
-from lawful.decision import Changed, Cited, Consequences, Irreversible, JsonValue, Justification, Owed, Place, Reason
+from lawful.decision import (
+    Changed,
+    Cited,
+    Consequences,
+    Irreversible,
+    JsonValue,
+    Justification,
+    Owed,
+    Place,
+    Reason,
+    Status,
+)
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import History, Situation, counted, held_number
@@ -109,19 +120,8 @@ class Explanation:
             built_in = None
             if judged.outcome != "satisfied":
                 built_in = wording.sentence(self.program, rule, teller, language)
-            sentences[language] = built_in or self._first_part(judged, justification, language)
+            sentences[language] = built_in or first_part(justification, judged.outcome, language)
         return Told(**sentences)
-
-    def _first_part(self, judged: Judged, justification: Justification, language: Language) -> str:
-        """The sentence of the first part that failed: a condition's title, else what the author wrote."""
-        part = justification
-        while part.title is None and part.because and isinstance(part.because[0].value, bool | None):
-            if part.because[0].value is not part.value:
-                break
-            part = part.because[0]
-        what = part.title.best(language) if part.title is not None else f"`{part.text}`"
-        lead = {"violated": _NOT_SO, "unknown": _NOT_KNOWN, "satisfied": _HOLDS}[judged.outcome]
-        return lead.best(language) + what
 
     def _teller(self, judged: Judged) -> Teller:
         return Teller(self.program, judged.situation, judged.rule.requires)
@@ -296,6 +296,18 @@ class Explanation:
             en=f"{name} says {shown}, the history {least}: the larger counts",
             zh=f"{name} 为{shown}，历史记录为{least}：以较大者为准",
         )
+
+
+def first_part(justification: Justification, status: Status, language: Language) -> str:
+    """The sentence of the first part that failed: a condition's title, else what the author wrote."""
+    part = justification
+    while part.title is None and part.because and isinstance(part.because[0].value, bool | None):
+        if part.because[0].value is not part.value:
+            break
+        part = part.because[0]
+    what = part.title.best(language) if part.title is not None else f"`{part.text}`"
+    lead = {"violated": _NOT_SO, "unknown": _NOT_KNOWN, "satisfied": _HOLDS}[status]
+    return lead.best(language) + what
 
 
 def expiries(limit: AtMost, situation: Situation) -> list[datetime]:

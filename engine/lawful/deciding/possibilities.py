@@ -8,12 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from lawful import values, wording
-from lawful.deciding.explaining import Explanation, expiries
+from lawful.deciding.explaining import Explanation, expiries, first_part
 from lawful.deciding.judging import Engine, Judge, Judgement, Step
 from lawful.deciding.justifying import told
+from lawful.decision import Reason
+from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, counted
-from lawful.ir import INT_MAX, AtMost, FieldDeclaration, Program, Text, Value
+from lawful.ir import INT_MAX, LANGUAGES, AtMost, FieldDeclaration, Program, Text, Value
 from lawful.possibility import LimitLeft, Possibility
 from lawful.question import Asked, Question
 
@@ -91,9 +93,21 @@ def _possibility(judge: Judge, judgement: Judgement, change: dict[str, Any], tit
         verdict=judgement.verdict,
         enabled=enabled if isinstance(enabled, bool) else None,
         rules=tuple(reason.rule for reason in telling),
-        why=tuple(reason.explanation for reason in telling),
+        why=tuple(_why(reason) for reason in telling),
         limits=tuple(_limits(judge, step)),
         next_allowed_at=explanation.next_allowed_at(),
+    )
+
+
+def _why(reason: Reason) -> Told:
+    """The rule's explanation; where that is but its title, what of it failed beside it."""
+    told = reason.explanation
+    if reason.title is None or told != reason.title:
+        return told
+    parts = {language: first_part(reason.justification, reason.status, language) for language in LANGUAGES}
+    return Told(
+        en=None if told.en is None else f"{told.en} — {parts['en']}",
+        zh=None if told.zh is None else f"{told.zh}——{parts['zh']}",
     )
 
 
