@@ -170,6 +170,11 @@ def test_the_same_answer_is_equal(wechat: lawful.Policy) -> None:
     assert wechat.check(ASKED) != wechat.check(ASKED, at="2026-02-01")
 
 
+def test_a_policy_is_immutable(wechat: lawful.Policy) -> None:
+    with pytest.raises(AttributeError, match="a policy is immutable"):
+        wechat.program = lawful.load("wechat").program
+
+
 def test_an_engine_that_is_not_there_is_refused(wechat: lawful.Policy) -> None:
     with pytest.raises(lawful.RequestError, match="there is no engine"):
         wechat.check(ASKED, engine="retee")  # type: ignore[arg-type]  # on purpose

@@ -55,6 +55,11 @@ class Policy:
         self._reader = Reader(program, self.zone)
         self._named = PolicyNamed(id=program.id, version=program.version, digest=program.digest)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if "_named" in vars(self):  # the last that is set: from then on threads may share it
+            raise AttributeError(f"a policy is immutable: `{name}` cannot be set")
+        super().__setattr__(name, value)
+
     def __reduce__(self) -> tuple[type[Policy], tuple[Program, tuple[Diagnostic, ...], Path | None]]:
         return type(self), (self.program, self.diagnostics, self.folder)
 
