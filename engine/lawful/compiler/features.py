@@ -131,7 +131,7 @@ def _from_table(
             owed=owed,
             change=_change(context, row.feature, written.source, period, path),
             written=written,
-            place=Place(table.file, row.line, 1),
+            place=Place(table.file.rpartition("/")[2], row.line, 1),
             title=row.title or context.text(written.title, (*path, "title")),
             path=path,
         )
