@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -343,3 +344,9 @@ def fnv(name: str) -> int:
     for byte in name.encode():
         value = (value ^ byte) * 16_777_619 & 0xFFFFFFFF
     return value
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="durable_rules does not run on this Python")
+def test_durable_rules_is_there_wherever_it_runs() -> None:
+    """Otherwise every comparison of the engines would be skipped, and nobody would know."""
+    assert rete.available()

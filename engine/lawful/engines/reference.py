@@ -58,7 +58,7 @@ def outcome(rule: Rule, situation: Situation) -> Outcome:
 def evaluate(expr: Expr, situation: Situation) -> Value | None:
     """The value of a well-typed expression; None where it is unknown.
 
-    A chain of `type(expr) is …` where a `match` would read better: it takes half the time, and this is the inner loop
+    A chain of `type(expr) is …` where a `match` would read better: it takes 0.6 of the time, and this is the inner loop
     of every check. The type checker still finds a missing kind.
     """
     if type(expr) is Compare:
