@@ -300,7 +300,7 @@ def test_quiet_tells_of_bad_lines_alone(form: str, run: Run) -> None:
 
 
 def test_a_line_too_long_is_told_and_the_rest_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("lawful.cli.reading", "lawful.cli.many", "lawful.question"):
+    for module in ("lawful.cli.reading", "lawful.cli.many", "lawful.reading"):
         monkeypatch.setattr(f"{module}.MAX_BYTES", 200)
     done = run("check", "wechat", "-", "--jsonl", "--format", "json", stdin=f'{{"x": "{"y" * 500}"}}\n{LINES}')
     assert [json.loads(line).get("line") for line in done.out.splitlines()][:2] == [1, None]
@@ -339,7 +339,9 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("check", "wechat", "--account", EXPIRED, "--set", "type=servce"), "error: change.set.type: there is no value `servce` (did you mean `service`?)\n"),
     (("check", "wechat", "x.json", "--account", EXPIRED, *UPGRADE), "error: a request file says all that is asked: it goes without `--account` and the options of a change\n  = help: give the file, or `--account` and a change\n"),
     (("show", "--ir"), "error: there is no policy to show\n  = help: name one: `lawful show` lists those that are shipped\n"),
-    (("show", "wechat", "--ir", "--diagram", "mermaid"), "error: `--ir`, `--diagram` and `--schema` show different things\n  = help: give one of them\n"),
+    (("show", "wechat", "--ir", "--diagram", "mermaid"), "error: `--ir`, `--diagram`, `--schema` and `--stubs` show different things\n  = help: give one of them\n"),
+    (("show", "--stubs"), "error: there is no policy to show\n  = help: name one: `lawful show` lists those that are shipped\n"),
+    (("show", "wechat", "--stubs", "--format", "json"), "error: `--stubs` shows a Python module, which has no other format\n  = help: leave `--format` out\n"),
     (("test", "fixtures/demo"), "error[no-such-policy]: "),
     (("eval", "1 +"), "error[syntax]: the condition ends too early\n"),
 ]  # fmt: skip

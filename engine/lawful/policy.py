@@ -19,7 +19,8 @@ from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, Reques
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
 from lawful.ir import Expr, Program, Value
-from lawful.question import KEYS, Question, Reader, from_json
+from lawful.question import KEYS, Question
+from lawful.reading import Reader, from_json
 from lawful.source import Source, Span
 from lawful.version import __version__
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from lawful.possibility import Possibilities
     from lawful.request import Request
 
-    Given: TypeAlias = Request | Mapping[str, Any] | str | bytes | None
+    Given: TypeAlias = Question | Request | Mapping[str, Any] | str | bytes | None
 
 
 class Parts(TypedDict, total=False):
@@ -82,7 +83,26 @@ class Policy:
 
         Raises RequestError where the request cannot be judged, EngineDisagreement where the engines differ.
         """
-        return self._decide(self._reader.question(_parts(request, parts)), _engine(engine))
+        return self._decide(self.read(request, **parts), _engine(engine))
+
+    def read(self, request: Given = None, /, **parts: Unpack[Parts]) -> Question:
+        """The request, read and validated once: given to this policy later, it costs no reading.
+
+        Raises RequestError with every problem found.
+        """
+        if type(request) is dict and not parts:
+            return self._reader.question(request)
+        if type(request) is Question and not parts:
+            return self._own(request)
+        if isinstance(request, (str, bytes)) and not parts:
+            return self._reader.question_in_json(request)
+        return self._reader.question(_parts(request, parts))
+
+    def _own(self, question: Question) -> Question:
+        if question.program is not self.program:
+            named = f"{question.program.id} {question.program.version}"
+            raise RequestError([Problem("", f"the request was read by another policy, {named}", "read it by this one")])
+        return question
 
     def allows(self, request: Given = None, /, **parts: Unpack[Parts]) -> bool:
         """Whether the change is surely allowed. Raises as `check` does."""
@@ -93,7 +113,7 @@ class Policy:
         from lawful.deciding.possibilities import possibilities  # only where it is asked
         from lawful.possibility import Possibilities
 
-        question = self._reader.question(_parts(request, parts), asks=False)
+        question = self._reader.account(_parts(request, parts))
         found = tuple(possibilities(self._judge, question, _engine(None)))
         return Possibilities(at=values.written(question.at, self.zone), policy=self._named, possibilities=found)
 
@@ -102,7 +122,7 @@ class Policy:
 
         Raises PolicyError where the text is no condition of this policy, RequestError as `check` does.
         """
-        question = self._reader.question(parts, asks=False)
+        question = self._reader.account(parts)
         expr = self.condition(text)
         situation = self._judge.situation(question)
         justification = Justifier(self.program).justify(expr, situation)
@@ -147,6 +167,8 @@ def _parts(request: Given, parts: Mapping[str, Any]) -> Mapping[str, Any]:
     match request:
         case None:
             return parts
+        case Question():
+            raise RequestError([Problem("", "a request that was read takes no further parts", "read it with them")])
         case str() | bytes():
             given: Mapping[str, Any] = from_json(request)
         case BaseModel():

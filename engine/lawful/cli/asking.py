@@ -12,7 +12,7 @@ from lawful.cli.errors import WrongUsage
 from lawful.cli.terminal import Terminal
 from lawful.deciding.judging import Engine
 from lawful.ir import Program, Schema
-from lawful.question import written
+from lawful.reading import written
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from lawful.cli.render import Renderer
 from lawful.cli.terminal import Terminal, tell
 from lawful.deciding.judging import Engine
 from lawful.diagnostics import EngineDisagreement, Problem, RequestError
-from lawful.question import MAX_BYTES, from_json
+from lawful.reading import MAX_BYTES, from_json
 
 _UNREADABLE: Final = "unreadable"
 _DISAGREED: Final = "disagreed"

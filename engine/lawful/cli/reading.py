@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from lawful.cli.errors import BadInput, WrongUsage
 from lawful.diagnostics import Problem, RequestError
-from lawful.question import MAX_BYTES, from_json
+from lawful.reading import MAX_BYTES, from_json
 from lawful.source import Source
 
 STDIN: Final = "-"

@@ -14,7 +14,6 @@ from datetime import date
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from lawful import calendar
 from lawful.deciding.entitlement import Change, Entitlements
 from lawful.decision import Verdict
 from lawful.diagnostics import EngineDisagreement
@@ -143,14 +142,12 @@ class Judge:
 
     def situation(self, question: Question) -> Situation:
         """The account as the request gives it, at its instant."""
-        at = question.at
-        events = tuple(each for each in question.events if each[1] <= at)
         return Situation(
             records={"account": question.account, "features": question.features, "request": question.facts},
-            at=at,
-            today=calendar.day_of(at, self.zone),
+            at=question.at,
+            today=question.today,
             zone=self.zone,
-            history=History(events, question.whole_from),
+            history=History(question.events(), question.whole_from),
             conditions=self.program.conditions,
             initial=question.account,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,7 +22,7 @@ from lawful.question import Asked, Question
 def possibilities(judge: Judge, question: Question, engine: Engine) -> Iterator[Possibility]:
     """In the order of the file: each life cycle's values, settable fields, features, actions."""
     for change, asked, title in _askable(judge.program, question):
-        judgement = judge.judge(replace(question, changes=(asked,)), engine)
+        judgement = judge.judge(question._replace(changes=(asked,)), engine)
         yield _possibility(judge, judgement, change, title)
 
 

@@ -1,0 +1,278 @@
+"""Validation: what pydantic-core takes is read as the thorough reading reads it; the rest it leaves to that."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import drawing
+import lawful
+from lawful.question import Question
+from lawful.reading import Reader
+from lawful.scalar import Scalar
+
+POLICY = lawful.loads("""
+policy: forms
+version: "1"
+timezone: America/Sao_Paulo
+account:
+  id: key
+  fields:
+    kind: {enum: [a, b, 2025-03-01]}
+    flag: bool
+    number: int
+    small: {type: int, min: 0, max: 10, default: 3}
+    name: string
+    day: date
+    late: {type: date, min: 2025-01-01, max: 2025-12-31}
+    moment: timestamp
+    soon: {type: timestamp, min: 2025-01-01T00:00:00Z, max: 2025-12-31T00:00:00Z}
+    tags: {set: [a, b]}
+request:
+  fields:
+    consent: bool
+    since: {type: date, default: 2020-01-01}
+    with: {set: [a, b]}
+features:
+  chat: {}
+  pay: {}
+actions:
+  send: {}
+  a: {}
+""")
+READER = Reader(POLICY.program, ZoneInfo("America/Sao_Paulo"))
+
+
+class Word(StrEnum):
+    A = "a"
+
+
+ODD = "2025-03-01 2025-02-30 0000-01-01 0999-12-31 2025-W10-1 2025-03-01T09:00:00+08:00 2025-03-01T24:00:00+08:00"
+ODD += " 2025-W10-1T09:00:00+08:00 2025-03-01T09:00:00.5Z 2025-03-01T09:00:00.1234567Z 2025-03-01T09:00:60Z"
+ODD += " 0001-01-01T00:00:00+08:00 9999-12-31T23:59:59-08:00 2025-03-01T09:00:00+25:00 2025-03-01T09:00:00Z"
+ODD += " 2025-03-01T09:00:00-00:00 2025-03-01T09:00:00+23:59 2025-03-01T09:00 2025-03-01T09:00:00 1735689600 1e3"
+ODD += " 2018-11-04T00:30:00 2018-11-04 20250301 2025-3-1 2025-03-01T09:00:00−08:00"
+ODD += " ２025-03-01 2025-03-01t09:00:00+08:00 a b A true 1 chat pay send register set.kind enable.chat"
+TEXTS = st.sampled_from(
+    [*ODD.split(), "", "\ud800", "2025-03-01 09:00:00+08:00", '"', "\\", 'a"', "公众号", "2025-03-01\n"]
+)
+ZONES = st.sampled_from([UTC, timezone(timedelta(hours=8)), ZoneInfo("Asia/Shanghai")])
+GIVEN = st.one_of(
+    TEXTS,
+    TEXTS.map(Scalar),
+    st.sampled_from([Word.A, "a"]),
+    st.text(max_size=26),
+    st.integers(-(2**70), 2**70),
+    st.integers(-1, 11),
+    st.booleans(),
+    st.none(),
+    st.floats(),
+    st.dates(),
+    st.datetimes(),
+    st.datetimes(timezones=ZONES),
+    st.lists(TEXTS, max_size=3),
+    st.sets(TEXTS, max_size=2),
+    st.datetimes(timezones=ZONES).map(datetime.isoformat),
+    st.datetimes(timezones=ZONES).map(lambda each: each.replace(microsecond=0).isoformat()),
+    st.dates().map(date.isoformat),
+)
+FITTING = {
+    "kind": st.sampled_from(["a", "b", "2025-03-01"]),
+    "flag": st.booleans(),
+    "number": st.integers(-(2**63), 2**63 - 1),
+    "small": st.integers(0, 10),
+    "name": st.text(max_size=8),
+    "day": st.dates().map(date.isoformat),
+    "late": st.dates(date(2025, 1, 1), date(2025, 12, 31)).map(date.isoformat),
+    "moment": st.datetimes(timezones=ZONES).map(datetime.isoformat),
+    "soon": st.sampled_from(["2025-03-01T09:00:00+08:00", "2025-01-01T00:00:00Z"]),
+    "tags": st.lists(st.sampled_from("ab"), max_size=3),
+    "features": st.lists(st.sampled_from(["chat", "pay"]), max_size=3),
+    "key": st.one_of(st.integers(), st.text(max_size=4)),
+    "consent": st.booleans(),
+    "since": st.dates().map(date.isoformat),
+    "with": st.lists(st.sampled_from("ab"), max_size=3),
+    "extra": GIVEN,
+}
+
+
+def facts(names: str, *, odd: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """Some of those fields, mostly as they should be."""
+    optional = {name: st.one_of(FITTING[name], FITTING[name], st.none(), GIVEN) if odd else FITTING[name]
+                for name in names.split()}  # fmt: skip
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+def changes(*, odd: bool) -> st.SearchStrategy[Any]:
+    features, actions = st.sampled_from(["chat", "pay"]), st.sampled_from(["send", "a"])
+    usual = st.one_of(
+        facts("kind flag number small name day late moment soon tags", odd=odd).map(lambda each: {"set": each}),
+        features.map(lambda each: {"enable": each}),
+        features.map(lambda each: {"disable": each}),
+        actions.map(lambda each: {"do": each}),
+        st.just({"register": {}}),
+    )
+    strange = st.dictionaries(st.sampled_from(["set", "do", "enable", "register", "x"]), GIVEN, max_size=2)
+    return st.one_of(usual, usual, usual, strange, GIVEN) if odd else usual
+
+
+def requests(*, odd: bool) -> st.SearchStrategy[dict[str, Any]]:
+    happened = st.sampled_from(["send", "a", "set.kind", "enable.chat", "register"])
+    moments = st.datetimes(timezones=ZONES).map(lambda each: each.replace(microsecond=0).isoformat())
+    event = st.fixed_dictionaries({"event": happened, "at": moments})
+    if odd:
+        event = st.one_of(event, event, st.fixed_dictionaries({}, optional={"event": GIVEN, "at": GIVEN, "x": GIVEN}))
+    account = "kind flag number small name day late moment soon tags features key" + (" extra" if odd else "")
+    optional: dict[str, Any] = {
+        "account": facts(account, odd=odd),
+        "request": facts("consent since with" + (" extra" if odd else ""), odd=odd),
+        "history": st.lists(event, max_size=3),
+        "history_from": st.one_of(FITTING["day"], moments),
+        "at": st.one_of(FITTING["day"], moments, GIVEN) if odd else st.one_of(FITTING["day"], moments),
+    }
+    if odd:
+        optional |= {"x": GIVEN, "changes": st.lists(changes(odd=True), max_size=3), "change": changes(odd=True)}
+        return st.fixed_dictionaries({}, optional=optional)
+    one = st.fixed_dictionaries({"change": changes(odd=False)}, optional=optional)
+    many = st.fixed_dictionaries({"changes": st.lists(changes(odd=False), min_size=1, max_size=3)}, optional=optional)
+    return st.one_of(one, many)
+
+
+def thorough(given: dict[str, Any]) -> Question | None:
+    try:
+        return READER._thorough(given, asks=True)
+    except lawful.RequestError:
+        return None
+
+
+def forms(value: object) -> object:
+    """What tells values apart that are equal: `True` from 1, a text from a member of an enumeration."""
+    if isinstance(value, dict):
+        return {name: forms(each) for name, each in value.items()}
+    return (type(value), value)
+
+
+def same(quick: Question, careful: Question) -> None:
+    for one, other in zip(quick.changes, careful.changes, strict=True):
+        assert (one.kind, one.name, forms(one.values)) == (other.kind, other.name, forms(other.values))
+    for part in ("account", "features", "facts"):
+        assert forms(getattr(quick, part)) == forms(getattr(careful, part))
+    assert quick.events() == careful.events()
+    assert (quick.whole_from, quick.at, quick.today) == (careful.whole_from, careful.at, careful.today)
+    assert all(each.tzinfo is UTC for each in (quick.at, *quick.account.values()) if isinstance(each, datetime))
+
+
+def shown(value: object) -> object:
+    """As `repr`, whatever order a set has."""
+    if isinstance(value, dict):
+        return {name: shown(each) for name, each in value.items()}
+    return sorted(value) if isinstance(value, set) else repr(value)
+
+
+def pinned(request: dict[str, Any]) -> dict[str, Any]:
+    return request if request.get("at") is not None else {**request, "at": "2025-03-01"}
+
+
+@drawing.settings(max_examples=drawing.examples(1500))
+@given(requests(odd=True))
+def test_a_mapping_that_is_validated_is_read_alike(request: dict[str, Any]) -> None:
+    request = pinned(request)
+    was = shown(request)
+    quick = READER._validator.python(request)
+    assert shown(request) == was, "what was given is changed"
+    if quick is not None:
+        careful = thorough(request)
+        assert careful is not None
+        same(quick, careful)
+
+
+@drawing.settings(max_examples=drawing.examples(1500))
+@given(requests(odd=True), st.booleans())
+def test_a_text_that_is_validated_is_read_alike(request: dict[str, Any], escaped: bool) -> None:
+    text = json.dumps(pinned(request), default=str, ensure_ascii=escaped)
+    for given_text in (text, text.encode(errors="surrogatepass")):
+        quick = READER._validator.json(given_text)
+        if quick is not None:
+            careful = thorough(json.loads(text))
+            assert careful is not None
+            same(quick, careful)
+
+
+@drawing.settings(max_examples=drawing.examples(500))
+@given(requests(odd=False))
+def test_the_usual_forms_are_validated(request: dict[str, Any]) -> None:
+    """Where the thorough reading finds nothing wrong, and nothing is as rare as a year 1 or a quote in a text."""
+    request = pinned(request)
+    text = json.dumps(request, ensure_ascii=False)
+    rare = re.search(r'"0|\\|"[3-9][0-9]{3}-', text) or any(not str(request.get("account", {}).get("key", "")).isascii() for _ in "1")  # fmt: skip
+    if thorough(request) is not None and not rare:
+        assert READER._validator.python(request) is not None
+        assert READER._validator.json(text) is not None
+
+
+@drawing.settings(max_examples=drawing.examples(500))
+@given(requests(odd=False), st.data())
+def test_a_key_that_stands_twice_is_never_validated(request: dict[str, Any], data: st.DataObject) -> None:
+    text = json.dumps(pinned(request), ensure_ascii=data.draw(st.booleans()))
+    members = [each.end() for each in re.finditer(r"[{,] ?(?=\")", text) if _is_member(text, each.end())]
+    place = data.draw(st.sampled_from(members))
+    key = json.loads(re.match(r'"(?:[^"\\]|\\.)*"', text[place:])[0])  # type: ignore[index]
+    written = data.draw(st.sampled_from([json.dumps(key), "".join(f"\\u{ord(each):04x}" for each in key).join('""')]))
+    value = data.draw(st.sampled_from(["null", "1", '"a"', '"2025-03-01"', "{}", "[]", "true", '"\\""']))
+    for twice in (
+        text[:place] + f"{written}: {value}, " + text[place:],
+        text[:place] + f"{written} :{value}," + text[place:],
+    ):
+        assert READER._validator.json(twice) is None
+        with pytest.raises(lawful.RequestError):
+            READER.question_in_json(twice)
+
+
+def _is_member(text: str, place: int) -> bool:
+    """Whether a key stands there: the texts that were drawn hold neither braces nor commas in an odd place."""
+    try:
+        doubled = json.loads(text[:place] + '"?": 0, ' + text[place:])
+    except ValueError:
+        return False
+    return _keys(doubled) == _keys(json.loads(text)) + 1
+
+
+def _keys(value: object) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(_keys(each) for each in value.values())
+    return sum(_keys(each) for each in value) if isinstance(value, list) else 0
+
+
+def test_a_number_in_quotes_is_no_date() -> None:
+    for day in ("1735689600", "1e3", "20250301"):
+        with pytest.raises(lawful.RequestError, match="is not a date"):
+            POLICY.read(json.dumps({"account": {"day": day}, "change": {"do": "send"}}))
+
+
+def test_a_week_is_no_day() -> None:
+    event = {"event": "send", "at": "2025-W09-1T08:00:00+08:00"}
+    with pytest.raises(lawful.RequestError, match="is not a timestamp"):
+        POLICY.read({"history": [event], "change": {"do": "send"}})
+
+
+def test_what_was_read_is_asked_again() -> None:
+    request = {"account": {"kind": "a"}, "change": {"do": "send"}, "at": "2025-03-01"}
+    question = POLICY.read(request)
+    assert POLICY.check(question) == POLICY.check(request)
+    assert POLICY.read(question) is question
+
+
+def test_another_policy_refuses_what_this_one_read() -> None:
+    question = POLICY.read({"account": {"kind": "a"}, "change": {"do": "send"}})
+    with pytest.raises(lawful.RequestError, match="was read by another policy, forms 1"):
+        lawful.load("wechat").check(question)
+    with pytest.raises(lawful.RequestError, match="takes no further parts"):
+        POLICY.check(question, at="2025-03-01")
