@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint soak bench clean
+.PHONY: help demo test check lint soak bench bench-peers peers clean
 
 # 3.11 and 3.12 first: durable_rules does not run on later ones.
 PYTHONS := python3.11 python3.12 python3 python python3.13 python3.14
@@ -21,7 +21,7 @@ help:
 	@echo 'make test    everything that must pass before a commit (the same as make check)'
 	@echo 'make lint    its quick part: format, lint, types, layers, spelling'
 	@echo 'make soak    a million checks, eight threads, then a long random search for disagreement'
-	@echo 'make bench   the measurements'
+	@echo 'make bench   the measurements, and the comparison with other engines (make bench-peers: that alone)'
 	@echo 'make clean   remove .venv and whatever was built'
 	@echo
 	@echo 'The first of them sets up .venv. make PYTHON=/path/to/python3 ... chooses the Python.'
@@ -57,14 +57,28 @@ lint: $(READY)
 
 soak: $(READY)
 	@$(BIN)/python benchmarks/soak.py
+	@$(BIN)/python benchmarks/witness.py
 	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --quiet -n auto tests/test_parity.py tests/test_judging.py
 
 bench: $(READY)
 	@$(BIN)/python benchmarks/run.py
+	@$(MAKE) --no-print-directory bench-peers
+
+bench-peers: peers
+	@cd benchmarks && ../$(BIN)/python -m peers
+
+# One by one: a peer that cannot be installed is missing from the comparison, which says so, and no other is.
+peers: $(READY)
+	@$(BIN)/python -c 'import tomllib; \
+	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' | \
+	while read -r peer; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$$peer" \
+	    >.venv/peer.log 2>&1 || { cat .venv/peer.log >&2; echo "not installed: $$peer" >&2; }; \
+	done
 
 clean:
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	@find engine tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find engine tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Finding a command is not enough: a version manager's shim may name a Python that is not installed,
 # and Debian's Python comes without ensurepip.
@@ -93,7 +107,7 @@ $(READY): pyproject.toml constraints.txt
 	log=.venv/install.log; \
 	pip() { $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt "$$@"; }; \
 	{ pip hatchling setuptools && \
-	  pip --no-build-isolation --use-pep517 --editable '.[dev,excel]'; } >$$log 2>&1 || { \
+	  pip --no-build-isolation --use-pep517 --editable '.[dev,excel,examples]'; } >$$log 2>&1 || { \
 	  cat $$log >&2; \
 	  echo >&2; \
 	  echo 'The packages could not be installed. Most often there is no way to the package index, or the C' >&2; \

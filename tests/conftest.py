@@ -20,6 +20,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # Tests leave the user's own cache of compiled programs alone; the commands they start inherit this.
 os.environ.setdefault("LAWFUL_CACHE", tempfile.mkdtemp(prefix="lawful-cache-"))
 
+pytest_plugins = ["pytester"]  # runs pytest on files of a test's own
+
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
 
 

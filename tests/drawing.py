@@ -45,6 +45,8 @@ STRINGS = (
     "\\",
     "\n",
     "\0",
+    "a\0b",
+    "👩‍👧",  # three code points that are shown as one
     "null",
     "0",
     "{a: 1}",

@@ -1,15 +1,16 @@
-"""Every case of every policy, shipped or under fixtures/, on both engines; and the reading of case files."""
+"""Every case of every policy, shipped or under fixtures/, on every engine; and the reading of case files."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import lawful
 from lawful.cases import Case, Cases, read_cases, run, unfit
-from lawful.deciding.judging import Engine
 from lawful.engines import rete
+from lawful.policy import Engine
 from lawful.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +30,7 @@ EACH = [(folder, case) for folder, cases in CASES.items() for case in cases.case
 NAMES = [f"{folder.name}: {case.name}" for folder, case in EACH]
 
 
-@pytest.mark.parametrize("engine", ["reference", "rete"])
+@pytest.mark.parametrize("engine", get_args(Engine))
 @pytest.mark.parametrize(("folder", "case"), EACH, ids=NAMES)
 def test_case(folder: Path, case: Case, engine: Engine) -> None:
     if engine == "rete" and not rete.available():

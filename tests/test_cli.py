@@ -20,6 +20,7 @@ import pytest
 import lawful
 from lawful import cli, show
 from lawful.cli import exit_code, layout
+from lawful.engines import rete
 from lawful.policy import Policy
 
 ROOT = Path(__file__).parent.parent
@@ -339,9 +340,10 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("check", "wechat", "--account", EXPIRED, "--set", "type=servce"), "error: change.set.type: there is no value `servce` (did you mean `service`?)\n"),
     (("check", "wechat", "x.json", "--account", EXPIRED, *UPGRADE), "error: a request file says all that is asked: it goes without `--account` and the options of a change\n  = help: give the file, or `--account` and a change\n"),
     (("show", "--ir"), "error: there is no policy to show\n  = help: name one: `lawful show` lists those that are shipped\n"),
-    (("show", "wechat", "--ir", "--diagram", "mermaid"), "error: `--ir`, `--diagram`, `--schema` and `--stubs` show different things\n  = help: give one of them\n"),
+    (("show", "wechat", "--ir", "--diagram", "mermaid"), "error: `--ir`, `--diagram`, `--schema`, `--stubs` and `--direct` show different things\n  = help: give one of them\n"),
     (("show", "--stubs"), "error: there is no policy to show\n  = help: name one: `lawful show` lists those that are shipped\n"),
-    (("show", "wechat", "--stubs", "--format", "json"), "error: `--stubs` shows a Python module, which has no other format\n  = help: leave `--format` out\n"),
+    (("show", "--direct"), "error: there is no policy to show\n  = help: name one: `lawful show` lists those that are shipped\n"),
+    (("show", "wechat", "--stubs", "--format", "json"), "error: `--stubs` shows Python, which has no other format\n  = help: leave `--format` out\n"),
     (("test", "fixtures/demo"), "error[no-such-policy]: "),
     (("eval", "1 +"), "error[syntax]: the condition ends too early\n"),
 ]  # fmt: skip
@@ -694,6 +696,108 @@ def test_eval(run: Run, tmp_path: Path, golden: Golden) -> None:
     assert [json.loads(line)["value"] for line in data] == [True, True, False]
     wrong = run("eval", "-", stdin="account.none\nnot a condition\n")
     assert (wrong.code, wrong.out.startswith("unknown   account.none\nerror: ")) == (2, True)
+
+
+CASES = """\
+{"expr": "x + 1", "bindings": {"x": 5}, "value": 6, "note": "fine"}
+
+{"name": "three", "expr": "x + 1", "bindings": {"x": 1}, "value": 3}
+{"id": 4, "expr": "1 / 0 == 1 || x in ['服务号', '订阅号']", "bindings": {"x": "订阅号"}, "value": true}
+{"expr": "1 / 0", "error": "division by zero"}
+{"expr": "{'a': 1}.a", "value": 1}
+{"expr": "x", "bindings": {"x": {"bytes": "YQ=="}}, "value": 1}
+"""
+
+
+def test_eval_of_cases(run: Run, tmp_path: Path, golden: Golden) -> None:
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text(CASES, encoding="utf-8")
+    done = run("eval", "--cases", str(cases))
+    assert (done.code, done.err) == (1, "")
+    golden("cli/eval-cases.txt", done.out)
+    golden("cli/eval-cases-zh.txt", run("eval", "--cases", str(cases), "--lang", "zh").out)
+    quiet = run("eval", "--cases", "-", "-q", stdin=CASES)
+    assert (quiet.code, quiet.out, quiet.err) == (1, "", "")
+    right = run("eval", "--cases", "-", stdin=CASES.splitlines()[0])
+    assert (right.code, right.out.splitlines()[0]) == (0, "✓ 1 case: 1 right, 0 wrong, 0 outside the language")
+
+
+def test_eval_of_cases_as_json(run: Run) -> None:
+    done = run("eval", "--cases", "-", "--format", "json", stdin=CASES)
+    first, three, *_, outside, _ = map(json.loads, done.out.splitlines())
+    engines = {"reference", "rete", "direct", "cel"} if rete.available() else {"reference", "direct", "cel"}
+    assert first["outcome"] == "right"
+    assert first["given"] == dict.fromkeys(engines, 6)
+    assert (three["line"], three["name"], three["outcome"], three["wanted"]) == (3, "three", "wrong", 3)
+    assert set(three["wrong"]) == engines
+    assert outside["outside"] == [{"code": "not-in-profile", "message": "maps and messages are outside the profile"}]
+    assert done.err == "6 cases: 3 right, 1 wrong, 2 outside the language\n"
+
+
+def test_eval_of_cases_of_a_policy(run: Run) -> None:
+    account = {"type": "subscription", "certified_until": "2026-01-01"}
+    lines = [
+        {"expr": "certified", "bindings": {"account": account, "at": "2025-03-01"}, "value": True},
+        {"expr": "account.subject == 'media'", "bindings": {"account": account}, "value": None},
+        {"expr": "account.certified_until", "bindings": {"account": account}, "value": {"date": "2026-01-01"}},
+        {"expr": "count('upgrade', 'lifetime')", "bindings": {"history": []}, "value": 0},
+    ]
+    done = run("eval", "--policy", "wechat", "--cases", "-", stdin="\n".join(map(json.dumps, lines)))
+    assert (done.code, done.out.splitlines()[0]) == (0, "✓ 4 cases: 4 right, 0 wrong, 0 outside the language")
+    wrong = run("eval", "--policy", "wechat", "--cases", "-", stdin='{"expr": "certified", "bindings": {"x": 1}}')
+    assert wrong.code == 2
+    unknown = '{"expr": "certified", "bindings": {"account": {"tpye": "service"}}, "value": true}'
+    wrong = run("eval", "--policy", "wechat", "--cases", "-", stdin=unknown)
+    assert (wrong.code, wrong.err.splitlines()[0]) == (
+        2,
+        "error: line 1: account.tpye: the account has no field `tpye` (did you mean `type`?)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("x", "this is not JSON: expecting value"),
+        ("[1]", "stands where a request should be"),
+        ('{"value": 1}', "expr: a case needs the text of an expression"),
+        ('{"expr": 1, "value": 1}', "expr: a case needs the text of an expression"),
+        ('{"expr": "1"}', "value: a case has either a `value` or an `error`"),
+        ('{"expr": "1", "value": 1, "error": true}', "value: a case has either a `value` or an `error`"),
+        ('{"expr": "1", "valeu": 1}', "valeu: a case has no such key (did you mean `value`?)"),
+        ('{"expr": "1", "error": 3}', "error: `3` is neither `true` nor a text"),
+        ('{"expr": "1", "value": 1, "name": [1]}', "name: a list is not a text"),
+        ('{"expr": "1", "value": 1, "bindings": 3}', "bindings: `3` stands where an object should be"),
+        (
+            '{"expr": "x", "value": 1, "bindings": {"x": {"date": "2023-02-29"}}}',
+            "bindings.x.date: `2023-02-29` is not a date",
+        ),
+        ('{"expr": "x", "value": 1, "bindings": {"x": {"int": "5"}}}', "bindings.x.int: `5` is not of the type `int`"),
+        ('{"expr": "x", "value": 1, "bindings": {"x": {"itn": 5}}}', "bindings.x: an object is not a value"),
+        ('{"expr": "1", "value": {}}', "value: an object is not a value"),
+        (
+            '{"expr": "account.n", "value": 1, "bindings": {"account": {"n": 1}}}',
+            "bindings.account: an object is not a value (fields need types: name a policy with `--policy`)",
+        ),
+    ],
+)
+def test_eval_tells_which_line_of_cases_cannot_be_read(run: Run, line: str, told: str) -> None:
+    done = run("eval", "--cases", "-", stdin=f'{{"expr": "1", "value": 1}}\n{line}\n')
+    assert done.code == 2
+    assert done.err.startswith("error: line 2: ")
+    assert told in done.err
+    assert "1 right, 0 wrong, 0 outside the language; 1 line not readable" in done.out
+
+
+def test_eval_takes_an_expression_or_cases(run: Run) -> None:
+    assert run("eval").err.startswith("error: there is nothing to evaluate\n")
+    for beside in (("1 == 1",), ("--account", EXPIRED), ("--at", "2025-01-01"), ("--history", "none")):
+        done = run("eval", "--cases", "-", *beside, stdin="")
+        assert (done.code, done.err.splitlines()[0]) == (
+            2,
+            "error: `--cases` takes no expression and no account beside it",
+        )
+    assert run("eval", "--cases", "none.jsonl").err == "error: `none.jsonl` cannot be read: no such file or directory\n"
+    assert run("eval", "--cases", "-", "--policy", "nowhere", stdin="").code == 2
 
 
 def test_eval_types_an_account_by_its_values(run: Run, tmp_path: Path) -> None:

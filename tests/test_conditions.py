@@ -817,7 +817,7 @@ PIECES = [
 PATTERNS = st.lists(st.sampled_from([each.strip(" ") for each in PIECES]), max_size=7).map("".join) | st.text(
     st.sampled_from("ab.^$|()*+?{}[]-\\1,&~#:d_ "), max_size=8
 )
-SUBJECTS = st.text(st.sampled_from("ab中.$]-\n1^&"), max_size=6)
+SUBJECTS = st.text(st.sampled_from("ab中.$]-\n1^&\0"), max_size=6)
 
 
 def python_form(pattern: str) -> str:

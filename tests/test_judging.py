@@ -43,6 +43,30 @@ def test_both_engines_decide_alike_and_explain_themselves(drawn: Drawn) -> None:
         assert crossed.satisfied is not None
 
 
+@settings(max_examples=drawing.examples(500), phases=UNSHRUNK)
+@given(policies.drawn(requests=6))
+def test_direct_rules_as_the_reference_judges(drawn: Drawn) -> None:
+    """3 000 lists of changes, and each of their changes alone: the verdict, and the rules behind it."""
+    policy = lawful.loads(drawn.policy)
+    checker = policy.checker()
+    for request in drawn.requests:
+        for asked in [request, *({**request, "changes": [change]} for change in request["changes"])]:
+            try:
+                alone = policy.check(asked, engine="reference")
+            except lawful.RequestError:
+                continue  # of a change that is wrong without those before it
+            for form in (asked, policy.read(asked)):
+                ruling = checker(form)
+                assert ruling.verdict == alone.verdict
+                assert sorted(ruling.broken) == sorted(each.rule for each in alone.reasons if is_refusal(each))
+                assert sorted(ruling.unknown) == sorted(each.rule for each in alone.reasons if is_open(each))
+            assert policy.check(asked, engine="direct").reasons == alone.reasons
+
+
+def is_open(reason: Any) -> bool:
+    return reason.status == "unknown" and reason.severity == "error"
+
+
 def is_refusal(reason: Any) -> bool:
     return reason.status == "violated" and reason.severity == "error" and not reason.standing
 

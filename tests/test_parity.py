@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import drawing
 from drawing import Case
 from lawful import ir
-from lawful.engines import productions, reference, rete
+from lawful.engines import direct, productions, reference, rete
 
 needs_durable_rules = pytest.mark.skipif(not rete.available(), reason="durable_rules does not run on this Python")
 
@@ -128,3 +128,12 @@ def test_all_outcomes_are_drawn_often() -> None:
 
     draw()
     assert min(seen[outcome] for outcome in get_args(reference.Outcome)) > sum(seen.values()) / 20
+
+
+@settings(max_examples=drawing.examples(600))
+@given(drawing.cases(drawing.size()))
+def test_direct_evaluates_as_the_reference_does(case: Case) -> None:
+    for situation in case.situations:
+        for rule in case.rules:
+            for expr in (rule.when, rule.requires):
+                assert direct.value(expr, situation) == reference.evaluate(expr, situation), expr

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 import threading
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -71,16 +73,134 @@ def test_engines_that_disagree_raise_and_allow_nothing(monkeypatch: pytest.Monke
     with pytest.raises(
         lawful.EngineDisagreement, match=r"lifecycle\.type\.upgrade: the reference says violated"
     ) as told:
-        policy.allows(ASKED, at="2026-02-01")
+        policy.check(ASKED, at="2026-02-01")
     assert "please report this" in str(told.value)
 
 
-def test_where_durable_rules_cannot_be_imported_the_reference_serves(
+def test_reasons_that_contradict_a_bare_verdict_raise(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = lawful.load("wechat")
+    allowed = lawful.Ruling("allow", (), ())
+    monkeypatch.setattr(policy._ruler, "ruling", lambda question: allowed)
+    decision = policy.check(ASKED, at="2026-02-01", engine="direct")
+    with pytest.raises(lawful.EngineDisagreement, match="the reference says deny, direct says allow"):
+        _ = decision.reasons
+
+
+def test_where_durable_rules_cannot_be_imported_direct_serves(
     wechat: lawful.Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rete, "engine", None)
     decision = wechat.check(ASKED)
-    assert (decision.verdict, decision.engine) == ("allow", "reference")
+    assert (decision.verdict, decision.engine) == ("allow", "direct")
+
+
+@pytest.mark.parametrize("at", ["2025-03-01", "2026-02-01"])
+def test_direct_says_what_the_default_says(wechat: lawful.Policy, at: str) -> None:
+    quick, usual = wechat.check(ASKED, at=at, engine="direct"), wechat.check(ASKED, at=at)
+    assert quick.engine == "direct"
+    assert quick.model_dump() | {"engine": ""} == usual.model_dump() | {"engine": ""}
+
+
+def test_a_list_of_changes_is_left_to_the_reference(wechat: lawful.Policy) -> None:
+    asked = {**ASKED, "changes": [ASKED["change"], {"do": "mass_send"}]}
+    del asked["change"]
+    decision = wechat.check(asked, engine="direct")
+    assert (decision.verdict, decision.engine) == (wechat.check(asked).verdict, "reference")
+
+
+def test_an_engine_that_does_not_exist_is_named(wechat: lawful.Policy) -> None:
+    with pytest.raises(lawful.RequestError, match="there is no engine `quick`") as told:
+        wechat.check(ASKED, engine="quick")  # type: ignore[arg-type]
+    assert "`rete`, `reference`, `direct`" in str(told.value)
+
+
+def test_a_checker_rules_on_requests_in_every_form(wechat: lawful.Policy) -> None:
+    checker = wechat.checker()
+    late = {**ASKED, "at": "2026-02-01"}
+    for given in (late, json.dumps(late), json.dumps(late).encode(), wechat.read(late), lawful.Request(**late)):
+        assert checker(given) == lawful.Ruling("deny", ("lifecycle.type.upgrade",), ())
+        assert not checker.allows(given)
+    assert checker(wechat.read(ASKED)).allowed
+    with pytest.raises(lawful.RequestError, match="there is no action"):
+        checker({**ASKED, "change": {"do": "nothing"}})
+
+
+def test_what_is_unknown_is_named_by_its_rule(wechat: lawful.Policy) -> None:
+    unsure = {**ASKED, "account": {"type": "subscription", "certified_until": "2026-01-31"}}
+    ruling = wechat.checker()(unsure)
+    decision = wechat.check(unsure)
+    assert (ruling.verdict, ruling.broken) == (decision.verdict, ()) == ("undetermined", ())
+    assert ruling.unknown == tuple(each.rule for each in decision.reasons if each.status == "unknown")
+
+
+def test_many_are_decided_in_order_and_a_wrong_one_stops_nothing(wechat: lawful.Policy) -> None:
+    decisions = wechat.check_many([ASKED, {**ASKED, "at": "never"}, {**ASKED, "at": "2026-02-01"}], engine="direct")
+    assert next(decisions).verdict == "allow"
+    with pytest.raises(lawful.RequestError):
+        next(decisions)
+    assert [each.verdict for each in decisions] == ["deny"]
+
+
+def test_an_event_loop_gets_its_turn_while_many_are_decided(wechat: lawful.Policy) -> None:
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0)
+
+    async def requests() -> AsyncIterator[dict[str, Any]]:
+        for _ in range(3):
+            yield ASKED
+
+    async def run() -> tuple[int, list[str]]:
+        ticking = asyncio.create_task(tick())
+        verdicts = [each.verdict async for each in wechat.acheck_many(ASKED for _ in range(400))]
+        ticked = ticks
+        few = [each.verdict async for each in wechat.acheck_many(requests(), engine="direct")]
+        ticking.cancel()
+        assert few == ["allow"] * 3
+        return ticked, verdicts
+
+    ticked, verdicts = asyncio.run(run())
+    assert verdicts == ["allow"] * 400
+    assert ticked > 3
+
+
+def test_a_trusted_row_is_judged_unread(wechat: lawful.Policy) -> None:
+    row = {"type": "subscription", "subject": "enterprise", "certified_until": date(2026, 1, 1)}
+    change = {"set": {"type": "service"}}
+    question = wechat.read_unvalidated(account=row, change=change, history=[], at=datetime(2025, 3, 1, tzinfo=UTC))
+    assert wechat.allows(question)
+    upgraded = [{"event": "upgrade", "at": datetime(2024, 3, 1, tzinfo=UTC)}]
+    again = wechat.read_unvalidated(account=row, change=change, history=upgraded, at=datetime(2025, 3, 1, tzinfo=UTC))
+    assert wechat.checker()(again).broken == ("lifecycle.type.upgrade.limit",)
+    with pytest.raises(lawful.RequestError, match="there is no value `servce`"):
+        wechat.read_unvalidated(account=row, change={"set": {"type": "servce"}})
+
+
+def test_texts_of_a_policy_and_a_request_never_become_code() -> None:
+    nasty = "'); raise SystemExit('"
+    policy = lawful.loads(
+        json.dumps(
+            {
+                "policy": "texts",
+                "version": "1",
+                "account": {"fields": {"name": {"type": "string"}}},
+                "actions": {"say": {"requires": f"account.name != {json.dumps(nasty)}"}},
+            }
+        )
+    )
+    assert policy.checker()({"account": {"name": nasty}, "change": {"do": "say"}}).verdict == "deny"
+    assert policy.allows({"account": {"name": nasty[:-1]}, "change": {"do": "say"}})
+
+
+def test_the_code_of_direct_can_be_read(wechat: lawful.Policy) -> None:
+    code = wechat.direct_source(date(2025, 3, 1))
+    compile(code, "direct", "exec")
+    assert "# lifecycle.type.upgrade\n" in code
+    assert all(f"def do_{action}(question):" in code for action in wechat.program.actions)
 
 
 def test_eight_threads_share_a_policy_and_no_verdict_is_wrong(wechat: lawful.Policy) -> None:

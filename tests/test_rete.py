@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import pickle
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -290,6 +292,39 @@ def test_rulesets_go_with_their_network() -> None:
     del network
     gc.collect()
     assert handles == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's account of memory")
+def test_networks_that_were_used_and_dropped_leave_nothing_behind() -> None:
+    def networks(many: int) -> None:
+        for number in range(many):
+            network, _, conditions = network_of_twenty()
+            network.outcomes(situation({"followers": number}, conditions))
+
+    networks(20)
+    gc.collect()
+    before = resident()
+    networks(100)
+    gc.collect()
+    assert resident() - before <= 4
+
+
+def test_a_state_in_which_nothing_fired_is_not_freed() -> None:
+    """The engine would free pointers that it never set: the C library is told to hand out memory full of other bytes."""
+    script = """
+import gc, sys
+sys.path.insert(0, sys.argv[1])
+import test_rete
+network, _, conditions = test_rete.network_of_twenty()
+assert set(network.outcomes(test_rete.situation({}, conditions))) == {"unknown"}
+assert network._fired == set()
+del network
+gc.collect()
+"""
+    command = [sys.executable, "-c", script, str(Path(__file__).parent)]
+    environment = {**os.environ, "MALLOC_PERTURB_": "165"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 # ---------------------------------------------------------------------------------------------------------- failure

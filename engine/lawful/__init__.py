@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING, Any
 from lawful.version import __version__
 
 if TYPE_CHECKING:
-    from lawful.decision import Decision
+    from lawful.checker import Checker
+    from lawful.decision import Decision, Ruling
     from lawful.diagnostics import Diagnostic, EngineDisagreement, LawfulError, PolicyError, RequestError
     from lawful.loading import load, loads
     from lawful.policy import Policy
     from lawful.possibility import Possibilities
+    from lawful.question import Question
     from lawful.request import Request
+    from lawful.watching import Watched, watch
 
 __all__ = [
+    "Checker",
     "Decision",
     "Diagnostic",
     "EngineDisagreement",
@@ -33,14 +37,19 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Possibilities",
+    "Question",
     "Request",
     "RequestError",
+    "Ruling",
+    "Watched",
     "__version__",
     "load",
     "loads",
+    "watch",
 ]
 
 _HOMES = {
+    "Checker": "checker",
     "Decision": "decision",
     "Diagnostic": "diagnostics",
     "EngineDisagreement": "diagnostics",
@@ -48,10 +57,14 @@ _HOMES = {
     "Policy": "policy",
     "PolicyError": "diagnostics",
     "Possibilities": "possibility",
+    "Question": "question",
     "Request": "request",
     "RequestError": "diagnostics",
+    "Ruling": "decision",
+    "Watched": "watching",
     "load": "loading",
     "loads": "loading",
+    "watch": "watching",
 }
 
 

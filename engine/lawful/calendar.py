@@ -20,6 +20,8 @@ RollingUnit = Literal["days", "months"]
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _ONE_MICROSECOND: Final = timedelta(microseconds=1)
+_LONGEST: Final = timedelta(microseconds=(2**63 - 1) // 1000)
+"""What CEL can give as the time between two instants: 64 bits of nanoseconds, some 292 years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,18 @@ def day_of(at: Instant, where: ZoneInfo) -> date:
         return at.date()
 
 
+def shown(at: Instant, where: ZoneInfo) -> tuple[int, int, int, int]:
+    """Year, month, day and day of the week (Sunday is 0) that the clocks show.
+
+    At the ends of time they may show the last day of the year 0 or the first of the year 10000, as in CEL.
+    """
+    try:
+        day = at.astimezone(where).date()
+    except OverflowError:
+        return (0, 12, 31, 0) if at.year == 1 else (10_000, 1, 1, 6)
+    return day.year, day.month, day.day, day.isoweekday() % 7
+
+
 def instant_of(local: datetime, where: ZoneInfo) -> Instant:
     """The instant of a naive local time: of a doubled one the earlier; one that does not exist moves by the gap.
 
@@ -93,6 +107,12 @@ def start_of(day: date, where: ZoneInfo) -> Instant:
         return instant_of(datetime(day.year, day.month, day.day), where)
     except OverflowError:
         return _EARLIEST if day.year == 1 else _LATEST
+
+
+def between(later: Instant, earlier: Instant) -> timedelta | None:
+    """The time from one instant to another, as CEL has it; None where it is longer than 64 bits of nanoseconds."""
+    length = later - earlier
+    return length if -_LONGEST <= length <= _LONGEST else None
 
 
 def add_days(day: date, days: int) -> date | None:
@@ -126,16 +146,47 @@ def counts(span: Window, event: Instant, at: Instant, where: ZoneInfo) -> bool:
     match span.unit:
         case "lifetime":
             return True
-        case "day":
-            return day_of(event, where) == day_of(at, where)
-        case "month":
-            then, today = day_of(event, where), day_of(at, where)
-            return (then.year, then.month) == (today.year, today.month)
-        case "year":
-            return day_of(event, where).year == day_of(at, where).year
+        case "day" | "month" | "year":
+            return in_period(span.unit, day_of(event, where), day_of(at, where))
         case "days" | "months":
             leaves = expiry(span, event, where)
             return leaves is None or at < leaves
+
+
+def in_period(unit: Literal["day", "month", "year"], day: date, today: date) -> bool:
+    """Whether a day is in the same day, month or year."""
+    match unit:
+        case "day":
+            return day == today
+        case "month":
+            return (day.year, day.month) == (today.year, today.month)
+        case "year":
+            return day.year == today.year
+
+
+def period(unit: Literal["day", "month", "year"], today: date, where: ZoneInfo) -> tuple[Instant, Instant] | None:
+    """Where a day, month or year begins, and the next; None where that is not all there is to be said.
+
+    The clocks may show a local day, then the one before it again: an instant is in the period if and only if it lies
+    between the two, provided that they do not move around either.
+    """
+    first = today if unit == "day" else today.replace(day=1) if unit == "month" else today.replace(month=1, day=1)
+    last = add_days(first, 1) if unit == "day" else add_months(first, 1 if unit == "month" else 12)
+    if last is None or first.year == 1:
+        return None
+    begins, ends = start_of(first, where), start_of(last, where)
+    return (begins, ends) if _is_steady(begins, where) and _is_steady(ends, where) else None
+
+
+_HOURS_AROUND: Final = [timedelta(hours=hours) for hours in range(-48, 49, 4)]
+
+
+def _is_steady(at: Instant, where: ZoneInfo) -> bool:
+    """Whether the clocks are not moved within two days of an instant."""
+    try:
+        return len({(at + each).astimezone(where).utcoffset() for each in _HOURS_AROUND}) == 1
+    except OverflowError:
+        return False
 
 
 def expiry(span: Window, event: Instant, where: ZoneInfo) -> Instant | None:

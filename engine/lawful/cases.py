@@ -11,11 +11,10 @@ from datetime import UTC
 from typing import Annotated, Any, Literal
 
 from lawful import values
-from lawful.deciding.judging import Engine
 from lawful.decision import Decision
 from lawful.diagnostics import Diagnostic, Problem, RequestError, in_file_order, near
 from lawful.document import Document, Path, Unreadable, read
-from lawful.policy import Policy
+from lawful.policy import Engine, Policy
 from lawful.question import KEYS
 from lawful.source import Source, Span
 from lawful.written import OneOrMany, Truth, Written, validated

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import datetime
-from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field
 from pydantic.json_schema import JsonSchemaValue
+
+from lawful.kept import kept
 
 Verdict = Literal["allow", "deny", "undetermined"]
 Status = Literal["violated", "unknown", "satisfied"]
@@ -19,7 +22,12 @@ class Answer(BaseModel):
     """What the parts of a decision share."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True, defer_build=True
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        serialize_by_alias=True,
+        defer_build=True,
+        ignored_types=(kept,),
     )
 
 
@@ -128,6 +136,20 @@ class PolicyNamed(Answer):
     digest: str
 
 
+class Ruling(NamedTuple):
+    """The bare answer of a checker: no words, no obligations, no consequences."""
+
+    verdict: Verdict
+    broken: tuple[str, ...]
+    """The ids of the rules that refuse."""
+    unknown: tuple[str, ...]
+    """The ids of the rules that cannot be judged, and would have to be for the change to be allowed."""
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict == "allow"
+
+
 class Explains(Protocol):
     """Where a decision reads what it does not carry: each is computed on first reading."""
 
@@ -150,7 +172,7 @@ class Decision(Answer):
     schema_: Literal["lawful/decision/v1"] = Field(default="lawful/decision/v1", alias="schema")
     verdict: Verdict
     at: str
-    engine: Literal["rete", "reference"]
+    engine: Literal["rete", "reference", "direct"]
     lawful: str
     policy: PolicyNamed
     _explains: Explains = PrivateAttr()
@@ -173,56 +195,66 @@ class Decision(Answer):
     def allowed(self) -> bool:
         return self.verdict == "allow"
 
-    @computed_field  # type: ignore[prop-decorator]  # pydantic documents this order; likewise below
-    @cached_property
+    @computed_field
+    @kept
     def reasons(self) -> tuple[Reason, ...]:
         """The rules that are violated or unknown; also those that only warn, and those violated already before."""
         return self._explains.reasons()
 
-    @cached_property
+    @kept
     def satisfied(self) -> tuple[Reason, ...]:
         """The rules that were judged and hold: not part of the JSON unless asked for."""
         return self._explains.satisfied()
 
-    @computed_field  # type: ignore[prop-decorator]
-    @cached_property
+    @computed_field
+    @kept
     def missing(self) -> tuple[tuple[str, ...], ...]:
         """The smallest sets of facts that would settle an undetermined verdict, whatever their values."""
         return self._explains.missing()
 
-    @computed_field  # type: ignore[prop-decorator]
-    @cached_property
+    @computed_field
+    @kept
     def obligations(self) -> tuple[Owed, ...]:
         return self._explains.obligations()
 
-    @computed_field  # type: ignore[prop-decorator]
-    @cached_property
+    @computed_field
+    @kept
     def consequences(self) -> Consequences:
         return self._explains.consequences()
 
-    @computed_field  # type: ignore[prop-decorator]
-    @cached_property
+    @computed_field
+    @kept
     def next_allowed_at(self) -> datetime | None:
         """The first instant at which no limit refuses, all else equal."""
         return self._explains.next_allowed_at()
 
-    @computed_field  # type: ignore[prop-decorator]
-    @cached_property
+    @computed_field
+    @kept
     def remedies(self) -> tuple[Remedy, ...]:
         """Empty in this version: plans are not searched yet."""
         return ()
 
-    @computed_field  # type: ignore[prop-decorator]
-    @cached_property
+    @computed_field
+    @kept
     def rests_on(self) -> tuple[str, ...]:
         """The facts and counts used: make the write conditional on them."""
         return self._explains.rests_on()
 
-    @computed_field  # type: ignore[prop-decorator]
-    @cached_property
+    @computed_field
+    @kept
     def notes(self) -> tuple[Text, ...]:
         """What else should be known, as where a history and a field that counts differ."""
         return self._explains.notes()
+
+
+def _complete() -> None:
+    """Models are made at first use, under a lock of pydantic's: the child of a fork must not inherit it locked."""
+    for model in Answer.__subclasses__():
+        model.model_rebuild()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(before=_complete)
 
 
 def schema_of(model: type[BaseModel], mode: Literal["validation", "serialization"]) -> JsonSchemaValue:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from lawful import values
-from lawful.deciding.explaining import Explanation
-from lawful.deciding.judging import Engine, Judge
+from lawful import calendar, values
+from lawful.checker import Checker
+from lawful.deciding import judging
+from lawful.deciding.explaining import Explanation, Ruled
+from lawful.deciding.judging import Judge, Judgement
 from lawful.deciding.justifying import Justifier
+from lawful.deciding.ruling import Ruler, askable, written
 from lawful.decision import Decision, Justification, PolicyNamed
 from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, RequestError, near
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
 from lawful.ir import Expr, Program, Value
-from lawful.question import KEYS, Question
-from lawful.reading import Reader, from_json
+from lawful.question import KEYS, Question, Recorded
+from lawful.reading import Reader, mapping_of
 from lawful.source import Source, Span
+from lawful.turns import Turns
 from lawful.version import __version__
 
 if TYPE_CHECKING:
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
     from lawful.request import Request
 
     Given: TypeAlias = Question | Request | Mapping[str, Any] | str | bytes | None
+
+
+Engine = Literal["rete", "reference", "direct"]
 
 
 class Parts(TypedDict, total=False):
@@ -53,6 +61,7 @@ class Policy:
         self.folder = folder
         self.zone = ZoneInfo(program.timezone)
         self._judge = Judge(program, self.zone)
+        self._ruler = Ruler(self._judge)
         self._reader = Reader(program, self.zone)
         self._named = PolicyNamed(id=program.id, version=program.version, digest=program.digest)
 
@@ -78,35 +87,74 @@ class Policy:
         """May the account change so?
 
         The request is a `Request`, a mapping of its shape, JSON text, or given in parts: `account`, `change` or
-        `changes`, `request`, `history`, `history_from`, `at`. The engine is rete, cross-checked with the reference;
-        where durable_rules cannot be imported, the reference alone, and the decision says so.
+        `changes`, `request`, `history`, `history_from`, `at`; or a `Question` of `read`.
+
+        The engine is `rete`, cross-checked with the reference; where durable_rules cannot be imported, `direct`.
+        `direct` gives the verdict in microseconds; what explains it the reference works out when it is first read. It
+        leaves lists of changes to the reference. The decision says who judged.
 
         Raises RequestError where the request cannot be judged, EngineDisagreement where the engines differ.
         """
-        return self._decide(self.read(request, **parts), _engine(engine))
+        return self._decide(self._read(request, parts), _engine(engine))
+
+    def check_many(self, requests: Iterable[Given], /, *, engine: Engine | None = None) -> Iterator[Decision]:
+        """The decision on each, in order, as they are asked for.
+
+        A wrong request raises RequestError in its place; the next call goes on with the one after it.
+        """
+        return map(partial(self.check, engine=engine), requests)
+
+    def acheck_many(
+        self, requests: Iterable[Given] | AsyncIterable[Given], /, *, engine: Engine | None = None
+    ) -> AsyncIterator[Decision]:
+        """Likewise in an event loop, which gets its turn every millisecond.
+
+        One check waits for nothing and takes no longer than a function call may: `check` serves there as it is.
+        """
+        return Turns(partial(self.check, engine=engine), requests)
 
     def read(self, request: Given = None, /, **parts: Unpack[Parts]) -> Question:
         """The request, read and validated once: given to this policy later, it costs no reading.
 
         Raises RequestError with every problem found.
         """
-        if type(request) is dict and not parts:
-            return self._reader.question(request)
-        if type(request) is Question and not parts:
-            return self._own(request)
-        if isinstance(request, (str, bytes)) and not parts:
-            return self._reader.question_in_json(request)
-        return self._reader.question(_parts(request, parts))
+        question = self._read(request, parts)
+        return question if question is request else question.settled()
 
-    def _own(self, question: Question) -> Question:
-        if question.program is not self.program:
-            named = f"{question.program.id} {question.program.version}"
-            raise RequestError([Problem("", f"the request was read by another policy, {named}", "read it by this one")])
-        return question
+    def read_unvalidated(
+        self,
+        *,
+        account: Mapping[str, Value],
+        change: Mapping[str, Any],
+        features: Iterable[str] | None = None,
+        request: Mapping[str, Value] | None = None,
+        history: Sequence[Recorded] | None = None,
+        at: datetime | None = None,
+    ) -> Question:
+        """A question about a row that is trusted: its facts are **not checked at all**, only the change is.
+
+        Each value must be of the very type that is declared: `str` (an enum's, too), `int`, `bool`, `date`, aware
+        `datetime` in UTC, `frozenset`; no None and no field that is not declared. Defaults are not filled in. A wrong
+        value gives a wrong verdict, or an exception of Python's own. `features` are those enabled, None where unknown.
+        """
+        return self._reader.unvalidated(account, change, features, request or {}, history, at)
+
+    def checker(self) -> Checker:
+        """What rules on requests in a hot loop: the verdict and the ids of the rules behind it, by `direct`."""
+        return Checker(self.program, self._reader, self._ruler)
+
+    def direct_source(self, at: date | None = None) -> str:
+        """The Python that `direct` runs for each change that may be asked for, as it is in force on a day."""
+        day = at if at is not None else calendar.day_of(datetime.now(UTC), self.zone)
+        heading = f"# What `direct` runs for each change under {self.program.id} {self.program.version!r} on {day}.\n"
+        return "\n\n".join([heading, *(written(self._judge, asked, day) for asked in askable(self.program))])
+
+    def _read(self, request: Given, parts: Mapping[str, Any]) -> Question:
+        return self._reader.question(_parts(request, parts)) if parts else self._reader.any(request)
 
     def allows(self, request: Given = None, /, **parts: Unpack[Parts]) -> bool:
-        """Whether the change is surely allowed. Raises as `check` does."""
-        return self.check(request, **parts).verdict == "allow"
+        """Whether the change is surely allowed: by `direct`, alone. Raises RequestError as `check` does."""
+        return self._ruler.ruling(self._read(request, parts)).verdict == "allow"
 
     def can(self, request: Given = None, /, **parts: Unpack[Parts]) -> Possibilities:
         """Every move and feature of an account, with its verdict, rules, and what is left of each limit."""
@@ -114,7 +162,7 @@ class Policy:
         from lawful.possibility import Possibilities
 
         question = self._reader.account(_parts(request, parts))
-        found = tuple(possibilities(self._judge, question, _engine(None)))
+        found = tuple(possibilities(self._judge, question, _judging_engine()))
         return Possibilities(at=values.written(question.at, self.zone), policy=self._named, possibilities=found)
 
     def evaluate(self, text: str, /, **parts: Unpack[Parts]) -> tuple[Value | None, Justification]:
@@ -148,10 +196,15 @@ class Policy:
             raise PolicyError(_drawn(each, source) for each in error.mistakes) from None
 
     def _decide(self, question: Question, engine: Engine) -> Decision:
-        judgement = self._judge.judge(question, engine)
+        judged: Judgement | Ruled
+        if engine == "direct" and len(question.changes) == 1:
+            judged = Ruled(question, self._ruler.ruling(question).verdict)
+        else:
+            engine = "reference" if engine == "direct" else engine
+            judged = self._judge.judge(question, engine)
         return Decision.of(
-            Explanation(self._judge, judgement),
-            verdict=judgement.verdict,
+            Explanation(self._judge, judged),
+            verdict=judged.verdict,
             at=values.written(question.at, self.zone),
             engine=engine,
             lawful=__version__,
@@ -159,34 +212,26 @@ class Policy:
         )
 
 
-def _parts(request: Given, parts: Mapping[str, Any]) -> Mapping[str, Any]:
+def _parts(request: Given, parts: Mapping[str, Any]) -> dict[str, Any]:
     """The request's parts, whichever way it was given."""
     for key in parts:
         if key not in KEYS:
             raise RequestError([Problem(key, "a request has no such key", near(key, KEYS))])
-    match request:
-        case None:
-            return parts
-        case Question():
-            raise RequestError([Problem("", "a request that was read takes no further parts", "read it with them")])
-        case str() | bytes():
-            given: Mapping[str, Any] = from_json(request)
-        case BaseModel():
-            given = request.model_dump(by_alias=True, exclude_none=True)
-        case Mapping():
-            given = request
-        case _:
-            raise RequestError([Problem("", f"{values.shown(request)} stands where a request should be")])
-    return {**given, **parts}
+    return {**mapping_of(request), **parts}
 
 
 def _engine(wanted: Engine | None) -> Engine:
-    if wanted is not None:
-        if wanted not in ("rete", "reference"):
-            raise RequestError(
-                [Problem("engine", f"there is no engine {values.shown(wanted)}", "`rete` or `reference`")]
-            )
-        return wanted
+    if wanted is None:
+        return "rete" if rete.available() else "direct"
+    if wanted not in get_args(Engine):
+        named = ", ".join(f"`{engine}`" for engine in get_args(Engine))
+        raise RequestError(
+            [Problem("engine", f"there is no engine {values.shown(wanted)}", f"the engines are {named}")]
+        )
+    return wanted
+
+
+def _judging_engine() -> judging.Engine:
     return "rete" if rete.available() else "reference"
 
 

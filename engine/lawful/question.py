@@ -61,3 +61,7 @@ class Question(NamedTuple):
         """What has happened up to `at`."""
         happened = [(each["event"], each["at"].astimezone(UTC)) for each in self.recorded]
         return tuple([each for each in happened if each[1] <= self.at])
+
+    def settled(self) -> Question:
+        """The same, to be asked more than once: its history in UTC, without what happens after `at`."""
+        return self._replace(recorded=tuple([{"event": event, "at": at} for event, at in self.events()]))

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,6 +17,7 @@ from pydantic import BaseModel
 from lawful import calendar, values
 from lawful.diagnostics import Problem, RequestError, near
 from lawful.ir import Program, Schema, Value
+from lawful.kept import kept
 from lawful.question import EARLIEST, KEYS, KINDS, MAX_CHANGES, Asked, Question, Recorded
 from lawful.scalar import Scalar
 from lawful.validation import Validator
@@ -34,13 +34,48 @@ class Reader:
         self.program = program
         self.zone = zone
 
-    @cached_property
+    @kept
     def _validator(self) -> Validator:
         return Validator(self.program, self.zone)  # when first needed: a policy may be loaded to be shown
 
     def question(self, given: Mapping[str, object]) -> Question:
         """The request as the schema has it. Raises RequestError with every problem found."""
         return self._validator.python(given) or self._thorough(given, asks=True)
+
+    def any(self, request: object) -> Question:
+        """Likewise, of a request in whatever form: what was read already is taken as it is."""
+        if type(request) is dict:
+            return self.question(request)
+        if isinstance(request, (str, bytes)):
+            return self.question_in_json(request)
+        if type(request) is Question:
+            return self._own(request)
+        return self.question(mapping_of(request))
+
+    def unvalidated(
+        self,
+        account: Mapping[str, Value],
+        change: Mapping[str, object],
+        features: Iterable[str] | None,
+        facts: Mapping[str, Value],
+        history: Sequence[Recorded] | None,
+        at: datetime | None,
+    ) -> Question:
+        """The facts as they are given; only the change and the date are read."""
+        question = self.question({"change": change, "at": at})
+        if question.changes[0].kind != "register":
+            enabled = {} if features is None else dict.fromkeys(self.program.features, False)
+            question = question._replace(
+                features=enabled | dict.fromkeys(features or (), True),
+                whole_from=None if history is None else EARLIEST,
+            )
+        return question._replace(account=account, facts=facts, recorded=history or ())
+
+    def _own(self, question: Question) -> Question:
+        if question.program is not self.program:
+            named = f"{question.program.id} {question.program.version}"
+            raise RequestError([Problem("", f"the request was read by another policy, {named}", "read it by this one")])
+        return question
 
     def question_in_json(self, text: str | bytes) -> Question:
         """Likewise, of a JSON text."""
@@ -297,6 +332,23 @@ class _Reading:
         else:
             self.problem(field, f"{values.shown(given)} is not the name of an event")
         return None
+
+
+def mapping_of(request: object) -> Mapping[str, Any]:
+    """The request's parts, whichever way it was given."""
+    match request:
+        case None:
+            return {}
+        case Question():
+            raise RequestError([Problem("", "a request that was read takes no further parts", "read it with them")])
+        case str() | bytes():
+            return from_json(request)
+        case BaseModel():
+            return request.model_dump(by_alias=True, exclude_none=True)
+        case Mapping():
+            return request
+        case _:
+            raise RequestError([Problem("", f"{values.shown(request)} stands where a request should be")])
 
 
 # ---------------------------------------------------------------------------------------------------- from JSON

@@ -63,26 +63,43 @@ class Validator:
     # ------------------------------------------------------------------------------------ from what was validated
 
     def _question(self, found: dict[str, Any]) -> Question | None:
-        changes = _changes(found, self._account)
+        changes = self._changes(found)
         if changes is None:
+            return None
+        at = found.get("at")
+        moment = self._midnight(at) if type(at) is str and len(at) == 10 else self._moment(at)
+        if moment is None:
             return None
         account = found.get("account") or {}
         enabled = account.pop("features", None)
         registers = changes[0][0] == "register"
-        at = found.get("at")
-        moment = self._midnight(at) if type(at) is str and len(at) == 10 else self._moment(at)
-        if moment is None or (registers and enabled):
+        if registers and enabled:
             return None
         if self._identity in account and not _is_identity(account.pop(self._identity)):
-            return None
-        history = self._history(found, registers=registers)
-        if history is None:
             return None
         features = self._disabled.copy() if enabled is not None or registers else {}
         for name in enabled or ():
             features[name] = True
+        recorded: Sequence[Recorded] | None = found.get("history")
+        whole_from: Instant | None = EARLIEST
+        if recorded is None or "history_from" in found:
+            history = self._history(found, registers=registers)
+            if history is None:
+                return None
+            recorded, whole_from = history
+        account = self._account.finished(account)
         facts = self._request.finished(found.get("request") or {})
-        return Question(self._account.finished(account), features, facts, changes, *history, *moment, self._program)
+        return Question(account, features, facts, changes, recorded, whole_from, *moment, self._program)
+
+    def _changes(self, found: dict[str, Any]) -> tuple[Asked, ...] | None:
+        one, many = found.get("change"), found.get("changes")
+        if one is not None:
+            asked = _asked(one, self._account)
+            return None if asked is None or many is not None else (asked,)
+        listed = [asked for each in many or () if (asked := _asked(each, self._account)) is not None]
+        if not listed or len(listed) < len(many or ()) or any(each.kind == "register" for each in listed[1:]):
+            return None
+        return tuple(listed)
 
     def _history(self, found: dict[str, Any], *, registers: bool) -> tuple[Sequence[Recorded], Instant | None] | None:
         """What is recorded, and from when on it is whole."""
@@ -105,16 +122,19 @@ class Validator:
 
     def _strings(self, found: dict[str, Any]) -> int:
         """How many strings the JSON text of this request has, keys included."""
-        strings = len(found) + 4 * len(found.get("history") or ())
-        strings += (type(found.get("at")) is str) + (type(found.get("history_from")) is str)
-        account = found.get("account")
+        strings = len(found) + (type(found.get("at")) is str)
+        history, account, change = found.get("history"), found.get("account"), found.get("change")
+        if history is not None:
+            strings += 4 * len(history) + (type(found.get("history_from")) is str)
         if account:
-            strings += self._account.strings(account) + len(account.get("features") or ())
+            strings += self._account.strings(account)
+            if "features" in account:
+                strings += len(account["features"] or ())
             strings += type(account.get(self._identity)) is str
         if "request" in found:
             strings += self._request.strings(found["request"] or {})
-        for change in found.get("changes") or (found.get("change") or {},):
-            for asked in change.values():
+        for each in found["changes"] or () if change is None and "changes" in found else (change or {},):
+            for asked in each.values():
                 strings += 2 if type(asked) is str else 1 + self._account.strings(asked)
         return strings
 
@@ -127,16 +147,18 @@ class _Finish:
         self._sets = tuple(name for name, each in schema.items() if each.type.kind == "set")
         self._timestamps = tuple(name for name, each in schema.items() if each.type.kind == "timestamp")
         self._defaults = {name: each.default for name, each in schema.items() if each.default is not None}
+        self._is_plain = not (self._sets or self._timestamps or self._defaults)
 
     def finished(self, facts: dict[str, Any]) -> dict[str, Value]:
         """The known ones, defaults filled in."""
         if None in facts.values():
             facts = {name: value for name, value in facts.items() if value is not None}
-        facts = self.converted(facts)
-        return {**self._defaults, **facts} if self._defaults else facts
+        return facts if self._is_plain else {**self._defaults, **self.converted(facts)}
 
     def converted(self, facts: dict[str, Any]) -> dict[str, Value]:
         """Timestamps in UTC, lists as sets."""
+        if self._is_plain:
+            return facts
         for name in self._timestamps:
             if name in facts:
                 facts[name] = facts[name].astimezone(UTC)
@@ -150,20 +172,9 @@ class _Finish:
         strings = len(facts) + len(self._texts & facts.keys())
         if None in facts.values():
             strings -= sum(facts.get(name, "") is None for name in self._texts)
-        for name in self._sets:
-            strings += len(facts.get(name) or ())
+        if self._sets:
+            strings += sum(len(facts.get(name) or ()) for name in self._sets)
         return strings
-
-
-def _changes(found: dict[str, Any], facts: _Finish) -> tuple[Asked, ...] | None:
-    one, many = found.get("change"), found.get("changes")
-    if one is not None:
-        asked = _asked(one, facts)
-        return None if asked is None or many is not None else (asked,)
-    listed = [asked for each in many or () if (asked := _asked(each, facts)) is not None]
-    if not listed or len(listed) < len(many or ()) or any(each.kind == "register" for each in listed[1:]):
-        return None
-    return tuple(listed)
 
 
 def _asked(change: dict[str, Any], facts: _Finish) -> Asked | None:

@@ -10,8 +10,8 @@ from lawful import wording
 from lawful.cli import reading
 from lawful.cli.errors import WrongUsage
 from lawful.cli.terminal import Terminal
-from lawful.deciding.judging import Engine
 from lawful.ir import Program, Schema
+from lawful.policy import Engine
 from lawful.reading import written
 
 

@@ -1,4 +1,4 @@
-"""`lawful eval`: what is a condition of this account?"""
+"""`lawful eval`: what is a condition of this account? And do the engines give what cases of expressions should give?"""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 def evaluate(
     expr: Annotated[
-        str, typer.Argument(metavar="EXPR", help="A condition, or a file of them, one a line; - is stdin.")
-    ],
+        str | None, typer.Argument(metavar="[EXPR]", help="A condition, or a file of them, one a line; - is stdin.")
+    ] = None,
     policy: Annotated[
         str | None, typer.Option("--policy", metavar="POLICY", help="Whose fields and conditions are spoken of.")
     ] = None,
     account: Annotated[
         str | None, typer.Option("--account", metavar="FILE", help="The account, as JSON or YAML.")
+    ] = None,
+    cases: Annotated[
+        str | None,
+        typer.Option("--cases", metavar="FILE", help="Expressions with the values they must have, as JSON Lines."),
     ] = None,
     facts: Facts = None,
     history: History = None,
@@ -42,15 +46,25 @@ def evaluate(
     Without a policy the account's fields have the types that their values show.
     Exit code: 0 true, 1 false, 3 unknown; of several, the worst of 2, 1, 3, 0.
 
+    With --cases every engine, and CEL's own evaluator, judges each case; those that are wrong are told.
+    Exit code: 0 all are right, 1 one is wrong, 2 a line cannot be read.
+
     \b
     Examples:
       lawful eval 'certified && !individual' --policy wechat --account account.json
       lawful eval "addMonths(date('2024-01-31'), 1) == date('2024-02-29')"
+      echo '{"expr": "x + 1", "bindings": {"x": 5}, "value": 6}' | lawful eval --cases -
     """
     from lawful.cli import asking, inferred, reading
+    from lawful.cli.errors import WrongUsage
     from lawful.loading import load
 
     terminal = Terminal(spoken(lang), quiet)
+    beside = (account, history, history_from, at, facts or None)
+    if cases is not None:
+        return _judge(cases, expr, beside, policy, terminal, as_json=form == "json")
+    if expr is None:
+        raise WrongUsage("there is nothing to evaluate", "give a condition, a file of them, or `--cases FILE`")
     record = reading.record(account) if account is not None else {}
     if policy is None:
         record = {name: value for name, value in record.items() if value is not None}  # null has no type
@@ -62,6 +76,18 @@ def evaluate(
         _one(each, loaded, parts, terminal, as_json=form == "json", alone=len(conditions) == 1) for each in conditions
     ]
     return exit_code.worst(codes)
+
+
+def _judge(
+    cases: str, expr: str | None, beside: tuple[object, ...], policy: str | None, terminal: Terminal, *, as_json: bool
+) -> int:
+    from lawful.cli import expected
+    from lawful.cli.errors import WrongUsage
+    from lawful.loading import load
+
+    if expr is not None or any(each is not None for each in beside):
+        raise WrongUsage("`--cases` takes no expression and no account beside it", "each case brings its own")
+    return expected.judge(cases, None if policy is None else load(policy), terminal, as_json=as_json)
 
 
 def _conditions(expr: str) -> list[str]:

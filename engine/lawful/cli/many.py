@@ -5,9 +5,8 @@ from __future__ import annotations
 import gc
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, BinaryIO, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from lawful.cli import asking, exit_code, reading
 from lawful.cli.check import decision_json
@@ -17,8 +16,8 @@ from lawful.cli.layout import row
 from lawful.cli.progress import progress
 from lawful.cli.render import Renderer
 from lawful.cli.terminal import Terminal, tell
-from lawful.deciding.judging import Engine
 from lawful.diagnostics import EngineDisagreement, Problem, RequestError
+from lawful.policy import Engine
 from lawful.reading import MAX_BYTES, from_json
 
 _UNREADABLE: Final = "unreadable"
@@ -36,7 +35,7 @@ def check(renderer: Renderer, options: asking.Options, engine: Engine | None, *,
     shared = asking.shared(options, renderer.policy.program)
     one = _One(renderer, engine, shared, as_json=as_json)
     outcomes: Counter[str] = Counter()
-    with _stream(options.request) as stream, progress(stream, wanted=not renderer.terminal.quiet) as passed:
+    with reading.stream(options.request) as stream, progress(stream, wanted=not renderer.terminal.quiet) as passed:
         for number, line in reading.lines(stream):
             outcomes[one.told(number, line)] += 1
             passed(len(line or b""))
@@ -44,16 +43,6 @@ def check(renderer: Renderer, options: asking.Options, engine: Engine | None, *,
         renderer.terminal.remark(_summary(outcomes, renderer.terminal))
     codes = {**exit_code.OF_VERDICT, _UNREADABLE: exit_code.WRONG_USAGE, _DISAGREED: exit_code.INTERNAL}
     return exit_code.worst(codes[each] for each in outcomes)
-
-
-@contextmanager
-def _stream(name: str) -> Iterator[BinaryIO]:
-    try:
-        opened = reading.opened(name)
-    except OSError as error:
-        raise reading.cannot_read(name, error) from None
-    with opened:
-        yield opened
 
 
 class _One:

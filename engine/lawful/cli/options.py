@@ -31,4 +31,4 @@ HistoryFrom = Annotated[
 At = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="When the change is asked for; a date is its midnight.")
 ]
-Engine = Annotated[Literal["rete", "reference"] | None, typer.Option("--engine", help="Which engine judges.")]
+Engine = Annotated[Literal["rete", "reference", "direct"] | None, typer.Option("--engine", help="Which engine judges.")]

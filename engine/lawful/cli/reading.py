@@ -6,6 +6,7 @@ import errno
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -36,6 +37,17 @@ def opened(name: str) -> BinaryIO:
     if name == STDIN:
         return open(sys.stdin.fileno(), "rb", closefd=False) if _is_real(sys.stdin) else sys.stdin.buffer
     return Path(name).open("rb")
+
+
+@contextmanager
+def stream(name: str) -> Iterator[BinaryIO]:
+    """The file for reading, as long as it is read. Raises WrongUsage."""
+    try:
+        found = opened(name)
+    except OSError as error:
+        raise cannot_read(name, error) from None
+    with found:
+        yield found
 
 
 def _is_real(stream: Any) -> bool:

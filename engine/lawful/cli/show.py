@@ -30,6 +30,10 @@ def show(
     schema: Annotated[
         Schema | None, typer.Option("--schema", help="The JSON Schema of what goes in or comes out.")
     ] = None,
+    stubs: Annotated[
+        bool, typer.Option("--stubs", help="A Python module with the types of accounts, changes and requests.")
+    ] = False,
+    direct: Annotated[bool, typer.Option("--direct", help="The Python that the engine `direct` runs today.")] = False,
     form: Format = "text",
     lang: Lang = None,
     quiet: Quiet = False,
@@ -43,19 +47,25 @@ def show(
       lawful show
       lawful show wechat --lang zh
       lawful show wechat --diagram mermaid
+      lawful show wechat --stubs > wechat_types.py
       lawful show --schema policy > policy.schema.json
     """
     from lawful.cli.errors import WrongUsage
 
     terminal = Terminal(spoken(lang), quiet)
-    if sum((ir, diagram is not None, schema is not None)) > 1:
-        raise WrongUsage("`--ir`, `--diagram` and `--schema` show different things", "give one of them")
+    if sum((ir, diagram is not None, schema is not None, stubs, direct)) > 1:
+        different = "`--ir`, `--diagram`, `--schema`, `--stubs` and `--direct` show different things"
+        raise WrongUsage(different, "give one of them")
     if schema is not None:
         _schema(schema, policy, terminal)
     elif policy is None:
-        if ir or diagram is not None:
+        if ir or diagram is not None or stubs or direct:
             raise WrongUsage("there is no policy to show", "name one: `lawful show` lists those that are shipped")
         _shipped(terminal, as_json=form == "json")
+    elif stubs:
+        _python("--stubs", _stubs(policy), terminal, as_json=form == "json")
+    elif direct:
+        _python("--direct", _direct(policy), terminal, as_json=form == "json")
     else:
         _policy(policy, terminal, ir=ir, diagram=diagram is not None, as_json=form == "json")
     return exit_code.FINE
@@ -74,6 +84,34 @@ def _policy(name: str, terminal: Terminal, *, ir: bool, diagram: bool, as_json: 
         terminal.text(shown.ir_text(program))
     else:
         terminal.lines(shown.rules_in_words(program, terminal.language))
+
+
+def _stubs(name: str) -> str:
+    import shlex
+
+    from lawful import show as shown
+    from lawful.loading import load
+
+    return shown.stubs(load(name).program, f"lawful show {shlex.quote(name)} --stubs")
+
+
+def _direct(name: str) -> str:
+    from lawful.loading import load
+
+    return load(name).direct_source()
+
+
+def _python(option: str, module: str, terminal: Terminal, *, as_json: bool) -> None:
+    import sys
+
+    from lawful.cli.errors import WrongUsage
+
+    if as_json:
+        raise WrongUsage(f"`{option}` shows Python, which has no other format", "leave `--format` out")
+    if sys.stdout.encoding.lower() not in ("utf-8", "utf8"):
+        # Python reads a module as UTF-8: what would come out in another encoding is written by number.
+        module = module.encode("ascii", "backslashreplace").decode()
+    terminal.text(module)
 
 
 def _diagrams(program: Program, terminal: Terminal, *, as_json: bool) -> None:

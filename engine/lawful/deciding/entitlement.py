@@ -8,7 +8,7 @@ from datetime import date
 
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Facts, Situation
-from lawful.ir import Field, Program, Rule
+from lawful.ir import Expr, Field, Program, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,11 @@ class Entitlements:
             if rule.scope == "feature":
                 kept = self._needs if rule.kind == "needs" else self._rules
                 kept.setdefault(rule.subject, []).append(rule)
-        self._reads = {
+        self.reads = {
             name: frozenset[str]().union(*(reads[id(rule)] for rule in self._rules.get(name, ())))
             for name in self._features
         }
+        """The facts that decide whether an account may go on having each feature."""
         self.watched = self._watched(program, reads)
         """The features that some constraint reads, and those that they need."""
 
@@ -56,7 +57,7 @@ class Entitlements:
             if (among is None or name in among)
             and had.get(name) is not False
             and name != change.disabled
-            and self._reads[name] & change.moved
+            and self.reads[name] & change.moved
             and self._entitled(name, change.before) is True
             and self._entitled(name, change.after) is False
         ]
@@ -67,17 +68,20 @@ class Entitlements:
     def _entitled(self, feature: str, situation: Situation) -> bool | None:
         """Whether an account in that state may go on having the feature, what it needs apart."""
         entitled: bool | None = True
-        for rule in self._rules.get(feature, ()):
-            if rule.in_force.holds(situation.today):
-                value = evaluate(rule.requires, situation)
-                if value is False:
-                    return False
-                if value is None:
-                    entitled = None
+        for requires in self.required(feature, situation.today):
+            value = evaluate(requires, situation)
+            if value is False:
+                return False
+            if value is None:
+                entitled = None
         return entitled
 
+    def required(self, feature: str, today: date) -> list[Expr]:
+        """What must hold for an account to go on having the feature."""
+        return [rule.requires for rule in self._rules.get(feature, ()) if rule.in_force.holds(today)]
+
     def _add_those_in_need(self, lost: list[str], had: Facts, change: Change) -> None:
-        needs = self._needs_on(change.before.today)
+        needs = self.needs_on(change.before.today)
         growing = True
         while growing:
             growing = False
@@ -87,7 +91,8 @@ class Entitlements:
                     lost.append(name)
                     growing = True
 
-    def _needs_on(self, today: date) -> dict[str, set[str]]:
+    def needs_on(self, today: date) -> dict[str, set[str]]:
+        """The features that each one needs."""
         return {
             name: {
                 rule.requires.name for rule in rules if rule.in_force.holds(today) and isinstance(rule.requires, Field)

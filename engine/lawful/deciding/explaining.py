@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from lawful import calendar, values, wording
-from lawful.deciding.judging import Judge, Judged, Judgement
+from lawful.deciding.judging import Judge, Judged, Judgement, disagreement
 from lawful.deciding.justifying import Justifier, told
 from lawful.deciding.telling import Teller
 from lawful.decision import (
@@ -20,6 +21,7 @@ from lawful.decision import (
     Place,
     Reason,
     Status,
+    Verdict,
 )
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
@@ -37,20 +39,40 @@ from lawful.ir import (
     Value,
     everything,
 )
+from lawful.kept import kept
+from lawful.question import Question
 
 _NOT_SO = Text("not so: ", "不满足：")
 _NOT_KNOWN = Text("not known: ", "未知：")
 _HOLDS = Text("holds: ", "满足：")
 
 
-class Explanation:
-    """Explains one judgement: a `decision.Explains`."""
+class Ruled(NamedTuple):
+    """A verdict that came without its reasons."""
 
-    def __init__(self, judge: Judge, judgement: Judgement) -> None:
+    question: Question
+    verdict: Verdict
+
+
+class Explanation:
+    """Explains one judgement, a `decision.Explains`; the reference judges a bare verdict when that is asked for."""
+
+    def __init__(self, judge: Judge, judged: Judgement | Ruled) -> None:
         self.judge = judge
         self.program = judge.program
         self.zone = judge.zone
-        self.judgement = judgement
+        self._judged = judged
+
+    @kept
+    def judgement(self) -> Judgement:
+        """Raises EngineDisagreement where the reference comes to another verdict."""
+        if isinstance(self._judged, Judgement):
+            return self._judged
+        judgement = self.judge.judge(self._judged.question, "reference")
+        if judgement.verdict != self._judged.verdict:
+            difference = f"the verdict: the reference says {judgement.verdict}, direct says {self._judged.verdict}"
+            raise disagreement(self.program, [difference])
+        return judgement
 
     # -------------------------------------------------------------------------------------------------- reasons
 

@@ -7,23 +7,24 @@ outcomes come to.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from lawful.deciding.entitlement import Change, Entitlements
+from lawful.deciding.entitlement import Change
+from lawful.deciding.rulebook import Rulebook, triggers_of
 from lawful.decision import Verdict
 from lawful.diagnostics import EngineDisagreement
 from lawful.engines import reference, rete
 from lawful.engines.reference import Outcome, evaluate
 from lawful.engines.situation import Facts, History, Situation
-from lawful.ir import FALSE, TRUE, Field, Move, Program, Rule, Value, everything, with_known
+from lawful.ir import FALSE, TRUE, Move, Program, Rule, Value, with_known
 from lawful.question import Asked, Question
 
 Engine = Literal["rete", "reference"]
+"""What judges rule by rule. `direct` rules on whole requests: see `ruling`."""
 _ORDER: Final[Mapping[Verdict, int]] = {"allow": 0, "undetermined": 1, "deny": 2}
 
 
@@ -101,23 +102,8 @@ class Judge:
     def __init__(self, program: Program, zone: ZoneInfo) -> None:
         self.program = program
         self.zone = zone
-        self._by_trigger: dict[str, list[Rule]] = {}
-        self._moves: dict[str, list[Move]] = {}
-        self._constraints = [rule for rule in program.rules if rule.scope in ("account", "group")]
-        for rule in program.rules:
-            if rule.scope == "move":
-                self._by_trigger.setdefault(rule.subject, []).append(rule)
-        for move in program.moves:
-            self._moves.setdefault(move.trigger, []).append(move)
-        self._reads = {id(rule): self._facts_of(rule) for rule in program.rules if rule.scope != "move"}
-        self._entitlements = Entitlements(program, self._reads)
-        self._everything = frozenset(
-            [f"account.{name}" for name in program.account] + [f"features.{name}" for name in program.features]
-        )
-        # Rules in force change on few dates: between two of them the same bundles serve.
-        self._turns = sorted(
-            {day for rule in program.rules for day in (rule.in_force.start, rule.in_force.until) if day is not None}
-        )
+        self.rulebook = Rulebook(program)
+        # Between two dates on which rules come or go the same bundles serve.
         self._bundles: dict[tuple[str, Value | None, int], Bundle] = {}
         self._moves_in_force: dict[tuple[str, Value | None, int], tuple[Move, ...]] = {}
 
@@ -167,14 +153,14 @@ class Judge:
         if features is not had and features[asked.name] != had.get(asked.name):
             moved |= {f"features.{asked.name}"}
         after = before.followed_by(account, features)
-        step = Step(asked, before, after, moves, self._everything if registers else moved)
+        step = Step(asked, before, after, moves, self.rulebook.everything if registers else moved)
         for trigger in triggers:
             step.judged.extend(self._outcomes(self._bundle(trigger, asked, before.today), before, engine))
         if clashes:
             step.judged[:] = [_clashing(each, clashes) for each in step.judged]
-        if step.moved and self._constraints:
-            if self._entitlements.watched:
-                self._lose(step, self._entitlements.watched)
+        if step.moved and self.rulebook.constraints:
+            if self.rulebook.entitlements.watched:
+                self._lose(step, self.rulebook.entitlements.watched)
             self._judge_constraints(step, triggers, engine, registers=registers)
         step.conclude()
         return step
@@ -207,7 +193,7 @@ class Judge:
             doubtful = [
                 each
                 for each in self._outcomes(bundle, step.after, engine)
-                if id(each.rule) not in seen and self._reads[id(each.rule)] & step.moved
+                if id(each.rule) not in seen and self.rulebook.reads[id(each.rule)] & step.moved
             ]
             if len(bundles) > 1:
                 seen.update(id(each.rule) for each in doubtful)
@@ -240,34 +226,20 @@ class Judge:
         return step.asked.kind in ("enable", "disable", "register")
 
     def _constraint_bundle(self, trigger: str, today: date) -> Bundle:
-        key = (f"constraints of {trigger}", None, self._turn(today))
+        book = self.rulebook
+        key = (f"constraints of {trigger}", None, book.turn(today))
         if key not in self._bundles:
-            moved = self._may_move(trigger)
-            rules = (rule for rule in self._constraints if self._reads[id(rule)] & moved)
-            self._bundles[key] = Bundle(tuple(rule for rule in rules if rule.in_force.holds(today)))
+            self._bundles[key] = Bundle(tuple(book.constraints_reading(book.may_move(trigger), today)))
         return self._bundles[key]
-
-    def _may_move(self, trigger: str) -> frozenset[str]:
-        """The facts that changes of this kind can move."""
-        kind, _, name = trigger.partition(".")
-        if kind in ("register", "features"):
-            every = [f"account.{each}" for each in self.program.account] if kind == "register" else []
-            return frozenset(every + [f"features.{each}" for each in self.program.features])
-        moved = {f"account.{effect.field}" for move in self._moves.get(trigger, ()) for effect in move.effects}
-        if kind == "set":
-            moved.add(f"account.{name}")
-        elif kind in ("enable", "disable"):
-            moved |= {f"features.{each}" for each in self.program.features}
-        return frozenset(moved)
 
     def _bundle(self, trigger: str, asked: Asked, today: date) -> Bundle:
         """The guards of a change in force today, as far as the value asked for leaves anything of them to be judged."""
         value = self._lifecycle_value(trigger, asked)
-        key = (trigger, value, self._turn(today))
+        key = (trigger, value, self.rulebook.turn(today))
         if key not in self._bundles:
-            rules = [rule for rule in self._by_trigger.get(trigger, ()) if rule.in_force.holds(today)]
+            rules = self.rulebook.guards(trigger, today)
             if value is not None:
-                fact = self._asked_for(trigger)
+                fact = self.rulebook.asked_for(trigger)
                 rules = [
                     replace(rule, when=when, requires=with_known(rule.requires, fact, value))
                     for rule in rules
@@ -279,11 +251,11 @@ class Judge:
     def _moves_of(self, trigger: str, asked: Asked, today: date) -> tuple[Move, ...]:
         """Likewise."""
         value = self._lifecycle_value(trigger, asked)
-        key = (trigger, value, self._turn(today))
+        key = (trigger, value, self.rulebook.turn(today))
         if key not in self._moves_in_force:
-            moves = [move for move in self._moves.get(trigger, ()) if move.in_force.holds(today)]
+            moves = self.rulebook.moves(trigger, today)
             if value is not None:
-                fact = self._asked_for(trigger)
+                fact = self.rulebook.asked_for(trigger)
                 moves = [
                     replace(move, applies=applies)
                     for move in moves
@@ -296,14 +268,6 @@ class Judge:
         """The value that a `set` of a field with a life cycle asks for: they are few, so each has its bundle."""
         name = trigger[4:]
         return asked.values[name] if asked.kind == "set" and name in self.program.lifecycles else None
-
-    def _asked_for(self, trigger: str) -> Field:
-        name = trigger.removeprefix("set.")
-        return Field("change", name, self.program.account[name].type)
-
-    def _turn(self, today: date) -> int:
-        """Which stretch between two dates on which rules come or go."""
-        return bisect_right(self._turns, today)
 
     def _outcomes(self, bundle: Bundle, situation: Situation, engine: Engine) -> list[Judged]:
         expected = [reference.outcome(rule, situation) for rule in bundle.rules]
@@ -322,7 +286,7 @@ class Judge:
         if step.asked.kind == "register" or not self.program.features:
             return ()
         disabled = step.asked.name if step.asked.kind == "disable" else None
-        return self._entitlements.lost(Change(step.before, step.after, step.moved, disabled), among)
+        return self.rulebook.entitlements.lost(Change(step.before, step.after, step.moved, disabled), among)
 
     def standing(self, situation: Situation, untold: set[str]) -> list[Judged]:
         """What is wrong with the account already, and has not been told: constraints, features held unentitled.
@@ -330,40 +294,14 @@ class Judge:
         It cannot refuse a change. Judged by the reference alone, when the reasons are read.
         """
         found = []
-        rules = [rule for rule in self._constraints if rule.scope == "account"]
-        rules += self._entitlements.rules()
+        rules = [rule for rule in self.rulebook.constraints if rule.scope == "account"]
+        rules += self.rulebook.entitlements.rules()
         for rule in rules:
             if rule.id in untold or not rule.in_force.holds(situation.today):
                 continue
             if reference.outcome(rule, situation) == "violated":
                 found.append(Judged(rule, "violated", situation, standing=True))
         return found
-
-    def _facts_of(self, rule: Rule) -> frozenset[str]:
-        return frozenset(facts_read(self.program, rule))
-
-
-def facts_read(program: Program, rule: Rule) -> set[str]:
-    """The facts of the account a rule reads, by whatever way: `account.f`, `features.f`."""
-    found = set()
-    for expr in (rule.when, rule.requires):
-        for node in everything(expr, program.conditions):
-            if isinstance(node, Field) and node.owner in ("account", "before", "after"):
-                found.add(f"account.{node.name}")
-            elif isinstance(node, Field) and node.owner.endswith("features"):
-                found.add(f"features.{node.name}")
-    return found
-
-
-def triggers_of(asked: Asked) -> tuple[str, ...]:
-    """What rules and moves are indexed by."""
-    match asked.kind:
-        case "set":
-            return tuple(f"set.{name}" for name in asked.values)
-        case "register":
-            return ("register",)
-        case kind:
-            return (f"{kind}.{asked.name}",)
 
 
 def _account_after(
@@ -429,7 +367,11 @@ def _disagree(program: Program, rules: Iterable[Rule], expected: Iterable[Outcom
         for rule, one, other in zip(rules, expected, found, strict=True)
         if one != other
     ]
-    raise EngineDisagreement(f"{program.id} {program.version} ({program.digest[:19]})", differences)
+    raise disagreement(program, differences)
+
+
+def disagreement(program: Program, differences: list[str]) -> EngineDisagreement:
+    return EngineDisagreement(f"{program.id} {program.version} ({program.digest[:19]})", differences)
 
 
 def _truth(value: Value | None) -> bool | None:

@@ -181,13 +181,13 @@ def call(expr: Call, arguments: list[Value], zone: ZoneInfo) -> Value | None:
     """The function's value of known arguments; None where it fails."""
     match expr.function, arguments:
         case "+" | "-" | "*" | "/" | "%" | "negate", [*numbers]:
-            return _arithmetic(expr.function, *cast("list[int]", numbers))
+            return arithmetic(expr.function, *cast("list[int]", numbers))
         case "add_duration", [datetime() as at, timedelta() as length]:
-            return _shifted(at, length)
+            return shifted(at, length)
         case "subtract_duration", [datetime() as at, timedelta() as length]:
-            return _shifted(at, -length)
+            return shifted(at, -length)
         case "between", [datetime() as later, datetime() as earlier]:
-            return later - earlier
+            return calendar.between(later, earlier)
         case "size", [str() as text]:
             return len(text)
         case "startsWith", [str() as text, str() as part]:
@@ -209,14 +209,14 @@ def call(expr: Call, arguments: list[Value], zone: ZoneInfo) -> Value | None:
         case "daysBetween", [date() as first, date() as second]:
             return (second - first).days
         case "getFullYear" | "getMonth" | "getDate" | "getDayOfWeek", [datetime() as at, str() as where]:
-            return _part(expr.function, calendar.day_of(at, _zone(where)))
+            return part_of(expr.function, *calendar.shown(at, zone_named(where)))
         case "getFullYear" | "getMonth" | "getDate" | "getDayOfWeek", [date() as day]:
-            return _part(expr.function, day)
+            return part_of(expr.function, day.year, day.month, day.day, day.isoweekday() % 7)
         case _:
             raise TypeError(f"{expr.function} of {arguments}")  # no well-typed expression comes here
 
 
-def _arithmetic(operator: str, left: int, right: int = 0) -> int | None:
+def arithmetic(operator: str, left: int, right: int = 0) -> int | None:
     """64-bit, as CEL has it: division truncates, the remainder has the dividend's sign, overflow fails."""
     match operator:
         case "+":
@@ -236,25 +236,25 @@ def _arithmetic(operator: str, left: int, right: int = 0) -> int | None:
     return value if INT_MIN <= value <= INT_MAX else None
 
 
-def _shifted(at: datetime, length: timedelta) -> datetime | None:
+def shifted(at: datetime, length: timedelta) -> datetime | None:
     try:
         return (at + length).astimezone(UTC)
     except OverflowError:
         return None
 
 
-def _part(getter: str, day: date) -> int:
+def part_of(getter: str, year: int, month: int, day: int, weekday: int) -> int:
     match getter:
         case "getFullYear":
-            return day.year
+            return year
         case "getMonth":
-            return day.month - 1
+            return month - 1
         case "getDate":
-            return day.day
+            return day
         case _:
-            return day.isoweekday() % 7
+            return weekday
 
 
 @cache
-def _zone(name: str) -> ZoneInfo:
+def zone_named(name: str) -> ZoneInfo:
     return ZoneInfo(name)

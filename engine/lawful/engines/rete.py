@@ -8,6 +8,8 @@ asserted for the next. The engine is driven by its C module, within the limits t
 from __future__ import annotations
 
 import itertools
+import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -78,9 +80,11 @@ class Network:
         self._readers = _readers(translation)
         self._rulesets = _rulesets(translation, self._slots)
         self._handles: list[int] = []
+        self._fired: set[int] = set()
         self._lock = threading.Lock()
-        weakref.finalize(self, _delete, self._handles).atexit = False
+        weakref.finalize(self, _delete, self._handles, self._fired).atexit = False
         self._build()
+        _networks.add(self)
 
     def outcomes(self, situation: Situation) -> tuple[Outcome, ...]:
         """One per rule, in their order. Raises EngineFailure."""
@@ -95,16 +99,29 @@ class Network:
         finished = False
         try:
             for handle, ruleset in zip(self._handles, self._rulesets, strict=True):
-                _fire(handle, ruleset, slots)
+                if _fire(handle, ruleset, slots):
+                    self._fired.add(handle)
             finished = True
         except engine.error as error:
             raise EngineFailure(str(error)) from error
         finally:
-            if not finished:  # a fact may still be in there: no further check must meet it
-                self._build()
+            if not finished:
+                self._rebuild()
+
+    def _rebuild(self) -> None:
+        """A check was interrupted: its fact may still be in there, and no further check must meet it."""
+        self._fired.clear()
+        self._build()
+
+    def _recover(self) -> None:
+        """In the child of a fork: the thread that held the lock, if one did, is not there to give it back."""
+        interrupted = self._lock.locked()
+        self._lock = threading.Lock()
+        if interrupted:
+            self._rebuild()
 
     def _build(self) -> None:
-        _delete(self._handles)
+        _delete(self._handles, self._fired)
         try:
             for ruleset in self._rulesets:
                 self._handles.append(engine.create_ruleset(f"lawful{next(_serial)}", ruleset.rules))
@@ -112,20 +129,41 @@ class Network:
             raise EngineFailure(str(error)) from error
 
 
-def _delete(handles: list[int]) -> None:
+_networks: weakref.WeakSet[Network] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for network in list(_networks):
+        network._recover()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _delete(handles: list[int], fired: set[int]) -> None:
+    """Delete rulesets with the states of their sessions, some 20 KB a production, which outlive a ruleset.
+
+    `delete_state` frees two pointers that nothing sets before a production of that ruleset has fired. A state without
+    a firing is left behind, therefore, and so is one that an interrupted check may have left in disorder.
+    """
     while handles:
         handle = handles.pop()
-        # A used ruleset leaves its session's state behind, some 20 KB a production: `delete_state` would free it, and
-        # crashes some rulesets. A network lives as long as its policy, so this is paid where a policy is dropped.
         with suppress(engine.error):  # a handle that is not one: there is nothing to delete
+            if handle in fired:
+                engine.delete_state(handle, None)
             engine.delete_ruleset(handle)
+    fired.clear()
 
 
-def _fire(handle: int, ruleset: _Ruleset, slots: list[str]) -> None:
-    """Assert the facts of one ruleset, note what its productions conclude, and leave it as it was."""
+def _fire(handle: int, ruleset: _Ruleset, slots: list[str]) -> bool:
+    """Assert the facts of one ruleset, note what its productions conclude, and leave it as it was.
+
+    Whether any fired.
+    """
     result, state = engine.assert_fact(handle, "".join(ruleset.gather(slots)))
     if result == _UNMATCHED:
-        return
+        return False
     started = engine.start_action_for_state(handle, state) if result == _MATCHED else None
     if started is None:
         raise EngineFailure(f"no production fired for a fact (result {result})")
@@ -137,6 +175,7 @@ def _fire(handle: int, ruleset: _Ruleset, slots: list[str]) -> None:
         slots[slot] = conclusion
         action = engine.complete_and_start_action(handle, state)
     engine.retract_fact(handle, _RETRACTION)
+    return True
 
 
 # ------------------------------------------------------------------------------------------------------------ slots

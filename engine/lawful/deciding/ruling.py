@@ -1,0 +1,489 @@
+"""The verdict and the ids of the rules behind it, and nothing else: a function is written for each kind of change.
+
+What `judging` does with situations and outcomes is written down once as straight lines of Python: of the rules that can
+apply, with what is known of the change filled in. Lists of changes are rare and go through `judging`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date
+from functools import lru_cache
+from typing import Final, TypeAlias, cast
+from zoneinfo import ZoneInfo
+
+from lawful import calendar
+from lawful.calendar import Instant, Window
+from lawful.deciding.judging import Judge
+from lawful.deciding.rulebook import facts_read, triggers_of
+from lawful.decision import Ruling
+from lawful.engines.direct import Writer, all_of, any_of, compiled, conjunction, negated, source
+from lawful.ir import (
+    BOOL,
+    FALSE,
+    AtMost,
+    ConditionOf,
+    Constant,
+    Count,
+    Effect,
+    Expr,
+    Field,
+    Move,
+    Program,
+    Rule,
+    Value,
+    rebuilt,
+    with_known,
+)
+from lawful.question import EARLIEST, Asked, Question, Recorded
+
+Function: TypeAlias = Callable[[Question], tuple[tuple[str, ...], tuple[str, ...]]]
+"""The ids of the rules that refuse, and of those that leave it open."""
+
+_ALLOWED: Final = Ruling("allow", (), ())
+_MOST_FUNCTIONS: Final = 4096
+"""Kept at once: a request may set any fields together, and each combination has a function of its own."""
+_DAYS_KEPT: Final = 512
+
+
+class Ruler:
+    """Rules on requests by one program; safe from several threads, which may at worst write a function twice."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._book = judge.rulebook
+        self._lifecycles = frozenset(judge.program.lifecycles)
+        self._functions: dict[tuple[object, ...], Function] = {}
+
+    def ruling(self, question: Question) -> Ruling:
+        """The verdict, and the ids of the rules that refuse or leave it open."""
+        if len(question.changes) != 1:
+            return self._of_a_list(question)
+        kind, name, values = question.changes[0]
+        key: tuple[object, ...] = (kind, name)
+        if values:
+            lifecycles = self._lifecycles
+            key = tuple([(field, value) if field in lifecycles else field for field, value in values.items()])
+        if self._book.turns:
+            key = (*key, self._book.turn(question.today))
+        function = self._functions.get(key) or self._written(key, question)
+        broken, unknown = function(question)
+        if broken:
+            return Ruling("deny", broken, unknown)
+        return Ruling("undetermined", (), unknown) if unknown else _ALLOWED
+
+    def _of_a_list(self, question: Question) -> Ruling:
+        judgement = self._judge.judge(question, "reference")
+        judged = [each for step in judgement.steps for each in step.judged]
+        broken = tuple(each.rule.id for each in judged if each.refuses)
+        return Ruling(judgement.verdict, broken, tuple(each.rule.id for each in judged if each.leaves_open))
+
+    def _written(self, key: tuple[object, ...], question: Question) -> Function:
+        function = _Script(self._judge, question.changes[0], question.today).compiled()
+        if len(self._functions) >= _MOST_FUNCTIONS:
+            self._functions.clear()
+        return self._functions.setdefault(key, function)
+
+
+def askable(program: Program) -> Iterator[Asked]:
+    """One change of each kind for which there is a function: of fields without a life cycle the value is read."""
+    yield Asked("register", "", {})
+    for name, declaration in program.account.items():
+        for value in declaration.type.values if name in program.lifecycles else ("",):
+            yield Asked("set", "", {name: value})
+    for name in program.features:
+        yield Asked("enable", name, {})
+        yield Asked("disable", name, {})
+    for name in program.actions:
+        yield Asked("do", name, {})
+
+
+def written(judge: Judge, asked: Asked, today: date) -> str:
+    """The function that rules on such a change on a day, to be read."""
+    return _Script(judge, asked, today).source()
+
+
+class _Script:
+    """The function for one kind of change: what of the change is known here is filled in."""
+
+    def __init__(self, judge: Judge, asked: Asked, today: date) -> None:
+        self._program = judge.program
+        self._book = judge.rulebook
+        self._zone = judge.zone
+        self._asked = asked
+        self._today = today
+        self._triggers = triggers_of(asked)
+        self._registers = asked.kind == "register"
+        self._writer = Writer(judge.zone, self)
+        self._known: list[tuple[Field, Value]] = [(Field("change", "register", BOOL), self._registers)]
+        """What is filled in."""
+        self._moved: dict[str, str] = {}
+        """The facts that may move, and the test of whether they did."""
+        self._differing: set[str] = set()
+        """The facts that have a value of their own in the state after."""
+        self._clashes: dict[str, str] = {}
+        """The rules of effects that may give a field a second value, and the name of whether they do."""
+        self._write()
+
+    def compiled(self) -> Function:
+        return cast("Function", compiled(self._name(), ("question",), self._writer))
+
+    def source(self) -> str:
+        return source(self._name(), ("question",), self._writer)
+
+    def _name(self) -> str:
+        cycles = self._program.lifecycles
+        fields = [f"{name}_{each}" if name in cycles else name for name, each in self._asked.values.items()]
+        words = "_".join(each for each in (self._asked.kind, self._asked.name, *fields) if each)
+        return "".join(each if each.isascii() and each.isalnum() else "_" for each in words).strip("_")
+
+    # ------------------------------------------------------------------------------------------------- the way
+
+    def _write(self) -> None:
+        writer = self._writer
+        writer.line("account, features, facts, changes, recorded, whole_from, now, today, _ = question")
+        writer.line("broken = unknown = ()")
+        self._write_values_asked()
+        self._write_effects()
+        for trigger in self._triggers:
+            for rule in self._book.guards(trigger, self._today):
+                if rule.severity == "error":
+                    self._write_guard(rule)
+        if self._registers:
+            self._moved = dict.fromkeys(self._book.everything, "True")
+        if self._moved and self._book.constraints:
+            moved = any_of(self._moved.values())
+            with self._writer.condition(moved):
+                if not self._registers and self._book.entitlements.watched:
+                    self._write_losses()
+                self._write_constraints(moved)
+        writer.line("return broken, unknown")
+
+    def _write_values_asked(self) -> None:
+        """Of a life cycle's field each value has its function; other values are read."""
+        writer = self._writer
+        for name, value in self._asked.values.items():
+            type = self._program.account[name].type
+            if name in self._program.lifecycles:
+                self._known += [(Field("change", name, type), value), (Field("after", name, type), value)]
+                asked = writer.value(Constant(value, type))
+            else:
+                asked = writer.sure(writer.assigned(f"{name}_asked", f"changes[0][2][{name!r}]"))
+                writer.let(Field("change", name, type), asked)
+                writer.let(Field("after", name, type), asked)
+            self._differs(f"account.{name}", f"{writer.value(Field('account', name, type))} != {asked}")
+        if self._asked.kind in ("enable", "disable"):
+            enables = self._asked.kind == "enable"
+            self._known.append((Field("after.features", self._asked.name, BOOL), enables))
+            had = writer.value(Field("features", self._asked.name, BOOL))
+            self._differs(f"features.{self._asked.name}", f"{had} is not {enables}")
+
+    def _differs(self, fact: str, moved: str) -> None:
+        self._differing.add(fact)
+        self._moved[fact] = moved
+
+    # ------------------------------------------------------------------------------------------------ the effects
+
+    def _write_effects(self) -> None:
+        effects: dict[str, list[tuple[Move, Expr, Effect]]] = {}
+        for trigger in self._triggers:
+            for move in self._book.moves(trigger, self._today):
+                applies = self._before(move.applies)
+                for effect in move.effects if applies != FALSE else ():
+                    effects.setdefault(effect.field, []).append((move, applies, effect))
+        for name, writing in effects.items():
+            self._write_field(name, writing)
+
+    def _write_field(self, name: str, writing: list[tuple[Move, Expr, Effect]]) -> None:
+        """The field's value after all effects: unknown where it is not known whether a move takes place."""
+        writer = self._writer
+        type = self._program.account[name].type
+        present = writer.value(Field("account", name, type))
+        asked = name in self._asked.values
+        contested = asked or len(writing) > 1
+        after = writer.assigned(f"{name}_after", writer.value(Field("after", name, type)) if asked else present)
+        is_written = writer.assigned(f"{name}_written", repr(asked))
+        if contested:
+            for move, _, _ in writing:
+                self._clashes[f"{move.id}.effects.{name}"] = writer.assigned("clash", "False")
+        for move, applies, effect in writing:
+            value = self._before(effect.value)
+            writer.prepare(applies, value)
+            true, false, _ = writer.rails(applies)
+            with writer.condition(negated(false)):
+                new = writer.value(value)
+                if true != "True":
+                    new = writer.assigned(f"{name}_new", f"{new} if {true} or {new} == {present} else None")
+                if contested:
+                    with writer.block(f"if {is_written} and {after} != {new}:"):
+                        writer.line(f"{self._clashes[f'{move.id}.effects.{name}']} = True")
+                writer.line(f"{after} = {new}")
+                writer.line(f"{is_written} = True")
+        writer.let(Field("after", name, type), after)
+        self._differs(f"account.{name}", f"{is_written} and ({after} is None or {after} != {present})")
+
+    # -------------------------------------------------------------------------------------------------- the rules
+
+    def _write_guard(self, rule: Rule) -> None:
+        when, requires = self._before(rule.when), self._before(rule.requires)
+        if when == FALSE:
+            return
+        self._writer.line(f"# {_told(rule)}")
+        clash = self._clashes.get(rule.id) if rule.kind == "effect" else None
+        if clash is not None:
+            with self._writer.block(f"if {clash}:"):
+                self._refuse(rule)
+            with self._writer.block("else:"):
+                self._write_rule(rule, when, requires, self._refuse)
+        else:
+            self._write_rule(rule, when, requires, self._refuse)
+
+    def _write_constraints(self, moved: str) -> None:
+        """Those that read what moved; one that was violated before is standing and does not refuse."""
+        for rule in self._book.constraints_reading(frozenset(self._moved), self._today):
+            if rule.severity != "error":
+                continue
+            self._writer.line(f"# {_told(rule)}")
+            reads = self._book.reads[id(rule)]
+            test = any_of(each for fact, each in self._moved.items() if fact in reads)
+            alone = self._registers or rule.scope != "account"
+            with self._writer.condition("True" if test == moved else test):
+                when, requires = self._after(rule.when), self._after(rule.requires)
+                self._write_rule(rule, when, requires, self._refuse if alone else self._refuse_unless_standing)
+
+    def _write_rule(self, rule: Rule, when: Expr, requires: Expr, refuse: Callable[[Rule], None]) -> None:
+        writer = self._writer
+        writer.prepare(when, requires)
+        applies = writer.rails(when)
+        if applies.false == "True":
+            return
+        with writer.condition(negated(applies.false)):
+            holds = writer.rails(requires)
+            if holds.true == "True":
+                return
+            with writer.condition(negated(holds.true)):
+                self._write_outcome(rule, all_of([applies.true, holds.false]), refuse)
+
+    def _write_outcome(self, rule: Rule, violated: str, refuse: Callable[[Rule], None]) -> None:
+        """Of a rule that is not satisfied."""
+        if violated == "False":
+            self._leave_open(rule)
+        elif violated == "True":
+            refuse(rule)
+        else:
+            with self._writer.block(f"if {violated}:"):
+                refuse(rule)
+            with self._writer.block("else:"):
+                self._leave_open(rule)
+
+    def _refuse(self, rule: Rule) -> None:
+        self._writer.line(f"broken += ({rule.id!r},)")
+
+    def _leave_open(self, rule: Rule) -> None:
+        self._writer.line(f"unknown += ({rule.id!r},)")
+
+    def _refuse_unless_standing(self, rule: Rule) -> None:
+        writer = self._writer
+        writer.line("# violated: before the change as well?")
+        when, requires = self._before(rule.when), self._before(rule.requires)
+        writer.prepare(when, requires)
+        applies, holds = writer.rails(when), writer.rails(requires)
+        satisfied = any_of([applies.false, holds.true])
+        violated = all_of([applies.true, holds.false])
+        with writer.condition(negated(violated)):
+            if satisfied == "True":
+                self._refuse(rule)
+            elif satisfied == "False":
+                self._leave_open(rule)
+            else:
+                with writer.block(f"if {satisfied}:"):
+                    self._refuse(rule)
+                with writer.block("else:"):
+                    self._leave_open(rule)
+
+    # ----------------------------------------------------------------------------------------------- the features
+
+    def _write_losses(self) -> None:
+        """Of the features that some constraint reads: entitled before and surely not after, and those in need of them.
+
+        They are off in the state after.
+        """
+        writer = self._writer
+        disabled = self._asked.name if self._asked.kind == "disable" else None
+        lost: dict[str, str] = {}
+        with writer.scope():  # here no feature is lost yet
+            for name in self._program.features:
+                if name in self._book.entitlements.watched and name != disabled:
+                    self._write_loss(name, lost)
+            self._write_losses_in_need(disabled, lost)
+        for name, is_lost in lost.items():
+            had = writer.value(self._after(Field("features", name, BOOL)))
+            after = writer.assigned(f"{name}_after", f"False if {is_lost} else {had}")
+            self._known = [(fact, value) for fact, value in self._known if fact != Field("after.features", name, BOOL)]
+            writer.let(Field("after.features", name, BOOL), after)
+            fact = f"features.{name}"
+            self._differs(fact, any_of([self._moved.get(fact, "False"), is_lost]))
+
+    def _write_loss(self, name: str, lost: dict[str, str]) -> None:
+        writer = self._writer
+        entitlements = self._book.entitlements
+        moved = any_of(each for fact, each in self._moved.items() if fact in entitlements.reads[name])
+        required = entitlements.required(name, self._today)
+        if moved == "False" or not required:
+            return
+        lost[name] = writer.assigned(f"{name}_lost", "False")
+        had = writer.value(Field("features", name, BOOL))
+        with writer.condition(all_of([f"{had} is not False", moved])):
+            before = conjunction([writer.rails(self._before(each)) for each in required])
+            with writer.condition(before.true):
+                after = conjunction([writer.rails(self._after(each)) for each in required])
+                with writer.condition(after.false):
+                    writer.line(f"{lost[name]} = True")
+
+    def _write_losses_in_need(self, disabled: str | None, lost: dict[str, str]) -> None:
+        needs = self._book.entitlements.needs_on(self._today)
+        for name in _needed_first(needs, self._book.entitlements.watched):
+            gone = any_of(
+                "True" if each == disabled else lost.get(each, "False") for each in sorted(needs.get(name, ()))
+            )
+            if gone == "False" or name == disabled:
+                continue
+            if name not in lost:
+                lost[name] = self._writer.assigned(f"{name}_lost", "False")
+            had = self._writer.value(Field("features", name, BOOL))
+            with self._writer.condition(all_of([f"{had} is not False", gone])):
+                self._writer.line(f"{lost[name]} = True")
+
+    # ------------------------------------------------------------------------------------------------- the states
+
+    def _before(self, expr: Expr) -> Expr:
+        """As it is said of the state before."""
+        for fact, value in self._known:
+            expr = with_known(expr, fact, value)
+        return expr
+
+    def _after(self, expr: Expr) -> Expr:
+        """As it is said of the state after: what cannot have moved is what it was before."""
+        return self._before(rebuilt(expr, self._seen_after))
+
+    def _seen_after(self, node: Expr) -> Expr | None:
+        match node:
+            case Field(owner="account" | "after"):
+                return replace(node, owner="after" if f"account.{node.name}" in self._differing else "account")
+            case Field(owner="features" | "after.features"):
+                moved = f"features.{node.name}" in self._differing
+                return replace(node, owner="after.features" if moved else "features")
+            case Field(owner="before"):
+                return replace(node, owner="account")
+            case Field(owner="before.features"):
+                return replace(node, owner="features")
+            case AtMost(counted_by=Field() as field):
+                return replace(node, counted_by=cast("Field", self._seen_after(field) or field))
+            case ConditionOf(state="before"):
+                return replace(node, state="account")
+            case ConditionOf():
+                moves = facts_read(self._program, node) & self._differing
+                return replace(node, state="after" if moves else "account")
+            case _:
+                return None
+
+    # -------------------------------------------------------------------------------------- what the writer asks
+
+    def fact(self, writer: Writer, field: Field) -> str:
+        match field.owner:
+            case "account" | "features":
+                return writer.assigned(field.name, f"{field.owner}.get({field.name!r})")
+            case "request":
+                return writer.assigned(field.name, f"facts.get({field.name!r})")
+            case _:
+                return "None"  # a state that this change does not have
+
+    def condition(self, writer: Writer, condition: ConditionOf) -> Expr:
+        holds = self._program.conditions[condition.name].holds
+        return self._after(holds) if condition.state == "after" else self._before(holds)
+
+    def counted(self, writer: Writer, limit: AtMost) -> tuple[str, str]:
+        least, most = self.count(writer, limit.count)
+        if limit.counted_by is not None:
+            held = writer.value(limit.counted_by)
+            with writer.block(f"if {held} is not None:"):
+                writer.line(f"{least} = {held} if {held} > {least} else {least}")
+                writer.line(f"{most} = {least} if {most} is None else {held} if {held} > {most} else {most}")
+        if limit.guaranteed:
+            with writer.block(f"if {most} is None:"):
+                writer.line(f"{most} = {least}")
+        return least, most
+
+    def count(self, writer: Writer, count: Count) -> tuple[str, str]:
+        counter = writer.constant(f"count_{'_'.join(count.events)}", _counter(count, self._zone))
+        least, most = writer.name("least"), writer.name("most")
+        writer.line(f"{least}, {most} = {counter}(recorded, whole_from, now, today)")
+        return least, most
+
+
+def _told(rule: Rule) -> str:
+    return rule.id if rule.id.isprintable() else repr(rule.id)
+
+
+def _needed_first(needs: dict[str, set[str]], among: Iterable[str]) -> list[str]:
+    """Those features, each after the ones it needs: they need each other in no circle."""
+    ordered: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        if name not in ordered:
+            for each in sorted(needs.get(name, ())):
+                add(each)
+            ordered[name] = None
+
+    for name in sorted(among):
+        add(name)
+    return list(ordered)
+
+
+Counter: TypeAlias = Callable[[Sequence[Recorded], Instant | None, Instant, date], tuple[int, int | None]]
+"""The least and the greatest number of some events in a window; None where there is no greatest."""
+
+
+@lru_cache(_MOST_FUNCTIONS)
+def _counter(count: Count, zone: ZoneInfo) -> Counter:
+    names, window = frozenset(count.events), count.window
+    counts = _counts(window, zone)
+
+    def counted(
+        recorded: Sequence[Recorded], whole_from: Instant | None, now: Instant, today: date
+    ) -> tuple[int, int | None]:
+        least = 0
+        for each in recorded:
+            if each["event"] in names:
+                at = each["at"]
+                if at.tzinfo is not UTC:
+                    at = at.astimezone(UTC)
+                if at <= now and counts(at, now, today):
+                    least += 1
+        whole = whole_from is EARLIEST or (whole_from is not None and calendar.covers(window, whole_from, now, zone))
+        return least, least if whole else None
+
+    return counted
+
+
+def _counts(window: Window, zone: ZoneInfo) -> Callable[[Instant, Instant, date], bool]:
+    """Whether an event counts now, and today."""
+    match window.unit:
+        case "lifetime":
+            return lambda at, now, today: True
+        case "day" | "month" | "year" as unit:
+
+            @lru_cache(_DAYS_KEPT)
+            def period(today: date) -> tuple[Instant, Instant] | None:
+                return calendar.period(unit, today, zone)
+
+            def counts(at: Instant, now: Instant, today: date) -> bool:
+                span = period(today)
+                if span is not None:
+                    return span[0] <= at < span[1]
+                return calendar.in_period(unit, calendar.day_of(at, zone), today)
+
+            return counts
+        case "days" | "months":
+            return lambda at, now, today: calendar.counts(window, at, now, zone)
