@@ -9,6 +9,7 @@ import asyncio
 import gc
 import logging
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -437,6 +438,42 @@ def test_a_callback_that_raises_is_told_and_the_watching_goes_on(
     assert str(raised) in caplog.text
 
 
+def test_a_defect_that_a_file_brings_to_light_is_told_like_a_mistake(
+    path: Path, watched: Begin, told: Told, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There is none to be had: the compiler is made to have one."""
+
+    def broken(path: Path, read: Callable[[str], bytes]) -> lawful.Policy:
+        read(path.name)
+        raise ZeroDivisionError("a defect")
+
+    policy = watched(path)
+    with monkeypatch.context() as patched:
+        patched.setattr(watching, "load_by", broken)
+        put(path, gate(21))
+        looks(policy)
+    assert told.errors == [policy.error]
+    assert "ZeroDivisionError: a defect" in caplog.text
+    assert policy.allows(enter(20))
+    put(path, gate(22))
+    looks(policy)
+    assert (policy.error, policy.policy.program.version) == (None, "22")
+
+
+def test_a_look_that_fails_is_not_the_last(
+    path: Path, told: Told, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_memory(path: Path, names: object) -> dict[str, None]:
+        raise MemoryError
+
+    with lawful.watch(path, on_change=told.on_change, interval=SOON):
+        with monkeypatch.context() as patched:
+            patched.setattr(watching, "_stamps", no_memory)
+            assert eventually(lambda: "could not be looked at" in caplog.text)
+        put(path, gate(21))
+        assert eventually(lambda: told.changes == [("18", "21")])
+
+
 def test_a_callback_may_close(path: Path) -> None:
     closing: list[lawful.Watched] = []
     policy = lawful.watch(path, on_change=lambda old, new: closing[0].close(), interval=SOON)
@@ -455,6 +492,13 @@ def test_what_is_closed_follows_no_longer_and_goes_on_deciding(path: Path) -> No
     put(path, gate(21))
     time.sleep(5 * SOON)
     assert policy.allows(enter(20))
+
+
+def test_its_policy_can_be_pickled_and_it_cannot(path: Path, watched: Begin) -> None:
+    policy = watched(path)
+    assert pickle.loads(pickle.dumps(policy.policy)).allows(enter(20))
+    with pytest.raises(TypeError, match="pickle its `policy`"):
+        pickle.dumps(policy)
 
 
 # ----------------------------------------------------------------------------------------------- threads and memory

@@ -28,6 +28,8 @@ class Checker:
 
     def __call__(self, request: Asked, /) -> Ruling:
         """The verdict, the ids of the rules that refuse, and of those that leave it open."""
+        if type(request) is bytes:
+            return self._ruling(self._reader.question_in_json(request))
         if type(request) is Question and request.program is self._program:
             return self._ruling(request)
         return self._ruling(self._reader.any(request))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from errno import EISDIR
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,15 +28,12 @@ def load(
     warnings are appended to `warnings`. `cached`: a program compiled by an earlier process from the same files is
     taken, and this one's is kept, see `cache.py`.
     """
-    path = _path_of(name_or_path)
-    try:
-        raw = _bytes(path)
-    except (OSError, ValueError) as error:
-        raise PolicyError([Diagnostic("no-such-policy", f"`{path}` cannot be read: {_why(error)}")]) from None
+    path = path_of(name_or_path)
+    raw = _policy_file(path, partial(file_of, path))
     tables: dict[str, bytes] = {}
 
     def beside(name: str) -> bytes:
-        tables[name] = _beside(path.parent, name)
+        tables[name] = file_of(path, name)
         return tables[name]
 
     program = cache.read(__version__, raw, beside) if cached else None
@@ -59,6 +57,23 @@ def loads(text: str, *, name: str = "policy.yaml", tables: Mapping[str, bytes] |
         return given[file]
 
     return _compiled(name, text.encode("utf-8", "surrogatepass"), beside, None)
+
+
+def load_by(path: Path, read: Callable[[str], bytes]) -> Policy:
+    """The policy of that file; `read` gives it and its tables by their names, as `file_of` does. Raises PolicyError."""
+    return _compiled(_named_as_given(path), _policy_file(path, read), read, path.parent)
+
+
+def file_of(path: Path, name: str) -> bytes:
+    """A file of the policy at that path: its own or a table beside it. Raises OSError, or ValueError for a bad name."""
+    return _bytes(path) if name == path.name else _beside(path.parent, name)
+
+
+def _policy_file(path: Path, read: Callable[[str], bytes]) -> bytes:
+    try:
+        return read(path.name)
+    except (OSError, ValueError) as error:
+        raise PolicyError([Diagnostic("no-such-policy", f"`{path}` cannot be read: {_why(error)}")]) from None
 
 
 def _compiled(name: str, raw: bytes, beside: Callable[[str], bytes], folder: Path | None) -> Policy:
@@ -94,7 +109,8 @@ def _beside(folder: Path, name: str) -> bytes:
     return _bytes(folder / name)
 
 
-def _path_of(name_or_path: str | os.PathLike[str]) -> Path:
+def path_of(name_or_path: str | os.PathLike[str]) -> Path:
+    """The `policy.yaml` that is meant. Raises PolicyError where no shipped policy is called so."""
     given = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and "/" not in given and os.sep not in given and not given.endswith(".yaml"):
         folder = shipped(given)

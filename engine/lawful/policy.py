@@ -26,7 +26,6 @@ from lawful.ir import Expr, Program, Value
 from lawful.question import KEYS, Question, Recorded
 from lawful.reading import Reader, mapping_of
 from lawful.source import Source, Span
-from lawful.turns import Turns
 from lawful.version import __version__
 
 if TYPE_CHECKING:
@@ -111,6 +110,8 @@ class Policy:
 
         One check waits for nothing and takes no longer than a function call may: `check` serves there as it is.
         """
+        from lawful.turns import Turns  # asyncio takes longer to import than a check from a shell
+
         return Turns(partial(self.check, engine=engine), requests)
 
     def read(self, request: Given = None, /, **parts: Unpack[Parts]) -> Question:
@@ -180,17 +181,8 @@ class Policy:
         """The condition, typed. Raises PolicyError."""
         from lawful.conditions import ConditionError, Conditions, Vocabulary  # 80 ms with what they import
 
-        program = self.program
-        vocabulary = Vocabulary(
-            account=program.account,
-            request=program.request,
-            features=tuple(program.features),
-            conditions=tuple(program.conditions),
-            events=tuple(sorted(program.event_names)),
-            timezone=program.timezone,
-        )
         try:
-            return Conditions(vocabulary).boolean(text)
+            return Conditions(Vocabulary.of(self.program)).boolean(text)
         except ConditionError as error:
             source = Source("condition", text)
             raise PolicyError(_drawn(each, source) for each in error.mistakes) from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
+
+from lawful.kept import kept
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Source:
     name: str
     text: str
 
-    @cached_property
+    @kept
     def _line_starts(self) -> list[int]:
         starts = [0]
         starts.extend(index + 1 for index, char in enumerate(self.text) if char == "\n")
