@@ -20,7 +20,7 @@ help:
 	@echo 'make demo    one change refused and one allowed, with the reasons'
 	@echo 'make test    everything that must pass before a commit (the same as make check)'
 	@echo 'make lint    its quick part: format, lint, types, layers, spelling'
-	@echo 'make soak    a million checks, eight threads, then a long random search for disagreement'
+	@echo 'make soak    a million checks, eight threads, hot reload, then a long random search for disagreement'
 	@echo 'make bench   the measurements, and the comparison with other engines (make bench-peers: that alone)'
 	@echo 'make clean   remove .venv and whatever was built'
 	@echo

@@ -536,8 +536,14 @@ def draw_history(pen: Pen, world: World, at: datetime, zone: ZoneInfo) -> Histor
     if known == 0:
         return History((), None, _listed(pen, world))
     whole_from = datetime(1, 1, 1, tzinfo=UTC) if known < 3 else _before(pen, at, zone)
-    events = tuple((pen.one(world.events), _before(pen, at, zone)) for _ in range(pen.number(0, 4)))
-    return History(tuple(sorted(events, key=lambda each: each[1])), whole_from, _listed(pen, world))
+    return History(draw_events(pen, world.events, at, zone), whole_from, _listed(pen, world))
+
+
+def draw_events(
+    pen: Pen, names: Sequence[str], at: datetime, zone: ZoneInfo, windows: Sequence[Window] = WINDOWS
+) -> tuple[tuple[str, datetime], ...]:
+    events = tuple((pen.one(names), _before(pen, at, zone, windows)) for _ in range(pen.number(0, 4)))
+    return tuple(sorted(events, key=lambda each: each[1]))
 
 
 def _listed(pen: Pen, world: World) -> tuple[Listed, ...]:
@@ -546,9 +552,9 @@ def _listed(pen: Pen, world: World) -> tuple[Listed, ...]:
     return tuple(Listed(pen.one(world.events), pen.chance(60)) for _ in range(pen.number(1, 2)))
 
 
-def _before(pen: Pen, at: datetime, zone: ZoneInfo) -> datetime:
+def _before(pen: Pen, at: datetime, zone: ZoneInfo, windows: Sequence[Window] = WINDOWS) -> datetime:
     """An instant no later than `at` where a window begins, or next to it."""
-    window = pen.one(WINDOWS)
+    window = pen.one(windows)
     day = calendar.day_of(at, zone)
     start: datetime | None
     match window.unit:

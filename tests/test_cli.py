@@ -746,11 +746,11 @@ def test_eval_of_cases_of_a_policy(run: Run) -> None:
     assert (done.code, done.out.splitlines()[0]) == (0, "✓ 4 cases: 4 right, 0 wrong, 0 outside the language")
     wrong = run("eval", "--policy", "wechat", "--cases", "-", stdin='{"expr": "certified", "bindings": {"x": 1}}')
     assert wrong.code == 2
-    unknown = '{"expr": "certified", "bindings": {"account": {"tpye": "service"}}, "value": true}'
+    unknown = '{"expr": "certified", "bindings": {"acount": {}}, "value": true}'
     wrong = run("eval", "--policy", "wechat", "--cases", "-", stdin=unknown)
     assert (wrong.code, wrong.err.splitlines()[0]) == (
         2,
-        "error: line 1: account.tpye: the account has no field `tpye` (did you mean `type`?)",
+        "error: line 1: acount: a request has no such key (did you mean `account`?)",
     )
 
 
@@ -763,7 +763,7 @@ def test_eval_of_cases_of_a_policy(run: Run) -> None:
         ('{"expr": 1, "value": 1}', "expr: a case needs the text of an expression"),
         ('{"expr": "1"}', "value: a case has either a `value` or an `error`"),
         ('{"expr": "1", "value": 1, "error": true}', "value: a case has either a `value` or an `error`"),
-        ('{"expr": "1", "valeu": 1}', "valeu: a case has no such key (did you mean `value`?)"),
+        ('{"expr": "1", "binding": {}}', "binding: a case has no such key (did you mean `bindings`?)"),
         ('{"expr": "1", "error": 3}', "error: `3` is neither `true` nor a text"),
         ('{"expr": "1", "value": 1, "name": [1]}', "name: a list is not a text"),
         ('{"expr": "1", "value": 1, "bindings": 3}', "bindings: `3` stands where an object should be"),

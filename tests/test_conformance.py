@@ -17,6 +17,7 @@ import lawful
 from drawing import Pen
 from lawful import conformance, ir
 from lawful.conformance import Judges, Result, read_case
+from lawful.diagnostics import RequestError
 from lawful.engines import direct, reference
 from lawful.reading import from_json
 
@@ -99,6 +100,7 @@ def test_an_engine_that_gives_another_value_is_told(monkeypatch: pytest.MonkeyPa
         ("1", {"null": None}, ("other-type", "null")),
         ("1", [1, "a"], ("other-type", "a list of several types")),
         ("1", [[1]], ("other-type", "a list of lists")),
+        ("1", {"set": [1]}, ("other-type", "a set of what is no text")),
         (
             "1",
             {"timestamp": "2024-01-01T00:00:00.123456789Z"},
@@ -112,8 +114,15 @@ def test_what_is_outside(expr: str, value: Any, reason: tuple[str, str]) -> None
     assert (found.outside[0].code, found.outside[0].message) == reason
 
 
-def test_a_name_within_a_name_is_outside() -> None:
+def test_some_names_are_outside() -> None:
     assert result("x", True, **{"x.y": True}).outside[0].message == "a name within a name, `a.b`"
+    for name in ("today", "account", "int", "type"):
+        assert result(name, True, **{name: True}).outside[0].message == f"`{name}`, which is no name to be bound"
+
+
+def test_half_a_character_is_no_text() -> None:
+    with pytest.raises(RequestError, match=r"bindings.x\[1\]: the text holds half a character"):
+        result("'a' in x", True, x=["a", "\ud800"])
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import drawing
 import lawful
 from drawing import Pen, Size, World
 from lawful import calendar, ir, wording
+from lawful.calendar import Window
 from lawful.conditions import ConditionError, Conditions
 from lawful.conditions.vocabulary import Vocabulary
 from lawful.engines import direct, reference, rete
@@ -27,7 +28,7 @@ from lawful.ir import Expr, Value
 from witness import Authored, Untold, Witness
 
 ROOT: Final = Path(__file__).parent.parent
-CASES: Final = 20_000
+CASES: Final = 30_000
 """So many cases, an expression in a situation each, are judged in every run of these tests at least."""
 
 
@@ -139,42 +140,60 @@ def draw_situation(
     pen: Pen,
     world: World,
     conditions: Mapping[str, ir.Condition],
-    read: frozenset[ir.Field],
+    read: Read,
     known: int,
     zone: ZoneInfo | None = None,
 ) -> Situation:
-    """With a whole history; each fact is known with that many percent."""
+    """With a whole history of what is counted; each fact is known with that many percent."""
     zone = ZoneInfo(pen.one(drawing.ZONES)) if zone is None else zone
     at = pen.value(ir.TIMESTAMP)
     assert isinstance(at, datetime)
     records: dict[ir.Owner, Mapping[str, Value]] = {}
     for owner in get_args(ir.Owner):
-        fields = [each for each in world.fields if each.owner == owner and each in read]
+        fields = [each for each in world.fields if each.owner == owner and each in read.facts]
         records[owner] = drawing.draw_facts(pen, fields, world.request if owner == "request" else world.account, known)
     return Situation(
         records=records,
         at=at,
         today=calendar.day_of(at, zone),
         zone=zone,
-        history=History(drawing.draw_history(pen, world, at, zone).events, EARLIEST),
+        history=History(drawing.draw_events(pen, read.events, at, zone, read.windows), EARLIEST),
         conditions=conditions,
         initial=records["account"],
     )
 
 
-def read_by(expressions: Sequence[Expr], conditions: Mapping[str, ir.Condition]) -> frozenset[ir.Field]:
-    return drawing.fields_read([_rule(each) for each in expressions], conditions)
+@dataclass(frozen=True)
+class Read:
+    """What expressions ask of a situation."""
+
+    facts: frozenset[ir.Field]
+    events: tuple[str, ...]
+    windows: tuple[Window, ...]
+
+
+def read_by(expressions: Sequence[Expr], conditions: Mapping[str, ir.Condition]) -> Read:
+    roots = [*expressions, *(each.holds for each in conditions.values())]
+    counts = [node for root in roots for node in ir.walk(root) if isinstance(node, ir.Count)]
+    events = tuple(sorted({event for count in counts for event in count.events}))
+    windows = tuple(dict.fromkeys(count.window for count in counts))
+    facts = drawing.fields_read([_rule(each) for each in expressions], conditions)
+    return Read(facts, events or drawing.EVENTS, windows or drawing.WINDOWS)
 
 
 @st.composite
 def cases(draw: st.DrawFn, size: Size, expressions: int, situations: int) -> Case:
-    """Half of the expressions are conditions, the others of any type."""
+    """Half of the expressions are conditions, the others of any type; the first is often a limit."""
     pen = Pen(draw)
     world = drawing.draw_world(pen, size)
     conditions = drawing.draw_conditions(pen, world)
     world = replace(world, conditions=tuple(conditions))
     drawn = []
-    for _ in range(expressions):
+    if pen.chance(30):
+        limit = drawing.MAKERS[ir.AtMost](pen, world, ir.BOOL, 0)
+        assert limit is not None
+        drawn.append(limit)
+    while len(drawn) < expressions:
         type = ir.BOOL if pen.chance(50) else pen.one(world.types(KINDS))
         drawn.append(drawing.draw_expr(pen, world, type, size.depth))
     read = read_by(drawn, conditions)
@@ -290,7 +309,7 @@ def test_every_expression_of_a_policy_means_what_it_means_to_cel(path: Path) -> 
         events=tuple(sorted(program.event_names)) or drawing.EVENTS,
     )
     read = read_by(expressions, program.conditions)
-    assert read <= set(world.fields)
+    assert read.facts <= set(world.fields)
     zone = ZoneInfo(program.timezone)
     told: set[Expr] = set()
 

@@ -17,7 +17,7 @@ calendar; local time is asked of CEL's own getters and so of its own time-zone d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -392,13 +392,7 @@ class Told:
 class Witness:
     """Gives what CEL gives, for expressions over one schema and situations of it with whole histories."""
 
-    def __init__(
-        self,
-        account: ir.Schema,
-        request: ir.Schema,
-        conditions: Mapping[str, ir.Condition],
-        features: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, account: ir.Schema, request: ir.Schema, conditions: Mapping[str, ir.Condition]) -> None:
         change = {f"{_CHANGE}{each.name}": each for each in account.values()}
         change[f"{_CHANGE}register"] = ir.FieldDeclaration("register", ir.BOOL, "outside")
         self._pool = message_types(account, {**request, **change})
@@ -407,7 +401,6 @@ class Witness:
             for name in ("Account", "Request", "State")
         }
         self._conditions = conditions
-        self._features = features
         self._told: dict[tuple[Expr, bool], Told] = {}
         self._situation: Situation | None = None
         self.environment = self._environment()
