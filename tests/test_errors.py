@@ -53,7 +53,7 @@ def told_of(path: Path) -> list[Diagnostic]:
 
 # What takes no file of its own, or too large a one.
 def too_large() -> list[Diagnostic]:
-    return told_by(lambda: lawful.loads("title: [" + "x, " * 60_000 + "]"))
+    return told_by(lambda: lawful.loads("title: [" + "x, " * 90_000 + "]"))
 
 
 def too_many_bytes() -> list[Diagnostic]:
@@ -269,8 +269,11 @@ HOSTILE = {
     "indentation": ("\n".join(" " * i + "a:" for i in range(1500)), "yaml-depth"),
     "keys of keys": ("? " * DEEP, "yaml"),
     "ten megabytes": ("a: x\n" * 2_500_000, "too-large"),
+    "half a million lists of nothing": ("[" + "[], " * 500_000 + "]", "too-large"),
     "a hundred thousand keys": (HEAD + "conditions:\n" + listed("  c{}: account.ok", 100_000), "too-large"),
     "a hundred thousand keys nobody knows": (HEAD + listed("k{}: v", 100_000), "too-large"),
+    "nearly as many keys as there may be, none known": (HEAD + listed("k{}: v", 39_000), "unknown-key"),
+    "nearly as many sources, none known": (HEAD + "actions:\n" + listed("  a{}: {{source: zzz}}", 15_000), "unknown-source"),
     "a hundred thousand times one key": (HEAD + "k: v\n" * 100_000, "repeated-key"),
     "a hundred thousand empty values": (HEAD + "title: [" + "," * 100_000 + "]", "yaml"),
     "a long line": (HEAD + "title: [" + "x" * 3_900_000, "yaml"),

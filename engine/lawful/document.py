@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 60
-MAX_VALUES: Final = 50_000
+MAX_VALUES: Final = 80_000
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -224,9 +224,12 @@ class _Builder:
         start, end = event.start_mark, event.end_mark
         return (start.index if start else 0), (end.index if end else 0)
 
-    def _check_scalar(self, event: yaml.ScalarEvent, start: int, end: int) -> None:
+    def _check_number(self, start: int, end: int) -> None:
         if len(self.values) + len(self.keys) > MAX_VALUES:
             _refuse("too-large", f"the file has more than {MAX_VALUES} keys and values", Span(self.source, start, end))
+
+    def _check_scalar(self, event: yaml.ScalarEvent, start: int, end: int) -> None:
+        self._check_number(start, end)
         found = _CONTROL.search(event.value)
         if found is not None:
             phrase = f"a text holds no control character, this one holds U+{ord(found[0]):04X}"
@@ -261,6 +264,7 @@ class _Builder:
             self.keys[(*top.path, key)] = span
 
     def _open(self, start: int, items: dict[str, Data] | list[Data]) -> None:
+        self._check_number(start, start + 1)
         if self.stack and isinstance(self.stack[-1].items, dict) and self.stack[-1].key is None:
             _refuse("yaml", "a key must be a plain text", Span(self.source, start, start + 1))
         if len(self.stack) >= MAX_DEPTH:

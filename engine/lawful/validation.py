@@ -68,16 +68,21 @@ class Validator:
     def _question(self, found: dict[str, Any], text: str | bytes | None) -> Question | None:
         """In one piece: where there are calls, half of the time goes into them. `text`: the JSON it was read from."""
         account, recorded, at = found.get("account") or {}, found.get("history"), found.get("at")
-        facts: dict[str, Any] = _without_nulls(found["request"] or {}) if "request" in found else {}
+        facts: dict[str, Any] = found.get("request") or {}
         changes = self._changes(found)
         moment = self._midnight(at) if type(at) is str and len(at) == 10 else self._moment(at)
         if changes is None or moment is None:
             return None
-        keys, enabled, identity = len(account), account.pop("features", None), account.pop(self._identity, None)
+        keys = len(account) + len(facts)
+        enabled, identity = account.pop("features", None), account.pop(self._identity, None)
         if None in account.values():
             account = _without_nulls(account)
+        if facts and None in facts.values():
+            facts = _without_nulls(facts)
         if text is not None:
             strings = keys + self._account.texts(account) + len(enabled or ()) + (type(identity) is str)
+            if facts:
+                strings += self._request.texts(facts)
             if _quotes(text) != 2 * (strings + self._strings(found, changes)):
                 return None
         registers = changes[0][0] == "register"
@@ -145,14 +150,12 @@ class Validator:
         return day
 
     def _strings(self, found: dict[str, Any], changes: tuple[Asked, ...]) -> int:
-        """How many strings the JSON text of this request has: the keys, too, but nothing of the account."""
+        """How many strings the JSON text of this request has, keys included, besides those of the facts."""
         strings = len(found) + (type(found.get("at")) is str)
         if "history" in found:
             strings += 4 * len(found["history"] or ())
         if "history_from" in found:
             strings += type(found["history_from"]) is str
-        if found.get("request"):
-            strings += len(found["request"]) + self._request.texts(_without_nulls(found["request"]))
         for kind, _, asked in changes:
             strings += 1 + (len(asked) + self._account.texts(asked) if kind == "set" else kind != "register")
         return strings

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from lawful.diagnostics import Diagnostic, near
+from lawful.diagnostics import MOST_MISTAKES, Diagnostic, near
 from lawful.document import Document
 
 # ------------------------------------------------------------------------------------------------ reading scalars
@@ -307,11 +307,12 @@ _KINDS: Final[Mapping[str, str]] = {
 
 
 def validated(model: type[AnyWritten], document: Document) -> AnyWritten | list[Diagnostic]:
-    """The document as that model, or every mistake of shape in it."""
+    """The document as that model, or every mistake of shape in it, up to the most that are told."""
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        return [_diagnostic(model, document, each) for each in error.errors(include_url=False)]
+        found = error.errors(include_url=False)[:MOST_MISTAKES]
+        return [_diagnostic(model, document, each) for each in found]
 
 
 def _diagnostic(model: type[Written], document: Document, error: ErrorDetails) -> Diagnostic:

@@ -20,7 +20,7 @@ from lawful.compiler.remainder import Remainder
 from lawful.compiler.schema import schemas
 from lawful.compiler.tables import Beside, Table, table
 from lawful.conditions import Conditions, Vocabulary
-from lawful.diagnostics import Diagnostic, in_file_order, near
+from lawful.diagnostics import MOST_MISTAKES, Diagnostic, in_file_order, near
 from lawful.document import Document, Path, Unreadable, read
 from lawful.ir import (
     LANGUAGES,
@@ -59,7 +59,8 @@ def compile_policy(source: SourceText, beside: Beside) -> Compiled:
         return Compiled(None, tuple(error.diagnostics))
     written = validated(PolicyWritten, document)
     if isinstance(written, list):
-        return _refused([*found, *written, *_mistakes_besides(document, remembered, source)])
+        besides = _mistakes_besides(document, remembered, source) if len(written) < MOST_MISTAKES else []
+        return _refused([*found, *written, *besides])
     context = Context(document, calendar.zone(written.timezone) or ZoneInfo("UTC"), diagnostics=Told(found))
     try:
         program = _program(context, written, remembered, source, read_files)

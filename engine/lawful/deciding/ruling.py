@@ -42,6 +42,8 @@ Function: TypeAlias = Callable[[Question], tuple[tuple[str, ...], tuple[str, ...
 """The ids of the rules that refuse, and of those that leave it open."""
 
 _ALLOWED: Final = Ruling("allow", (), ())
+_ruling: Final = tuple.__new__
+"""Makes one in half the time."""
 _MOST_FUNCTIONS: Final = 4096
 """Kept at once: a request may set any fields together, and each combination has a function of its own."""
 _DAYS_KEPT: Final = 512
@@ -70,8 +72,8 @@ class Ruler:
         function = self._functions.get(key) or self._written(key, question)
         broken, unknown = function(question)
         if broken:
-            return Ruling("deny", broken, unknown)
-        return Ruling("undetermined", (), unknown) if unknown else _ALLOWED
+            return _ruling(Ruling, ("deny", broken, unknown))
+        return _ruling(Ruling, ("undetermined", (), unknown)) if unknown else _ALLOWED
 
     def _of_a_list(self, question: Question) -> Ruling:
         judgement = self._judge.judge(question, "reference")
@@ -418,7 +420,11 @@ class _Script:
     def count(self, writer: Writer, count: Count) -> tuple[str, str]:
         counter = writer.constant(f"count_{'_'.join(count.events)}", _counter(count, self._zone))
         least, most = writer.name("least"), writer.name("most")
-        writer.line(f"{least}, {most} = {counter}(recorded, whole_from, now, today)")
+        # Most accounts have no history, or a whole one without events.
+        since = writer.constant("earliest", EARLIEST)
+        nothing = f"(0, None) if whole_from is None else (0, 0) if whole_from is {since}"
+        call = f"{counter}(recorded, whole_from, now, today)"
+        writer.line(f"{least}, {most} = {call} if recorded else {nothing} else {call}")
         return least, most
 
 
