@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -54,15 +55,23 @@ def main() -> None:
             ("reference alone", lambda request: policy.check(request, engine="reference")),
         ],
     )
-    read = policy._reader.question
+    checker = policy.checker()
     _table(
         "the same, from a request that was read and validated before",
-        [read(request) for request in (ALLOWED, REFUSED, SENT)],
+        [policy.read(request) for request in (ALLOWED, REFUSED, SENT)],
         [
-            ("default: rete, cross-checked", lambda question: policy._decide(question, "rete")),
-            ("default, its reasons read", lambda question: policy._decide(question, "rete").reasons),
-            ("reference alone", lambda question: policy._decide(question, "reference")),
+            ("default: rete, cross-checked", policy.check),
+            ("default, its reasons read", lambda question: policy.check(question).reasons),
+            ("reference alone", lambda question: policy.check(question, engine="reference")),
+            ("direct, a whole decision", lambda question: policy.check(question, engine="direct")),
+            ("direct: verdict and ids of broken rules", checker),
         ],
+    )
+    _table("direct: verdict and ids, from a dict", [ALLOWED, REFUSED, SENT], [("direct", checker)])
+    _table(
+        "direct: verdict and ids, from JSON bytes",
+        [json.dumps(request).encode() for request in (ALLOWED, REFUSED, SENT)],
+        [("direct", checker), ("(json.loads alone)", json.loads)],
     )
     _cold()
 

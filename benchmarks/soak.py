@@ -1,6 +1,6 @@
 """`make soak`: long runs in one process, the memory they take, and any wrong verdict.
 
-python benchmarks/soak.py [memory|threads|reload|replaced ...] [--checks N] [--threads N] [--calls N] [--times N]
+python benchmarks/soak.py [memory|allows|threads|reload|replaced ...] [--checks N] [--threads N] [--calls N] [--times N]
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ REQUESTS = [(ALLOWED, "allow"), (REFUSED, "deny"), (SENT, "deny")]
 
 
 def main() -> None:
-    parts = {"memory": memory, "threads": threads, "reload": reload, "replaced": replaced}
+    parts = {"memory": memory, "allows": allows, "threads": threads, "reload": reload, "replaced": replaced}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(parts)}; all by default")
-    parser.add_argument("--checks", type=int, default=1_000_000, help="of `memory`; a tenth of it of `threads`")
+    parser.add_argument(
+        "--checks", type=int, default=1_000_000, help="of `memory` and `allows`; a tenth of it of `threads`"
+    )
     parser.add_argument("--threads", type=int, default=8, help="of `threads` and `reload`")
     parser.add_argument("--calls", type=int, default=100_000, help="of `allows`, for each thread of `reload`")
     parser.add_argument("--times", type=int, default=500, help="that `replaced` replaces the policy")
@@ -49,19 +51,38 @@ def resident() -> float:
 
 
 def memory(asked: argparse.Namespace) -> int:
-    """How much memory a million checks take: told ten times on the way."""
+    """How much memory a million checks take on the default engine, the reasons of every tenth read."""
     policy = lawful.load(PACK)
-    wrong = 0
-    begun = time.perf_counter()
-    for index in range(asked.checks):
+
+    def check(index: int) -> int:
         request, verdict = REQUESTS[index % 3]
         decision = policy.check(request)
-        wrong += decision.verdict != verdict
-        if index % 10 == 0:
-            wrong += bool(decision.reasons) != (verdict == "deny")
-        if index % (asked.checks // 10) == asked.checks // 100:
-            print(f"{index:>9} checks: {resident():7.1f} MB", flush=True)
-    print(f"{asked.checks:>9} checks: {resident():7.1f} MB, {time.perf_counter() - begun:.0f} s", flush=True)
+        wrong = decision.verdict != verdict
+        return wrong + (index % 10 == 0 and bool(decision.reasons) != (verdict == "deny"))
+
+    return _many(asked.checks, check, "checks")
+
+
+def allows(asked: argparse.Namespace) -> int:
+    """How much memory a million calls of `allows` take."""
+    policy = lawful.load(PACK)
+
+    def ask(index: int) -> int:
+        request, verdict = REQUESTS[index % 3]
+        return policy.allows(request) != (verdict == "allow")
+
+    return _many(asked.checks, ask, "allows")
+
+
+def _many(times: int, call: Callable[[int], int], what: str) -> int:
+    """The memory, told ten times on the way; and how many were wrong."""
+    wrong = 0
+    begun = time.perf_counter()
+    for index in range(times):
+        wrong += call(index)
+        if index % (times // 10) == times // 100:
+            print(f"{index:>9} {what}: {resident():7.1f} MB", flush=True)
+    print(f"{times:>9} {what}: {resident():7.1f} MB, {time.perf_counter() - begun:.0f} s", flush=True)
     return wrong
 
 

@@ -45,15 +45,25 @@ def matches(text: str, pattern: str) -> bool:
 
     RE2 searches, by way of CEL's library: its time grows with the text, where Python's `re` can be made to hang.
     """
-    return bool(_search(pattern).eval(data={"text": text}).value())
+    if "\0" in text:
+        return _matches_with_nul(text, pattern)
+    return bool(_search(pattern, "string").eval(data={"text": text}).value())
+
+
+def _matches_with_nul(text: str, pattern: str) -> bool:
+    """The library cuts a Python text at its first NUL, not one in a message."""
+    from google.protobuf.wrappers_pb2 import StringValue  # only for such a text
+
+    found = _search(pattern, "google.protobuf.StringValue").eval(data={"text": StringValue(value=text)})
+    return bool(found.value())
 
 
 @lru_cache(maxsize=1024)
-def _search(pattern: str) -> Any:
+def _search(pattern: str, given: str) -> Any:
     from cel_expr_python import cel  # 30 ms: only where a policy has a pattern
 
     escaped = "".join(f"\\U{ord(char):08X}" for char in pattern)
-    return cel.NewEnv(variables={"text": cel.Type.STRING}).compile(f"text.matches('{escaped}')")
+    return cel.NewEnv(variables={"text": cel.Type(given)}).compile(f"text.matches('{escaped}')")
 
 
 class _Reader:

@@ -216,11 +216,22 @@ def written(value: Value, zone: ZoneInfo | None) -> str:
         case date():
             return value.isoformat()
         case timedelta():
-            return f"{value // timedelta(seconds=1)}s" if not value.microseconds else f"{value.total_seconds()}s"
+            return f"{_seconds(value)}s"
         case frozenset() | tuple():
             return "[" + ", ".join(written(each, zone) for each in _ordered(value)) + "]"
         case _:
             return str(value)
+
+
+def _seconds(length: timedelta) -> str:
+    """To the microsecond, without an exponent: CEL reads none.
+
+    >>> _seconds(timedelta(microseconds=-1)), _seconds(timedelta(minutes=1))
+    ('-0.000001', '60')
+    """
+    whole, rest = divmod(abs(length) // timedelta(microseconds=1), 1_000_000)
+    fraction = f".{rest:06}".rstrip("0") if rest else ""
+    return f"{'-' if length < timedelta(0) else ''}{whole}{fraction}"
 
 
 def local(at: datetime, zone: ZoneInfo | None) -> datetime:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     expr: Annotated[
-        str | None, typer.Argument(metavar="[EXPR]", help="A condition, or a file of them, one a line; - is stdin.")
+        str | None, typer.Argument(metavar="EXPR", help="A condition, or a file of them, one a line; - is stdin.")
     ] = None,
     policy: Annotated[
         str | None, typer.Option("--policy", metavar="POLICY", help="Whose fields and conditions are spoken of.")

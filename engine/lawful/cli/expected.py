@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ _MOST_REASONS: Final = 20
 
 def judge(name: str, policy: Policy | None, terminal: Terminal, *, as_json: bool) -> int:
     """Judge the cases of a file; a line that cannot be read is told with its number, and the rest goes on."""
+    gc.freeze()  # the work may be long: collect garbage again, though not among what was imported
+    gc.enable()
     judges = Judges(None if policy is None else policy.program)
     tally = _Tally()
     with reading.stream(name) as stream, progress(stream, wanted=not terminal.quiet) as passed:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from lawful import ir
@@ -30,6 +29,7 @@ from lawful.conditions.typing import (
 )
 from lawful.conditions.vocabulary import TYPE_NAMES, Vocabulary
 from lawful.diagnostics import Mistake, near
+from lawful.kept import kept
 
 if TYPE_CHECKING:
     from lawful.conditions.tree import Node, Tree
@@ -72,9 +72,24 @@ class Conditions:
         check = _Check(self._names, tree, "rule")
         return cast("ir.Field", _agreed(check.finished(check.fact()), refusal))
 
-    @cached_property
+    def anything(self, text: str) -> ir.Expr:
+        """An expression of whatever type."""
+        tree, refusal = self._read(text)
+        check = _Check(self._names, tree, "rule")
+        return _agreed(check.finished(check.anything()), refusal)
+
+    def foreign(self, text: str) -> Any:
+        """A text that was taken, as CEL's own evaluator has it."""
+        return self._environment.compile(text)
+
+    @kept
+    def messages(self) -> Any:
+        """The protobuf types of the schema, in a descriptor pool."""
+        return message_types(self._names.account, self._names.request)
+
+    @kept
     def _environment(self) -> Any:
-        return _environment(self._names)
+        return _environment(self._names, self.messages)
 
     def _read(self, text: str) -> tuple[Tree, str | None]:
         """The tree and, where the library's checker refuses it, what it says."""
@@ -107,7 +122,7 @@ def _agreed(expr: ir.Expr, refusal: str | None) -> ir.Expr:
 # ---------------------------------------------------------------------------------------------------- parsing
 
 
-def _environment(names: Vocabulary) -> Any:
+def _environment(names: Vocabulary, messages_of_schema: Any) -> Any:
     """CEL's environment of the policy's names, as far as its types go."""
     from cel_expr_python import cel  # 30 ms with protobuf: only where conditions are read
 
@@ -132,11 +147,31 @@ def _environment(names: Vocabulary) -> Any:
     # A condition that may not be called so has been told of: here it must not stand for something else.
     taken = TYPE_NAMES | variables.keys()
     variables |= {name: truth for name in names.conditions if name.isidentifier() and name not in taken}
+    variables |= {name: _foreign_type(type) for name, type in names.free.items()}
     return cel.NewEnv(
-        descriptor_pool=message_types(names.account, names.request),
+        descriptor_pool=messages_of_schema,
         variables=variables,
         extensions=[cel.CelExtension("lawful", declared)],
     )
+
+
+def _foreign_type(type: ir.Type) -> Any:
+    """What CEL has for a type of ours."""
+    from cel_expr_python import cel
+
+    match type.kind:
+        case "bool":
+            return cel.Type.BOOL
+        case "int":
+            return cel.Type.INT
+        case "string" | "enum":
+            return cel.Type.STRING
+        case "date" | "timestamp":
+            return cel.Type.TIMESTAMP
+        case "duration":
+            return cel.Type.DURATION
+        case "set" | "list":
+            return cel.Type.List(_foreign_type(element_of(type)))
 
 
 _QUANTIFIERS: Final[dict[str, Literal["exists", "all"]]] = {"_||_": "exists", "_&&_": "all"}
@@ -168,6 +203,10 @@ class _Check(Operators):
             self._tell("not-bool", phrase, self._tree.whole())
             return None
         return typed.expr
+
+    def anything(self) -> ir.Expr | None:
+        typed = self._expression(self._tree.root)
+        return None if typed is None else typed.expr
 
     def value_for(self, field: ir.FieldDeclaration) -> ir.Expr | None:
         typed = self._expression(self._tree.root)
@@ -290,6 +329,9 @@ class _Check(Operators):
         if name in self._names.condition_set:
             self._read("account", node)
             return Typed(ir.ConditionOf(name), ir.BOOL, node)
+        if name in self._names.free:
+            fact = ir.Field("request", name, self._names.free[name])
+            return Typed(fact, fact.type, node)
         self._unknown_name(name, node)
         return None
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import proto
+
+from lawful.kept import kept
 
 __protobuf__ = proto.module(
     package="lawful.cel",
@@ -143,7 +144,7 @@ class Tree:
         self.root: Node = decode(parsed.expr)
         self._source_info: bytes = parsed.source_info
 
-    @cached_property
+    @kept
     def _positions(self) -> Mapping[int, int]:
         positions: Mapping[int, int] = _decode_source_info(self._source_info).positions
         return positions

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from lawful import ir
 from lawful.diagnostics import near
+from lawful.kept import kept
 
 TYPE_NAMES: Final = frozenset(
     [
@@ -41,16 +42,29 @@ class Vocabulary:
     events: tuple[str, ...]
     """What a `count` may name."""
     timezone: str
+    free: Mapping[str, ir.Type] = field(default_factory=dict)
+    """Names that stand for a fact of the request, where a text is judged without a policy."""
 
-    @cached_property
+    @classmethod
+    def of(cls, program: ir.Program) -> Vocabulary:
+        return cls(
+            account=program.account,
+            request=program.request,
+            features=tuple(program.features),
+            conditions=tuple(program.conditions),
+            events=tuple(sorted(program.event_names)),
+            timezone=program.timezone,
+        )
+
+    @kept
     def feature_set(self) -> frozenset[str]:
         return frozenset(self.features)
 
-    @cached_property
+    @kept
     def condition_set(self) -> frozenset[str]:
         return frozenset(self.conditions)
 
-    @cached_property
+    @kept
     def event_set(self) -> frozenset[str]:
         return frozenset(self.events)
 
