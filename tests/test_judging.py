@@ -58,6 +58,7 @@ def test_direct_rules_as_the_reference_judges(drawn: Drawn) -> None:
             for form in (asked, policy.read(asked)):
                 ruling = checker(form)
                 assert ruling.verdict == alone.verdict
+                assert checker.allows(form) == (alone.verdict == "allow")
                 assert sorted(ruling.broken) == sorted(each.rule for each in alone.reasons if is_refusal(each))
                 assert sorted(ruling.unknown) == sorted(each.rule for each in alone.reasons if is_open(each))
             assert policy.check(asked, engine="direct").reasons == alone.reasons

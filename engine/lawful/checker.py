@@ -19,21 +19,24 @@ class Checker:
     It takes what `Policy.read` gives, a dict of a request's shape, or its JSON. Raises RequestError as `check` does.
     """
 
-    __slots__ = ("_program", "_reader", "_ruling")
+    __slots__ = ("_allows", "_program", "_reader", "_ruling")
 
     def __init__(self, program: Program, reader: Reader, ruler: Ruler) -> None:
         self._program = program
         self._reader = reader
         self._ruling = ruler.ruling
+        self._allows = ruler.allows
 
     def __call__(self, request: Asked, /) -> Ruling:
         """The verdict, the ids of the rules that refuse, and of those that leave it open."""
-        if type(request) is bytes:
-            return self._ruling(self._reader.question_in_json(request))
         if type(request) is Question and request.program is self._program:
             return self._ruling(request)
+        if type(request) is bytes:
+            return self._ruling(self._reader.question_in_json(request))
         return self._ruling(self._reader.any(request))
 
     def allows(self, request: Asked, /) -> bool:
-        """Whether the change is surely allowed."""
-        return self(request).verdict == "allow"
+        """Whether the change is surely allowed; looks no further than the first rule that does not hold."""
+        if type(request) is Question and request.program is self._program:
+            return self._allows(request)
+        return self._allows(self._reader.any(request))

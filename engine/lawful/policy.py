@@ -155,7 +155,7 @@ class Policy:
 
     def allows(self, request: Given = None, /, **parts: Unpack[Parts]) -> bool:
         """Whether the change is surely allowed: by `direct`, alone. Raises RequestError as `check` does."""
-        return self._ruler.ruling(self._read(request, parts)).verdict == "allow"
+        return self._ruler.allows(self._read(request, parts))
 
     def can(self, request: Given = None, /, **parts: Unpack[Parts]) -> Possibilities:
         """Every move and feature of an account, with its verdict, rules, and what is left of each limit."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date
 from functools import lru_cache
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
@@ -40,6 +40,9 @@ from lawful.question import EARLIEST, Asked, Question, Recorded
 
 Function: TypeAlias = Callable[[Question], tuple[tuple[str, ...], tuple[str, ...]]]
 """The ids of the rules that refuse, and of those that leave it open."""
+Allows: TypeAlias = Callable[[Question], bool]
+Written = TypeVar("Written", Function, Allows)
+Key: TypeAlias = tuple[object, ...]
 
 _ALLOWED: Final = Ruling("allow", (), ())
 _ruling: Final = tuple.__new__
@@ -56,24 +59,37 @@ class Ruler:
         self._judge = judge
         self._book = judge.rulebook
         self._lifecycles = frozenset(judge.program.lifecycles)
-        self._functions: dict[tuple[object, ...], Function] = {}
+        self._ruling: dict[Key, Function] = {}
+        self._allowing: dict[Key, Allows] = {}
 
     def ruling(self, question: Question) -> Ruling:
         """The verdict, and the ids of the rules that refuse or leave it open."""
         if len(question.changes) != 1:
             return self._of_a_list(question)
-        kind, name, values = question.changes[0]
-        key: tuple[object, ...] = (kind, name)
-        if values:
-            lifecycles = self._lifecycles
-            key = tuple([(field, value) if field in lifecycles else field for field, value in values.items()])
-        if self._book.turns:
-            key = (*key, self._book.turn(question.today))
-        function = self._functions.get(key) or self._written(key, question)
+        key = self._key(question)
+        function = self._ruling.get(key) or self._written(self._ruling, key, question, bare=False)
         broken, unknown = function(question)
         if broken:
             return _ruling(Ruling, ("deny", broken, unknown))
         return _ruling(Ruling, ("undetermined", (), unknown)) if unknown else _ALLOWED
+
+    def allows(self, question: Question) -> bool:
+        """Whether the verdict is *allow*: nothing is looked at after the first rule that does not hold."""
+        if len(question.changes) != 1:
+            return self._of_a_list(question).allowed
+        key = self._key(question)
+        function = self._allowing.get(key) or self._written(self._allowing, key, question, bare=True)
+        return function(question)
+
+    def _key(self, question: Question) -> Key:
+        """By what the function for such a change is found."""
+        kind, name, values = question.changes[0]
+        if self._book.turns:
+            name = f"{name} {self._book.turn(question.today)}"
+        if not values:
+            return kind, name
+        lifecycles = self._lifecycles
+        return name, *[(field, value) if field in lifecycles else field for field, value in values.items()]
 
     def _of_a_list(self, question: Question) -> Ruling:
         judgement = self._judge.judge(question, "reference")
@@ -81,11 +97,11 @@ class Ruler:
         broken = tuple(each.rule.id for each in judged if each.refuses)
         return Ruling(judgement.verdict, broken, tuple(each.rule.id for each in judged if each.leaves_open))
 
-    def _written(self, key: tuple[object, ...], question: Question) -> Function:
-        function = _Script(self._judge, question.changes[0], question.today).compiled()
-        if len(self._functions) >= _MOST_FUNCTIONS:
-            self._functions.clear()
-        return self._functions.setdefault(key, function)
+    def _written(self, kept: dict[Key, Written], key: Key, question: Question, *, bare: bool) -> Written:
+        function = _Script(self._judge, question.changes[0], question.today, bare=bare).compiled()
+        if len(kept) >= _MOST_FUNCTIONS:
+            kept.clear()
+        return kept.setdefault(key, cast("Written", function))
 
 
 def askable(program: Program) -> Iterator[Asked]:
@@ -103,18 +119,22 @@ def askable(program: Program) -> Iterator[Asked]:
 
 def written(judge: Judge, asked: Asked, today: date) -> str:
     """The function that rules on such a change on a day, to be read."""
-    return _Script(judge, asked, today).source()
+    return _Script(judge, asked, today, bare=False).source()
 
 
 class _Script:
-    """The function for one kind of change: what of the change is known here is filled in."""
+    """The function for one kind of change: what of the change is known here is filled in.
 
-    def __init__(self, judge: Judge, asked: Asked, today: date) -> None:
+    `bare`: it says whether the change is allowed, and no more.
+    """
+
+    def __init__(self, judge: Judge, asked: Asked, today: date, *, bare: bool) -> None:
         self._program = judge.program
         self._book = judge.rulebook
         self._zone = judge.zone
         self._asked = asked
         self._today = today
+        self._bare = bare
         self._triggers = triggers_of(asked)
         self._registers = asked.kind == "register"
         self._writer = Writer(judge.zone, self)
@@ -128,8 +148,8 @@ class _Script:
         """The rules of effects that may give a field a second value, and the name of whether they do."""
         self._write()
 
-    def compiled(self) -> Function:
-        return cast("Function", compiled(self._name(), ("question",), self._writer))
+    def compiled(self) -> Callable[..., Any]:
+        return compiled(self._name(), ("question",), self._writer)
 
     def source(self) -> str:
         return source(self._name(), ("question",), self._writer)
@@ -145,7 +165,8 @@ class _Script:
     def _write(self) -> None:
         writer = self._writer
         writer.line("account, features, facts, changes, recorded, whole_from, now, today, _ = question")
-        writer.line("broken = unknown = ()")
+        if not self._bare:
+            writer.line("broken = unknown = ()")
         self._write_values_asked()
         self._write_effects()
         for trigger in self._triggers:
@@ -160,7 +181,7 @@ class _Script:
                 if not self._registers and self._book.entitlements.watched:
                     self._write_losses()
                 self._write_constraints(moved)
-        writer.line("return broken, unknown")
+        writer.line("return True" if self._bare else "return broken, unknown")
 
     def _write_values_asked(self) -> None:
         """Of a life cycle's field each value has its function; other values are read."""
@@ -269,7 +290,7 @@ class _Script:
 
     def _write_outcome(self, rule: Rule, violated: str, refuse: Callable[[Rule], None]) -> None:
         """Of a rule that is not satisfied."""
-        if violated == "False":
+        if violated == "False" or (self._bare and refuse == self._refuse):
             self._leave_open(rule)
         elif violated == "True":
             refuse(rule)
@@ -280,10 +301,10 @@ class _Script:
                 self._leave_open(rule)
 
     def _refuse(self, rule: Rule) -> None:
-        self._writer.line(f"broken += ({rule.id!r},)")
+        self._writer.line("return False" if self._bare else f"broken += ({rule.id!r},)")
 
     def _leave_open(self, rule: Rule) -> None:
-        self._writer.line(f"unknown += ({rule.id!r},)")
+        self._writer.line("return False" if self._bare else f"unknown += ({rule.id!r},)")
 
     def _refuse_unless_standing(self, rule: Rule) -> None:
         writer = self._writer
