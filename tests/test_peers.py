@@ -113,7 +113,7 @@ def test_the_table_tells_times_and_how_many_times_the_floor() -> None:
     compared = Compared("record", 10, 5, 7, [floor, slow, direct])
     assert table.markdown(table.cells(compared)).splitlines()[2:] == [
         "| hand-written Python | 0.50 | 0.50 | – | – | – | – | 0.0 | – |",
-        "| lawful, direct | 2.00 (4.00 ×) | 1.50 (3.00 ×) | – | – | – | – | 30.0 | – |",
+        "| lawful direct | 2.00 (4.00 ×) | 1.50 (3.00 ×) | – | – | – | – | 30.0 | – |",
         "| slow | 1.00 (2.00 ×) | over 2000 ms | – | – | – | – | 0.0 | – |",
     ]
     assert "verdict 2 of 2; + ids 1 of 1" in next(table.places(compared))

@@ -13,7 +13,7 @@ from peers.rules import Policy
 INSTALL = "make peers"
 OURS = "peers.ours:"
 FLOOR = "hand-written Python"
-DIRECT = "lawful, direct"
+DIRECT = "lawful direct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ def loader(home: str) -> Callable[[Policy], Peer]:
 PEERS = (
     Listed(FLOOR, "peers.handwritten:load", "lawful"),
     Listed(DIRECT, "peers.ours:direct", "lawful"),
-    Listed("lawful, default", "peers.ours:default", "lawful"),
-    Listed("lawful, reference", "peers.ours:reference", "lawful"),
+    Listed("lawful default", "peers.ours:default", "lawful"),
+    Listed("lawful reference", "peers.ours:reference", "lawful"),
     Listed("datalogic-py", "peers.datalogic:load", "datalogic-py"),
     Listed("zen-engine", "peers.zen_engine:load", "zen-engine"),
     Listed("cel-expr-python", "peers.cel:load", "cel-expr-python"),
     Listed("celine-regorus", "peers.rego:load", "celine-regorus"),
-    Listed("durable-rules, Host", "peers.durable_host:load", "durable-rules"),
+    Listed("durable-rules Host", "peers.durable_host:load", "durable-rules"),
     Listed("cedarpy", "peers.cedar:load", "cedarpy"),
     Listed("business-rules", "peers.business_rules:load", "business-rules"),
     Listed("rule-engine", "peers.rule_engine:load", "rule-engine"),

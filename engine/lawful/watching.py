@@ -132,12 +132,9 @@ class Watched:
         """Likewise, see `Policy.acheck_many`."""
         return self._policy.acheck_many(requests, engine=engine)
 
-    def checker(self) -> Callable[[Asked], Ruling]:
+    def checker(self) -> Following:
         """What rules on requests as `Policy.checker` does, each by the policy as it is then."""
-        return self._rule
-
-    def _rule(self, request: Asked, /) -> Ruling:
-        return self._checker(request)
+        return Following(self)
 
     def allows(self, request: Given = None, /, **parts: Unpack[Parts]) -> bool:
         """See `Policy.allows`."""
@@ -208,6 +205,23 @@ class Watched:
             callback(*told)
         except BaseException:  # noqa: BLE001 - an embedder's code must not end the watching, by `sys.exit` neither
             _log.exception("%r raised, and the watching goes on", callback)
+
+
+class Following:
+    """A checker whose policy is replaced."""
+
+    __slots__ = ("_watched",)
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+
+    def __call__(self, request: Asked, /) -> Ruling:
+        """See `Checker`."""
+        return self._watched._checker(request)
+
+    def allows(self, request: Asked, /) -> bool:
+        """See `Checker.allows`."""
+        return self._watched._checker.allows(request)
 
 
 def _named(policy: Policy) -> str:
