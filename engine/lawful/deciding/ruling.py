@@ -6,7 +6,7 @@ apply, with what is known of the change filled in. Lists of changes are rare and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date
 from functools import lru_cache
@@ -59,14 +59,16 @@ class Ruler:
         self._judge = judge
         self._book = judge.rulebook
         self._lifecycles = frozenset(judge.program.lifecycles)
+        self._turns = judge.rulebook.turns
         self._ruling: dict[Key, Function] = {}
         self._allowing: dict[Key, Allows] = {}
 
     def ruling(self, question: Question) -> Ruling:
         """The verdict, and the ids of the rules that refuse or leave it open."""
-        if len(question.changes) != 1:
+        changes = question.changes
+        if len(changes) != 1:
             return self._of_a_list(question)
-        key = self._key(question)
+        key = self._key(question) if changes[0][2] or self._turns else changes[0][:2]
         function = self._ruling.get(key) or self._written(self._ruling, key, question, bare=False)
         broken, unknown = function(question)
         if broken:
@@ -75,21 +77,21 @@ class Ruler:
 
     def allows(self, question: Question) -> bool:
         """Whether the verdict is *allow*: nothing is looked at after the first rule that does not hold."""
-        if len(question.changes) != 1:
+        changes = question.changes
+        if len(changes) != 1:
             return self._of_a_list(question).allowed
-        key = self._key(question)
+        key = self._key(question) if changes[0][2] or self._turns else changes[0][:2]
         function = self._allowing.get(key) or self._written(self._allowing, key, question, bare=True)
         return function(question)
 
     def _key(self, question: Question) -> Key:
-        """By what the function for such a change is found."""
+        """By what the function for a change is found: kind and name, or the fields it sets, and the turn of rules."""
         kind, name, values = question.changes[0]
-        if self._book.turns:
-            name = f"{name} {self._book.turn(question.today)}"
+        turn = self._book.turn(question.today)
         if not values:
-            return kind, name
+            return kind, name, turn
         lifecycles = self._lifecycles
-        return name, *[(field, value) if field in lifecycles else field for field, value in values.items()]
+        return turn, *[(field, value) if field in lifecycles else field for field, value in values.items()]
 
     def _of_a_list(self, question: Question) -> Ruling:
         judgement = self._judge.judge(question, "reference")
@@ -98,7 +100,7 @@ class Ruler:
         return Ruling(judgement.verdict, broken, tuple(each.rule.id for each in judged if each.leaves_open))
 
     def _written(self, kept: dict[Key, Written], key: Key, question: Question, *, bare: bool) -> Written:
-        function = _Script(self._judge, question.changes[0], question.today, bare=bare).compiled()
+        function = _script(self._judge, question.changes[0], question.today, bare=bare).compiled()
         if len(kept) >= _MOST_FUNCTIONS:
             kept.clear()
         return kept.setdefault(key, cast("Written", function))
@@ -119,7 +121,12 @@ def askable(program: Program) -> Iterator[Asked]:
 
 def written(judge: Judge, asked: Asked, today: date) -> str:
     """The function that rules on such a change on a day, to be read."""
-    return _Script(judge, asked, today, bare=False).source()
+    return _script(judge, asked, today, bare=False).source()
+
+
+def _script(judge: Judge, asked: Asked, today: date, *, bare: bool) -> _Script:
+    """Written twice: the second time it is known what is used more than once."""
+    return _Script(judge, asked, today, bare=bare, uses=_Script(judge, asked, today, bare=bare).uses)
 
 
 class _Script:
@@ -128,7 +135,9 @@ class _Script:
     `bare`: it says whether the change is allowed, and no more.
     """
 
-    def __init__(self, judge: Judge, asked: Asked, today: date, *, bare: bool) -> None:
+    def __init__(
+        self, judge: Judge, asked: Asked, today: date, *, bare: bool, uses: Mapping[Expr, int] | None = None
+    ) -> None:
         self._program = judge.program
         self._book = judge.rulebook
         self._zone = judge.zone
@@ -137,7 +146,7 @@ class _Script:
         self._bare = bare
         self._triggers = triggers_of(asked)
         self._registers = asked.kind == "register"
-        self._writer = Writer(judge.zone, self)
+        self._writer = Writer(judge.zone, self, uses)
         self._known: list[tuple[Field, Value]] = [(Field("change", "register", BOOL), self._registers)]
         """What is filled in."""
         self._moved: dict[str, str] = {}
@@ -147,6 +156,10 @@ class _Script:
         self._clashes: dict[str, str] = {}
         """The rules of effects that may give a field a second value, and the name of whether they do."""
         self._write()
+
+    @property
+    def uses(self) -> Mapping[Expr, int]:
+        return self._writer.uses
 
     def compiled(self) -> Callable[..., Any]:
         return compiled(self._name(), ("question",), self._writer)

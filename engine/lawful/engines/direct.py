@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -80,7 +81,10 @@ class Facts(Protocol):
 class Writer:
     """Writes the lines of one function."""
 
-    def __init__(self, zone: ZoneInfo, facts: Facts) -> None:
+    def __init__(self, zone: ZoneInfo, facts: Facts, uses: Mapping[Expr, int] | None = None) -> None:
+        self.uses: Counter[Expr] = Counter()
+        """How many of the expressions that were prepared for use a fact or a condition."""
+        self._worth = uses
         self.lines: list[str] = []
         self.constants: dict[str, object] = {}
         """What the lines call by name."""
@@ -168,12 +172,14 @@ class Writer:
     def prepare(self, *exprs: Expr) -> None:
         """Read the facts and evaluate the conditions of expressions here, whether they will be needed or not.
 
-        Where the lines branch, each branch finds them: each is read once.
+        Where the lines branch, each branch finds them: each is read once. What nothing else uses can wait, if the uses
+        are known from an earlier writing.
         """
-        for expr in exprs:
-            for node in walk(expr):
-                if isinstance(node, (Field, ConditionOf)):
-                    self.value(node)
+        found = dict.fromkeys(node for expr in exprs for node in walk(expr) if isinstance(node, (Field, ConditionOf)))
+        self.uses.update(found.keys())
+        for node in found:
+            if self._worth is None or self._worth.get(node, 2) > 1:
+                self.value(node)
 
     def rails(self, expr: Expr) -> Rails:
         """Of a boolean expression."""
