@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 import lawful
 from lawful.engines import rete
@@ -131,6 +131,12 @@ def test_what_is_unknown_is_named_by_its_rule(wechat: lawful.Policy) -> None:
     decision = wechat.check(unsure)
     assert (ruling.verdict, ruling.broken) == (decision.verdict, ()) == ("undetermined", ())
     assert ruling.unknown == tuple(each.rule for each in decision.reasons if each.status == "unknown")
+
+
+@pytest.mark.parametrize("value", [1.0, b"true", object()])
+def test_a_request_model_converts_nothing(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        lawful.Request(account={"type": "subscription"}, change={"do": "reprint"}, request={"author_consent": value})
 
 
 def test_many_are_decided_in_order_and_a_wrong_one_stops_nothing(wechat: lawful.Policy) -> None:

@@ -251,6 +251,41 @@ def _keys(value: object) -> int:
     return sum(_keys(each) for each in value) if isinstance(value, list) else 0
 
 
+@pytest.mark.parametrize("change", [{"set": {"name": "\ud800"}}, {"do": "send"}])
+def test_half_a_character_is_refused_in_every_form(change: dict[str, Any]) -> None:
+    request = {"account": {"name": "a\ud800"}, "change": change}
+    forms = [request, json.dumps(request), json.dumps(request).encode(), {**request, "account": {"key": "\ud800"}}]
+    for form in forms:
+        with pytest.raises(lawful.RequestError, match="half a character"):
+            POLICY.check(form)
+
+
+def test_no_more_than_a_thousand_mistakes_are_told() -> None:
+    many = 20_000
+    wrong: list[dict[str, Any]] = [
+        {"history": [None] * many},
+        {"history": [{"event": "sent", "at": "x"}] * many},
+        {"account": {f"k{index}": 1 for index in range(many)}},
+        {"account": {"features": [f"f{index}" for index in range(many)]}},
+        {"request": {f"k{index}": 1 for index in range(many)}},
+        {f"k{index}": 1 for index in range(many)},
+    ]
+    for part in wrong:
+        with pytest.raises(lawful.RequestError) as told:
+            POLICY.check({"change": {"do": "send"}, **part})
+        assert len(told.value.problems) == 1000
+    with pytest.raises(lawful.RequestError) as told:
+        POLICY.check("{" + ", ".join(f'"k{index}": 1, "k{index}": 2' for index in range(many)) + "}")
+    assert len(told.value.problems) == 1000
+
+
+def test_an_instant_that_is_told_can_be_read_again() -> None:
+    shanghai = lawful.load("wechat")
+    early = shanghai.check(account={}, change={"do": "certify"}, at="1850-01-01T00:00:00Z")
+    assert early.at.endswith("+08:05:43")
+    assert shanghai.check(account={}, change={"do": "certify"}, at=early.at).at == early.at
+
+
 def test_a_number_in_quotes_is_no_date() -> None:
     for day in ("1735689600", "1e3", "20250301"):
         with pytest.raises(lawful.RequestError, match="is not a date"):

@@ -19,11 +19,11 @@ from lawful.deciding.judging import Judge, Judgement
 from lawful.deciding.justifying import Justifier
 from lawful.deciding.ruling import Ruler, askable, written
 from lawful.decision import Decision, Justification, PolicyNamed
-from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, RequestError, near
+from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, RequestError
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
 from lawful.ir import Expr, Program, Value
-from lawful.question import KEYS, Question, Recorded
+from lawful.question import Question, Recorded
 from lawful.reading import Reader, mapping_of
 from lawful.source import Source, Span
 from lawful.version import __version__
@@ -206,9 +206,6 @@ class Policy:
 
 def _parts(request: Given, parts: Mapping[str, Any]) -> dict[str, Any]:
     """The request's parts, whichever way it was given."""
-    for key in parts:
-        if key not in KEYS:
-            raise RequestError([Problem(key, "a request has no such key", near(key, KEYS))])
     return {**mapping_of(request), **parts}
 
 

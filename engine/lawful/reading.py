@@ -9,13 +9,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
 from lawful import calendar, values
-from lawful.diagnostics import Problem, RequestError, near
+from lawful.diagnostics import MOST_MISTAKES, Problem, RequestError, near
 from lawful.ir import Program, Schema, Value
 from lawful.kept import kept
 from lawful.question import EARLIEST, KEYS, KINDS, MAX_CHANGES, Asked, Question, Recorded
@@ -124,6 +125,8 @@ class _Reading:
 
     def problem(self, field: str, message: str, help: str | None = None) -> None:
         self.problems.append(Problem(field, message, help))
+        if len(self.problems) >= MOST_MISTAKES:
+            raise RequestError(self.problems)
 
     def mapping(self, field: str, given: object) -> Mapping[str, object] | None:
         """The object that was given, an empty one for null; None where it is none, which has then been told."""
@@ -209,8 +212,11 @@ class _Reading:
             return ()
         if one is not None:
             return self._listed([self._change("change", one)])
-        if not isinstance(many, (list, tuple)) or not many:
-            self.problem("changes", f"{values.shown(many)} is not a list of changes" if many else "the list is empty")
+        if not isinstance(many, (list, tuple)):
+            self.problem("changes", f"{values.shown(many)} is not a list of changes")
+            return ()
+        if not many:
+            self.problem("changes", "the list is empty")
             return ()
         if len(many) > MAX_CHANGES:
             self.problem("changes", f"there are more than {MAX_CHANGES} changes", "ask for them in several requests")
@@ -382,7 +388,7 @@ def from_json(text: str | bytes) -> dict[str, object]:
         raise RequestError([Problem("", "the request is nested too deeply")]) from None
     if not isinstance(given, dict):
         raise RequestError([Problem("", f"{values.shown(given)} stands where a request should be", "an object")])
-    repeated = list(_repeated(given))
+    repeated = list(islice(_repeated(given), MOST_MISTAKES))
     if repeated:
         raise RequestError(repeated)
     return given

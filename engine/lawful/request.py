@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 
 def _as_json(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-FactValue = Annotated[bool | int | str | list[str] | None, BeforeValidator(_as_json)]
-Moment = Annotated[str, BeforeValidator(_as_json)]
+FactValue = Annotated[StrictBool | StrictInt | StrictStr | list[StrictStr] | None, BeforeValidator(_as_json)]
+Moment = Annotated[StrictStr, BeforeValidator(_as_json)]
 
 
 class Asking(BaseModel):

@@ -232,7 +232,7 @@ def _request_schema(program: Program, mode: Mode) -> core.CoreSchema:
     account: dict[str, Any] = {
         name: core.nullable_schema(_value_schema(each, mode)) for name, each in program.account.items()
     }
-    account["features"] = core.nullable_schema(core.list_schema(_one_of(features), strict=True))
+    account["features"] = core.nullable_schema(core.list_schema(_one_of(features), strict=True, fail_fast=True))
     account.setdefault(program.account_id, core.any_schema())
     wanted = {name: _value_schema(each, mode) for name, each in program.account.items()}
     change = _object(
@@ -252,9 +252,11 @@ def _request_schema(program: Program, mode: Mode) -> core.CoreSchema:
         {
             "account": core.nullable_schema(_object(mode, account)),
             "change": core.nullable_schema(change),
-            "changes": core.nullable_schema(core.list_schema(change, strict=True, max_length=MAX_CHANGES)),
+            "changes": core.nullable_schema(
+                core.list_schema(change, strict=True, fail_fast=True, max_length=MAX_CHANGES)
+            ),
             "request": core.nullable_schema(_object(mode, facts)),
-            "history": core.nullable_schema(core.list_schema(event, strict=True)),
+            "history": core.nullable_schema(core.list_schema(event, strict=True, fail_fast=True)),
             "history_from": core.any_schema(),
             "at": core.any_schema(),
         },
@@ -284,13 +286,14 @@ def _value_schema(declaration: FieldDeclaration, mode: Mode) -> core.CoreSchema:
             least, most = low if type(low) is int else INT_MIN, high if type(high) is int else INT_MAX
             return core.int_schema(strict=True, ge=least, le=most)
         case "string":
-            return core.str_schema(strict=True)
+            # with a pattern the text is looked at: half a character is none
+            return core.str_schema(strict=True, pattern="") if mode == "python" else core.str_schema(strict=True)
         case "date":
             return _day_schema(mode, bounds)
         case "timestamp":
             return _instant_schema(mode, bounds)
         case "set":
-            return core.list_schema(_one_of(list(declaration.type.values)), strict=True)
+            return core.list_schema(_one_of(list(declaration.type.values)), strict=True, fail_fast=True)
         case kind:
             raise TypeError(kind)  # no field is declared so
 
