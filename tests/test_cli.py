@@ -211,6 +211,30 @@ def test_quiet_leaves_the_exit_code(run: Run) -> None:
     assert run("check", "wechat", "--account", EXPIRED, *UPGRADE, "--quiet") == (1, "", "")
 
 
+def test_fields_that_options_give_go_before_those_of_a_request(run: Run, tmp_path: Path) -> None:
+    asked = {"account": {"type": "subscription"}, "change": {"do": "reprint"}, "at": "2025-03-01"}
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps({**asked, "request": {"whitelisted": True, "note": "x"}}), encoding="utf-8")
+    lines = tmp_path / "requests.JSONL"
+    lines.write_bytes(file.read_bytes() + b"\n")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "policy: p\nversion: '1'\naccount: {fields: {type: string}}\n"
+        "request: {fields: {whitelisted: bool, note: string}}\n"
+        "actions: {reprint: {requires: request.whitelisted && request.note == 'y'}}\n",
+        encoding="utf-8",
+    )
+    for name in (file, lines):
+        assert run("check", str(policy), str(name)).code == 1, name
+        assert run("check", str(policy), str(name), "--request", "note=y").code == 0, name
+        assert run("check", str(policy), str(name), "--request", "note=y", "--request", "whitelisted=false").code == 1
+    can = json.loads(run("can", str(policy), str(file), "--request", "note=y", "--format", "json").out)
+    assert [each["verdict"] for each in can["possibilities"]] == ["allow"]
+    file.write_text(json.dumps({**asked, "request": 3}), encoding="utf-8")
+    done = run("check", str(policy), str(file), "--request", "note=y")
+    assert (done.code, done.err) == (2, "error: request: `3` stands where an object should be\n")
+
+
 def test_options_go_before_what_a_request_says(run: Run, tmp_path: Path) -> None:
     request = tmp_path / "request.json"
     request.write_text(json.dumps(REQUESTS["limit"][1]), encoding="utf-8")
@@ -228,12 +252,76 @@ def test_options_go_before_what_a_request_says(run: Run, tmp_path: Path) -> None
         ("h.yaml", "history: []\nhistory_from: 2025-03-02", 3),
         ("h.jsonl", '{"event": "log_in", "at": "2025-03-01"}\n\n{"event": "mass_send", "at": "2025-03-01"}\n', 1),
         ("h.yaml", "[]", 0),
+        ("h.JSON", '[{"event": "mass_send", "at": "2025-03-01"}]', 1),
+        ("h.NDJSON", '\ufeff{"event": "mass_send", "at": "2025-03-01"}', 1),
+        ("h.json", '\ufeff[{"event": "mass_send", "at": "2025-03-01"}]', 1),
+        ("h.json", '\ufeff {"history": []}', 0),
+        ("h.json", " []", 0),
     ],
 )
 def test_histories_of_every_shape(name: str, content: str, code: int, run: Run, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     asks = ("--do", "mass_send", "--at", "2025-03-01T12:00:00", "--history", str(tmp_path / name))
     assert run("check", "wechat", "--account", CERTIFIED, *asks).code == code
+
+
+EMPTY = "error: `{path}` is empty\n  = help: `--history none` says that nothing happened\n"
+NESTED = "error: `{path}`: the request is nested too deeply\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("h.yaml", "", EMPTY),
+        ("h.yaml", "null", EMPTY),
+        ("h.yaml", "# nothing\n", EMPTY),
+        ("h.jsonl", "", EMPTY),
+        ("h.jsonl", "\n \n", EMPTY),
+        ("h.json", "\ufeff\n", EMPTY),
+        ("h", "", EMPTY),
+        ("h.json", "[" * 100_000, NESTED),
+        ("h.json", '{"history":' + "[" * 100_000, NESTED),
+        ("h", '{"history": [], "histroy_from": "2025-03-01"}', "error: histroy_from: a history has no such key (did you mean `history_from`?)\n"),
+        ("h.yaml", "historie: []", "error: historie: a history has no such key (did you mean `history`?)\n"),
+        ("h.yaml", "{}", "error: history: an object is not a list of events\n"),
+        ("h.json", '[{"event": "x", "event": "y"}]', "error: history.0.event: the key is given twice\n"),
+        ("h.json", '[1,\n x]', "error: `{path}`: this is not JSON: expecting value, line 2, column 2\n"),
+        ("h.json", '[1], "history_from": [2]', "error: `{path}`: this is not JSON: extra data, line 1, column 4\n"),
+        ("h.json", "[" + "9" * 5_000 + "]", "error: history.0: a very large number stands where an object should be\n"),
+        ("h.jsonl", '{"event": "log_in", "at": "2025-03-01"}\n\nx', "error: `{path}`, line 3: this is not JSON: expecting value, line 1, column 1\n"),
+        ("h.jsonl", '\n{"at": 1, "at": 2}', "error: `{path}`, line 2: at: the key is given twice\n"),
+    ],
+)  # fmt: skip
+def test_histories_that_cannot_be_read(name: str, content: str, told: str, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    for command in (("check", "wechat", "--account", CERTIFIED, "--do", "mass_send"), ("can", "wechat", CERTIFIED)):
+        done = run(*command, "--history", str(path))
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith(told.format(path=path))
+
+
+def test_a_history_larger_than_a_request_is_not_cut(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "h.jsonl"
+    path.write_text('{"event": "log_in", "at": "2025-03-01"}\n' * 9, encoding="utf-8")
+    monkeypatch.setattr("lawful.cli.reading.MAX_BYTES", 200)
+    done = run("can", "wechat", CERTIFIED, "--history", str(path))
+    assert (done.code, done.err) == (2, f"error: `{path}` is larger than 0 MiB\n")
+
+
+@pytest.mark.parametrize("name", ["-", "account", "account.JSON"])
+def test_json_is_json_behind_a_byte_order_mark(name: str, run: Run, tmp_path: Path) -> None:
+    policy, account = tmp_path / "policy.yaml", tmp_path / name
+    policy.write_text(
+        "policy: p\nversion: '1'\naccount: {fields: {n: int}}\nactions: {go: {requires: account.n == 18}}\n",
+        encoding="utf-8",
+    )
+    for content, code in ((b'{"n": 18}', 0), (b'{"n": "18"}', 2)):
+        marked = b"\xef\xbb\xbf" + content
+        if name != "-":
+            account.write_bytes(marked)
+        given = name if name == "-" else str(account)
+        assert run("check", str(policy), "--account", given, "--do", "go", stdin=marked).code == code
 
 
 def test_values_of_the_command_line_are_of_the_declared_type(run: Run, tmp_path: Path) -> None:
@@ -268,6 +356,7 @@ def test_many_requests_give_a_line_each(run: Run, golden: Golden) -> None:
     done = run("check", "wechat", "-", "--jsonl", stdin=LINES)
     assert done.code == 2
     assert done.err == "5 requests: 1 allowed, 1 denied, 1 undetermined, 2 not readable\n"
+    assert run("check", "wechat", "-", "--jsonl", stdin=LINES.splitlines()[0]).err == "1 request: 1 allowed\n"
     golden("cli/check-many.txt", done.out)
 
 
@@ -333,6 +422,13 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("check", "wechat"), "error: stdin is empty\n  = help: nothing is asked, and of no account\n"),
     (("check", "wechat", "--account", EXPIRED), "error: no change is asked for\n  = help: one of `--set FIELD=VALUE`, `--enable`, `--disable`, `--do`, `--register`; or a request file, or `-` for stdin\n"),
     (("check", "wechat", "--account", EXPIRED, "--do", "x", "--enable", "y"), "error: `--enable` and `--do` ask for more than one change\n  = help: a request file may list several `changes`\n"),
+    *(
+        (("check", "wechat", "--account", EXPIRED, f"--{kind}", "x", f"--{kind}", "x"), f"error: `--{kind}` and `--{kind}` ask for more than one change\n")
+        for kind in ("enable", "disable", "do")
+    ),
+    (("check", "wechat", "--account", EXPIRED, "--account=x", *UPGRADE), "error: `--account` is given twice\n  = help: give it once\n"),
+    (("can", "wechat", EXPIRED, "--at", "2025-03-01", "--at", "2025-03-01"), "error: `--at` is given twice\n"),
+    (("check", "wechat", "--account"), "error: option '--account' requires an argument\n  = help: `lawful check --help` tells what there is\n"),
     (("check", "wechat", "--account", "nowhere.json", *UPGRADE), "error: `nowhere.json` cannot be read: no such file or directory\n"),
     (("check", "wechat", "--account", "fixtures", *UPGRADE), "error: `fixtures` cannot be read: is a directory\n"),
     (("check", "wechat", "--account", EXPIRED, "--set", "type"), "error: `--set type` is not FIELD=VALUE\n"),
@@ -493,6 +589,34 @@ def test_a_full_disk_is_told() -> None:
         command = [sys.executable, "-m", "lawful.cli", "show", "wechat"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment(), cwd=ROOT, check=False)
     assert (done.returncode, done.stderr) == (2, b"error: the output cannot be written: no space left on device\n")
+
+
+def shell(command: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m lawful.cli {command}"],
+        capture_output=True,
+        env=environment(),
+        cwd=ROOT,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("command", ["check wechat --account nowhere.json --do x", "check --nothing", "eval '1 +'"])
+def test_an_error_that_cannot_be_told_keeps_its_exit_code(command: str) -> None:
+    for closed in ("2>/dev/full", "2>&-"):
+        done = shell(f"{command} {closed}")
+        assert (done.returncode, done.stdout, done.stderr) == (2, b"", b"")
+
+
+def test_a_defect_that_cannot_be_told_keeps_its_exit_code(
+    broken: Callable[[BaseException], None], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAWFUL_TRACEBACK", "1")
+    broken(ZeroDivisionError("division by zero"))
+    with Path(os.devnull).open(encoding="utf-8") as unwritable:
+        monkeypatch.setattr(sys, "stderr", unwritable)
+        assert cli.main(["check", "wechat", "--account", CERTIFIED, *UPGRADE]) == 5
 
 
 # --------------------------------------------------------------------------------------------- streams, terminals
@@ -774,6 +898,11 @@ def test_eval_of_cases_of_a_policy(run: Run) -> None:
         ('{"expr": "x", "value": 1, "bindings": {"x": {"int": "5"}}}', "bindings.x.int: `5` is not of the type `int`"),
         ('{"expr": "x", "value": 1, "bindings": {"x": {"itn": 5}}}', "bindings.x: an object is not a value"),
         ('{"expr": "1", "value": {}}', "value: an object is not a value"),
+        (
+            f'{{"expr": "1", "value": 1, "bindings": {{"x": {"[" * 350}{"]" * 350}}}}}',
+            "bindings: the value is nested too deeply",
+        ),
+        ('{"expr": "1", "value": ' + '{"set":' * 350 + "1" + "}" * 351, "value: the value is nested too deeply"),
         (
             '{"expr": "account.n", "value": 1, "bindings": {"account": {"n": 1}}}',
             "bindings.account: an object is not a value (fields need types: name a policy with `--policy`)",

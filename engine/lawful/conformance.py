@@ -98,6 +98,7 @@ _FOREIGN: Final = {
     "message": "a message",
 }
 _OWN: Final = tuple(kind for kind in get_args(ir.Kind) if kind != "enum")
+_DEEPEST: Final = 60
 _FINER: Final = re.compile(r"\.[0-9]{7,}")
 
 
@@ -109,6 +110,9 @@ def read_case(given: Mapping[str, Any]) -> Case:
         problems.append(Problem("expr", "a case needs the text of an expression"))
     if not isinstance(bindings, Mapping):
         problems.append(Problem("bindings", f"{values.shown(bindings)} stands where an object should be"))
+    problems += [
+        Problem(key, "the value is nested too deeply") for key in ("bindings", "value") if _is_deep(given.get(key))
+    ]
     if not isinstance(name, (str, int, type(None))):
         problems.append(Problem("name", f"{values.shown(name)} is not a text"))
     fails = given.get("error", False)
@@ -119,6 +123,22 @@ def read_case(given: Mapping[str, Any]) -> Case:
     if problems or not isinstance(expr, str):
         raise RequestError(problems)
     return Case(expr, bindings, given.get("value"), bool(fails), None if name is None else str(name))
+
+
+def _is_deep(given: object) -> bool:
+    """Whether it is nested deeper than any value of the language, and maybe than Python can follow."""
+    level = [given]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _within(each)]
+        if not level:
+            return False
+    return True
+
+
+def _within(given: object) -> Iterable[object]:
+    if isinstance(given, Mapping):
+        return given.values()
+    return given if isinstance(given, (list, tuple)) else ()
 
 
 def typed(given: object, path: str) -> tuple[Type, Value]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any, Final, TextIO
 
 import typer
+from typer.core import TyperCommand
 
 from lawful.cli import exit_code
 from lawful.cli.diagnosed import all_of, error
@@ -35,6 +37,22 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+class Command(TyperCommand):
+    """A command that takes an option of one value no more than once: of two, none is passed over in silence."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            _, _, given = self.make_parser(ctx).parse_args(list(args))
+        except typer.TyperException as problem:
+            if getattr(problem, "ctx", ctx) is None:
+                problem.ctx = ctx  # type: ignore[attr-defined]  # its help tells of the option
+            raise
+        for option, times in Counter(given).items():
+            if times > 1 and not getattr(option, "multiple", True) and not getattr(option, "is_flag", False):
+                raise WrongUsage(f"`{option.opts[0]}` is given twice", "give it once")
+        return super().parse_args(ctx, args)
+
+
 def application(wanted: str | None = None) -> typer.Typer:
     """The commands; only the wanted one where that is known, which starts sooner."""
     app = typer.Typer(
@@ -46,7 +64,7 @@ def application(wanted: str | None = None) -> typer.Typer:
     app.callback(invoke_without_command=True)(_lawful)
     for name in [wanted] if wanted is not None and wanted in _COMMANDS else _COMMANDS:
         module, function = _COMMANDS[name]
-        app.command(name, context_settings=_CONTEXT)(getattr(import_module(module), function))
+        app.command(name, cls=Command, context_settings=_CONTEXT)(getattr(import_module(module), function))
     return app
 
 
@@ -111,26 +129,34 @@ def _run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else exit_code.FINE
 
 
+def _say(text: str) -> None:
+    """Tell what went wrong; where that cannot be written, the exit code says it alone."""
+    try:
+        tell(text)
+    except (PipeClosed, WrongUsage):
+        _stop_writing(sys.stderr)
+
+
 def _told(problem: LawfulError) -> int:
     """Say what went wrong; the code for it."""
     match problem:
         case PolicyError():
-            tell(all_of(problem.diagnostics))
+            _say(all_of(problem.diagnostics))
             return exit_code.WRONG_USAGE if is_missing(problem) else exit_code.WRONG_POLICY
         case BadInput():
-            tell(all_of(problem.diagnostics))
+            _say(all_of(problem.diagnostics))
             return exit_code.WRONG_USAGE
         case RequestError():
-            tell("\n".join(error(str(each)) for each in problem.problems))
+            _say("\n".join(error(str(each)) for each in problem.problems))
             return exit_code.WRONG_USAGE
         case WrongUsage():
-            tell(error(problem.message, problem.help))
+            _say(error(problem.message, problem.help))
             return exit_code.WRONG_USAGE
         case EngineDisagreement():
-            tell(str(problem))
+            _say(str(problem))
             return exit_code.INTERNAL
         case _:
-            tell(error(str(problem)))
+            _say(error(str(problem)))
             return exit_code.INTERNAL
 
 
@@ -147,7 +173,7 @@ def _usage(problem: typer.TyperException) -> int:
         help = f"did you mean {found[2].replace(chr(39), '`')}?" if found[2] else None
     context = getattr(problem, "ctx", None)
     path = context.command_path if context is not None else "lawful"
-    tell(error(message[:1].lower() + message[1:], help or f"`{path} --help` tells what there is"))
+    _say(error(message[:1].lower() + message[1:], help or f"`{path} --help` tells what there is"))
     return exit_code.WRONG_USAGE
 
 
@@ -155,10 +181,10 @@ def _unexpected(problem: Exception) -> int:
     if os.environ.get("LAWFUL_TRACEBACK") == "1":
         import traceback
 
-        traceback.print_exception(problem)
+        _say("".join(traceback.format_exception(problem)).rstrip("\n"))
     what = f"{type(problem).__name__}: {problem}".split("\n", maxsplit=1)[0]
     advice = "this is a defect of lawful, nothing was decided; please report it with what LAWFUL_TRACEBACK=1 adds"
-    tell(error(f"internal error: {what}", advice))
+    _say(error(f"internal error: {what}", advice))
     return exit_code.INTERNAL
 
 

@@ -22,9 +22,9 @@ class Options:
     request: str | None = None
     account: str | None = None
     sets: tuple[str, ...] = ()
-    enable: str | None = None
-    disable: str | None = None
-    do: str | None = None
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    do: tuple[str, ...] = ()
     register: bool = False
     facts: tuple[str, ...] = ()
     history: str | None = None
@@ -46,7 +46,7 @@ def request_of(options: Options, program: Program) -> dict[str, Any]:
         message = "a request file says all that is asked: it goes without `--account` and the options of a change"
         raise WrongUsage(message, "give the file, or `--account` and a change")
     if options.request is not None:
-        return {**reading.record(options.request), **shared(options, program)}
+        return together(reading.record(options.request), shared(options, program))
     return {**account(options), "change": _change(options, program), **shared(options, program)}
 
 
@@ -70,6 +70,15 @@ def shared(options: Options, program: Program) -> dict[str, Any]:
     return given
 
 
+def together(given: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """A request with what options say; of its `request` each field goes before the one that was given."""
+    whole = {**given, **shared}
+    facts = given.get("request")
+    if facts is not None and "request" in shared:  # what is no mapping stays, to be told
+        whole["request"] = {**facts, **shared["request"]} if isinstance(facts, Mapping) else facts
+    return whole
+
+
 def engine(wanted: Engine | None) -> Engine | None:
     """The engine asked for. Raises WrongUsage where it cannot run."""
     from lawful.engines import rete
@@ -82,20 +91,20 @@ def engine(wanted: Engine | None) -> Engine | None:
 
 
 def _change(options: Options, program: Program) -> dict[str, Any]:
-    asked: dict[str, Any] = {}
+    asked: list[tuple[str, Any]] = []
     if options.sets:
-        asked["set"] = _facts("--set", options.sets, program.account)
-    named = {"enable": options.enable, "disable": options.disable, "do": options.do}
-    asked.update({kind: name for kind, name in named.items() if name is not None})
+        asked.append(("set", _facts("--set", options.sets, program.account)))
+    named = (("enable", options.enable), ("disable", options.disable), ("do", options.do))
+    asked += [(kind, name) for kind, names in named for name in names]
     if options.register:
-        asked["register"] = {}
+        asked.append(("register", {}))
     if not asked:
         help = "one of `--set FIELD=VALUE`, `--enable`, `--disable`, `--do`, `--register`"
         raise WrongUsage("no change is asked for", f"{help}; or a request file, or `-` for stdin")
     if len(asked) > 1:
-        listed = " and ".join(f"`--{kind}`" for kind in asked)
+        listed = " and ".join(f"`--{kind}`" for kind, _ in asked)
         raise WrongUsage(f"{listed} ask for more than one change", "a request file may list several `changes`")
-    return asked
+    return dict(asked)
 
 
 def _facts(option: str, given: Iterable[str], schema: Schema) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def can(
     loaded = load(policy, cached=True)
     options = asking.Options(facts=tuple(facts or ()), history=history, history_from=history_from, at=at)
     given = _request(reading.record(account), loaded)
-    found = loaded.can({**given, **asking.shared(options, loaded.program)})
+    found = loaded.can(asking.together(given, asking.shared(options, loaded.program)))
     if form == "json":
         terminal.text(found.model_dump_json(by_alias=True))
     else:

@@ -24,9 +24,11 @@ def check(
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set a field. Repeatable: all at once.")
     ] = None,
-    enable: Annotated[str | None, typer.Option("--enable", metavar="FEATURE", help="Enable a feature.")] = None,
-    disable: Annotated[str | None, typer.Option("--disable", metavar="FEATURE", help="Disable a feature.")] = None,
-    do: Annotated[str | None, typer.Option("--do", metavar="ACTION", help="Do an action.")] = None,
+    enable: Annotated[list[str] | None, typer.Option("--enable", metavar="FEATURE", help="Enable a feature.")] = None,
+    disable: Annotated[
+        list[str] | None, typer.Option("--disable", metavar="FEATURE", help="Disable a feature.")
+    ] = None,
+    do: Annotated[list[str] | None, typer.Option("--do", metavar="ACTION", help="Do an action.")] = None,
     register: Annotated[bool, typer.Option("--register", help="Register the account.")] = False,
     facts: Facts = None,
     history: History = None,
@@ -58,9 +60,9 @@ def check(
         request=request,
         account=account,
         sets=tuple(sets or ()),
-        enable=enable,
-        disable=disable,
-        do=do,
+        enable=tuple(enable or ()),
+        disable=tuple(disable or ()),
+        do=tuple(do or ()),
         register=register,
         facts=tuple(facts or ()),
         history=history,
@@ -73,7 +75,7 @@ def check(
     loaded = load(policy, cached=True)
     renderer = Renderer(loaded, terminal, satisfied)
     judging = asking.engine(engine)
-    if jsonl or (options.request or "").endswith(reading.LINES_ENDINGS):
+    if jsonl or reading.is_lines(options.request or ""):
         return many.check(renderer, options, judging, as_json=form == "json")
     asked = asking.request_of(options, loaded.program)
     decision = loaded.check(asked, engine=judging)

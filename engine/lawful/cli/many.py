@@ -59,7 +59,7 @@ class _One:
         try:
             if line is None:
                 raise RequestError([Problem("", f"the line is longer than {MAX_BYTES // 1024 // 1024} MiB")])
-            request = {**from_json(line), **self.shared}
+            request = asking.together(from_json(line), self.shared)
             decision = self.renderer.policy.check(request, engine=self.engine)
             if self.as_json:
                 self._write(decision_json(decision, satisfied=self.renderer.satisfied))
@@ -105,4 +105,5 @@ def _summary(outcomes: Counter[str], terminal: Terminal) -> str:
     }
     counted = ", ".join(f"{outcomes[key]} {word}" for key, word in words.items() if outcomes[key])
     total = sum(outcomes.values())
-    return terminal.say(f"{total} requests: {counted or 'nothing'}", f"{total}项申请：{counted or '无'}")
+    requests = "request" if total == 1 else "requests"
+    return terminal.say(f"{total} {requests}: {counted or 'nothing'}", f"{total}项申请：{counted or '无'}")

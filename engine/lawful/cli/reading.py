@@ -5,29 +5,34 @@ from __future__ import annotations
 import errno
 import json
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from lawful.cli.errors import BadInput, WrongUsage
-from lawful.diagnostics import Problem, RequestError
+from lawful.diagnostics import Problem, RequestError, near
 from lawful.reading import MAX_BYTES, from_json
 from lawful.source import Source
 
 STDIN: Final = "-"
 _JSON_ENDINGS: Final = (".json",)
 _YAML_ENDINGS: Final = (".yaml", ".yml")
-LINES_ENDINGS: Final = (".jsonl", ".ndjson")
+_LINES_ENDINGS: Final = (".jsonl", ".ndjson")
+_HISTORY_KEYS: Final = ("history", "history_from")
 
 
 def raw(name: str) -> bytes:
-    """The bytes of a file, or of stdin for `-`; not many more than a request may have."""
+    """The bytes of a file, or of stdin for `-`: no more than a request may have. Raises WrongUsage."""
     try:
         with opened(name) as stream:
-            return stream.read(MAX_BYTES + 1)
+            content = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise cannot_read(name, error) from None
+    if len(content) > MAX_BYTES:
+        raise WrongUsage(f"{shown(name)} is larger than {MAX_BYTES // 1024 // 1024} MiB")
+    return content
 
 
 def opened(name: str) -> BinaryIO:
@@ -76,7 +81,7 @@ def shown(name: str) -> str:
 def record(name: str) -> dict[str, Any]:
     """The mapping that a JSON or YAML file holds. Raises RequestError or BadInput."""
     content = raw(name)
-    if not content.strip():
+    if not _text(content):
         raise WrongUsage(f"{shown(name)} is empty", "nothing is asked, and of no account")
     if _is_json(name, content):
         return _in_file(name, content)
@@ -89,24 +94,39 @@ def record(name: str) -> dict[str, Any]:
 def events(name: str) -> dict[str, Any]:
     """The `history`, and maybe `history_from`, of a file: a list of events, a mapping with these keys, JSON Lines."""
     content = raw(name)
-    if name.endswith(LINES_ENDINGS):
-        return {"history": [_in_file(name, line) for line in content.splitlines() if line.strip()]}
-    data: Any
+    data = _history(name, content) if _text(content) else None
+    if data is None:  # said of a YAML file with nothing but comments, too
+        raise WrongUsage(f"{shown(name)} is empty", "`--history none` says that nothing happened")
+    if not isinstance(data, dict) or not data:
+        return {"history": data}
+    wrong = [key for key in data if key not in _HISTORY_KEYS]
+    if wrong:
+        raise RequestError(Problem(key, "a history has no such key", near(key, _HISTORY_KEYS)) for key in wrong)
+    return data
+
+
+def _history(name: str, content: bytes) -> Any:
+    if is_lines(name):
+        return [_in_line(name, number, line) for number, line in enumerate(content.splitlines(), 1) if _text(line)]
     if not _is_json(name, content):
-        data = _yaml(name, content)
-    elif content.lstrip().startswith(b"["):
-        data = _list(name, content)
-    else:
-        data = _in_file(name, content)
-    if isinstance(data, dict):
-        return {key: data[key] for key in ("history", "history_from") if key in data} or {"history": data}
-    return {"history": data if data is not None else []}
+        return _yaml(name, content)
+    return _list(name, content) if _text(content).startswith(b"[") else _in_file(name, content)
+
+
+def is_lines(name: str) -> bool:
+    """Whether the file's name says that it is JSON Lines."""
+    return name.lower().endswith(_LINES_ENDINGS)
 
 
 def _is_json(name: str, content: bytes) -> bool:
-    if name.endswith((*_JSON_ENDINGS, *_YAML_ENDINGS)):
-        return name.endswith(_JSON_ENDINGS)
-    return content.lstrip()[:1] in (b"{", b"[")
+    if name.lower().endswith((*_JSON_ENDINGS, *_YAML_ENDINGS)):
+        return name.lower().endswith(_JSON_ENDINGS)
+    return _text(content)[:1] in (b"{", b"[")
+
+
+def _text(content: bytes) -> bytes:
+    """What is written, without the mark some editors put before it."""
+    return content.removeprefix(BOM_UTF8).strip()
 
 
 def _in_file(name: str, content: bytes) -> dict[str, Any]:
@@ -119,12 +139,25 @@ def _in_file(name: str, content: bytes) -> dict[str, Any]:
         ) from None
 
 
-def _list(name: str, content: bytes) -> Any:
+def _in_line(name: str, number: int, line: bytes) -> dict[str, Any]:
+    """Likewise, of a line of a file."""
     try:
-        json.loads(content)
-    except ValueError as error:
-        raise WrongUsage(f"{shown(name)} is not JSON: {error}") from None
-    return _in_file(name, b'{"list":' + content + b"}")["list"]
+        return from_json(line)
+    except RequestError as error:
+        where = f"{shown(name)}, line {number}"
+        raise RequestError(
+            Problem(f"{where}: {each.field}" if each.field else where, each.message, each.help)
+            for each in error.problems
+        ) from None
+
+
+def _list(name: str, content: bytes) -> Any:
+    """A JSON list, read as a part of an object: so the keys in it that are given twice are told with their paths."""
+    try:
+        json.loads(content, parse_int=str)  # as numbers they may be too long for Python
+    except (ValueError, RecursionError):
+        return _in_file(name, content)  # which raises, in the words for requests
+    return _in_file(name, b'{"history":' + content.removeprefix(BOM_UTF8) + b"}")["history"]
 
 
 def _yaml(name: str, content: bytes) -> Any:
