@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import pickle
 import threading
@@ -15,6 +16,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 import lawful
+from lawful.deciding import ruling
 from lawful.engines import rete
 from lawful.engines.reference import Outcome
 from lawful.engines.situation import Situation
@@ -127,10 +129,10 @@ def test_a_checker_rules_on_requests_in_every_form(wechat: lawful.Policy) -> Non
 
 def test_what_is_unknown_is_named_by_its_rule(wechat: lawful.Policy) -> None:
     unsure = {**ASKED, "account": {"type": "subscription", "certified_until": "2026-01-31"}}
-    ruling = wechat.checker()(unsure)
+    found = wechat.checker()(unsure)
     decision = wechat.check(unsure)
-    assert (ruling.verdict, ruling.broken) == (decision.verdict, ()) == ("undetermined", ())
-    assert ruling.unknown == tuple(each.rule for each in decision.reasons if each.status == "unknown")
+    assert (found.verdict, found.broken) == (decision.verdict, ()) == ("undetermined", ())
+    assert found.unknown == tuple(each.rule for each in decision.reasons if each.status == "unknown")
 
 
 @pytest.mark.parametrize("value", [1.0, b"true", object()])
@@ -304,3 +306,25 @@ def test_a_policy_is_immutable(wechat: lawful.Policy) -> None:
 def test_an_engine_that_is_not_there_is_refused(wechat: lawful.Policy) -> None:
     with pytest.raises(lawful.RequestError, match="there is no engine"):
         wechat.check(ASKED, engine="retee")  # type: ignore[arg-type]  # on purpose
+
+
+def test_fields_that_are_seldom_set_together_get_no_function() -> None:
+    fields = [f"f{number}" for number in range(12)]
+    policy = lawful.loads(
+        json.dumps(
+            {
+                "policy": "wide",
+                "version": "1",
+                "account": {"fields": {each: {"type": "int", "settable": {}} for each in fields}},
+                "constraints": {f"{each}-small": {"requires": f"account.{each} < 9"} for each in fields},
+            }
+        )
+    )
+    checker = policy.checker()
+    for one, other in itertools.permutations(fields, 2):
+        assert checker({"account": {}, "change": {"set": {one: 1, other: 2}}}).allowed
+    assert policy._ruler._ruling == {}
+    often = {"account": {"f0": 0, "f1": 0}, "change": {"set": {"f0": 1, "f1": 10}}}
+    for _ in range(ruling.PATIENCE + 1):
+        assert checker(often).broken == ("constraints.f1-small",)
+    assert len(policy._ruler._ruling) == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -68,7 +70,7 @@ ZONES = st.sampled_from([UTC, timezone(timedelta(hours=8)), ZoneInfo("Asia/Shang
 GIVEN = st.one_of(
     TEXTS,
     TEXTS.map(Scalar),
-    st.sampled_from([Word.A, "a"]),
+    st.sampled_from([Word.A, "a", b"2025-03-01", bytearray(b"2025-03-01T09:00:00Z"), b"a"]),
     st.text(max_size=26),
     st.integers(-(2**70), 2**70),
     st.integers(-1, 11),
@@ -284,6 +286,53 @@ def test_an_instant_that_is_told_can_be_read_again() -> None:
     early = shanghai.check(account={}, change={"do": "certify"}, at="1850-01-01T00:00:00Z")
     assert early.at.endswith("+08:05:43")
     assert shanghai.check(account={}, change={"do": "certify"}, at=early.at).at == early.at
+
+
+def test_a_policy_without_features_knows_none() -> None:
+    gate = lawful.loads(
+        "policy: g\nversion: '1'\naccount: {fields: {age: int}}\nactions: {in: {requires: account.age >= 18}}\n"
+    )
+    nothing = '{"account": {"features": [null], "age": 18}, "change": {"do": "in"}}'
+    twice = '{"account": {"features": [null], "age": 17, "age": 18}, "change": {"do": "in"}}'
+    unknown = '{"account": {"features": [null], "agee": 17, "age": 18}, "change": {"do": "in"}}'
+    for text in (nothing, twice, unknown):
+        with pytest.raises(lawful.RequestError):
+            gate.check(text)
+    for asked in ({"enable": None}, {"enable": "x"}, {"disable": None}):
+        with pytest.raises(lawful.RequestError):
+            gate.check(account={"age": 18}, change=asked)
+    with pytest.raises(lawful.RequestError):
+        gate.check(json.loads(nothing))
+
+
+def test_the_order_in_which_fields_are_set_decides_nothing() -> None:
+    both = lawful.loads("""
+policy: both
+version: "1"
+account: {fields: {a: {type: int, settable: {effects: {m: "1"}}}, b: {type: int, settable: {effects: {m: "2"}}}, m: int}}
+constraints: {few: {requires: account.m < 2}}
+""")
+    rulings = {
+        both.checker()({"account": {"m": 0}, "change": {"set": asked}, "history": history})
+        for asked in ({"a": 1, "b": 1}, {"b": 1, "a": 1})
+        for history in ([], ())
+    }
+    assert len(rulings) == 1
+
+
+def test_a_question_shows_no_facts_and_survives_copying() -> None:
+    question = POLICY.read({"account": {"name": "secret"}, "change": {"do": "send"}, "at": "2025-03-01"})
+    assert repr(question) == "<Question do send at 2025-03-01T03:00:00+00:00, read by forms 1>"
+    for other in (copy.deepcopy(question), pickle.loads(pickle.dumps(question))):
+        assert POLICY.checker()(other).verdict == "allow"
+
+
+def test_a_checker_that_was_used_can_be_pickled() -> None:
+    checker = POLICY.checker()
+    request = {"account": {"kind": "a"}, "change": {"do": "send"}}
+    assert checker(request).allowed
+    assert checker.allows(request)
+    assert pickle.loads(pickle.dumps(checker))(request).allowed
 
 
 def test_a_number_in_quotes_is_no_date() -> None:

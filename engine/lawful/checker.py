@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from lawful.deciding.ruling import Ruler
@@ -10,7 +11,7 @@ from lawful.ir import Program
 from lawful.question import Question
 from lawful.reading import Reader
 
-Asked: TypeAlias = "Question | dict[str, Any] | str | bytes"
+Asked: TypeAlias = Question | Mapping[str, Any] | str | bytes
 
 
 class Checker:

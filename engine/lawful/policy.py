@@ -117,6 +117,8 @@ class Policy:
     def read(self, request: Given = None, /, **parts: Unpack[Parts]) -> Question:
         """The request, read and validated once: given to this policy later, it costs no reading.
 
+        Without `at` it is asked as of now, however late it is judged.
+
         Raises RequestError with every problem found.
         """
         question = self._read(request, parts)
@@ -125,10 +127,10 @@ class Policy:
     def read_unvalidated(
         self,
         *,
-        account: Mapping[str, Value],
+        account: Mapping[str, Any],
         change: Mapping[str, Any],
         features: Iterable[str] | None = None,
-        request: Mapping[str, Value] | None = None,
+        request: Mapping[str, Any] | None = None,
         history: Sequence[Recorded] | None = None,
         at: datetime | None = None,
     ) -> Question:

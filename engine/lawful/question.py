@@ -57,6 +57,11 @@ class Question(NamedTuple):
     program: Program
     """By whose schema it was read."""
 
+    def __repr__(self) -> str:
+        """Without facts: some may be private."""
+        asked = ", ".join(f"{each.kind} {each.name or ', '.join(each.values)}".strip() for each in self.changes)
+        return f"<Question {asked} at {self.at.isoformat()}, read by {self.program.id} {self.program.version}>"
+
     def events(self) -> tuple[tuple[str, Instant], ...]:
         """What has happened up to `at`."""
         happened = [(each["event"], each["at"].astimezone(UTC)) for each in self.recorded]

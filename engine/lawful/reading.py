@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from lawful import calendar, values
-from lawful.diagnostics import MOST_MISTAKES, Problem, RequestError, near
+from lawful.diagnostics import MOST_MISTAKES, Problem, RequestError, legible, near
 from lawful.ir import Program, Schema, Value
 from lawful.kept import kept
 from lawful.question import EARLIEST, KEYS, KINDS, MAX_CHANGES, Asked, Question, Recorded
@@ -34,6 +34,9 @@ class Reader:
     def __init__(self, program: Program, zone: ZoneInfo) -> None:
         self.program = program
         self.zone = zone
+
+    def __reduce__(self) -> tuple[type[Reader], tuple[Program, ZoneInfo]]:
+        return type(self), (self.program, self.zone)
 
     @kept
     def _validator(self) -> Validator:
@@ -55,10 +58,10 @@ class Reader:
 
     def unvalidated(
         self,
-        account: Mapping[str, Value],
+        account: Mapping[str, Any],
         change: Mapping[str, object],
         features: Iterable[str] | None,
-        facts: Mapping[str, Value],
+        facts: Mapping[str, Any],
         history: Sequence[Recorded] | None,
         at: datetime | None,
     ) -> Question:
@@ -70,10 +73,10 @@ class Reader:
                 features=enabled | dict.fromkeys(features or (), True),
                 whole_from=None if history is None else EARLIEST,
             )
-        return question._replace(account=account, facts=facts, recorded=history or ())
+        return question._replace(account=dict(account), facts=dict(facts), recorded=tuple(history or ()))
 
     def _own(self, question: Question) -> Question:
-        if question.program is not self.program:
+        if question.program is not self.program and question.program.digest != self.program.digest:
             named = f"{question.program.id} {question.program.version}"
             raise RequestError([Problem("", f"the request was read by another policy, {named}", "read it by this one")])
         return question
@@ -124,7 +127,7 @@ class _Reading:
         self.problems: list[Problem] = []
 
     def problem(self, field: str, message: str, help: str | None = None) -> None:
-        self.problems.append(Problem(field, message, help))
+        self.problems.append(Problem(legible(field), message, help))
         if len(self.problems) >= MOST_MISTAKES:
             raise RequestError(self.problems)
 
@@ -275,7 +278,8 @@ class _Reading:
             value = self.value(field, "account", name, raw, self.program.account)
             if value is not None:
                 found[name] = value
-        return Asked("set", "", found)
+        # in one order, however they were given: several effects on one field are told alike
+        return Asked("set", "", {name: found[name] for name in self.program.account if name in found})
 
     def _named(self, field: str, kind: Any, what: str, given: object, known: Mapping[str, object]) -> Asked | None:
         if not isinstance(given, str):
@@ -416,7 +420,7 @@ def _repeated(given: object) -> Iterator[Problem]:
     while pending:
         path, value = pending.pop()
         if isinstance(value, _Repeating):
-            yield from (Problem(f"{path}{key}", "the key is given twice") for key in value.twice)
+            yield from (Problem(legible(f"{path}{key}"), "the key is given twice") for key in value.twice)
         if isinstance(value, dict):
             pending.extend((f"{path}{key}.", each) for key, each in reversed(value.items()))
         elif isinstance(value, list):

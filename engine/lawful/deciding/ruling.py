@@ -1,11 +1,13 @@
 """The verdict and the ids of the rules behind it, and nothing else: a function is written for each kind of change.
 
 What `judging` does with situations and outcomes is written down once as straight lines of Python: of the rules that can
-apply, with what is known of the change filled in. Lists of changes are rare and go through `judging`.
+apply, with what is known of the change filled in. Lists of changes, and fields that are seldom set together, go through
+`judging`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date
@@ -47,8 +49,11 @@ Key: TypeAlias = tuple[object, ...]
 _ALLOWED: Final = Ruling("allow", (), ())
 _ruling: Final = tuple.__new__
 """Makes one in half the time."""
-_MOST_FUNCTIONS: Final = 4096
-"""Kept at once: a request may set any fields together, and each combination has a function of its own."""
+PATIENCE: Final = 32
+"""How often a combination of fields is left to the reference before a function is written for it."""
+_MOST_COMBINATIONS: Final = 64
+_MOST_RARE: Final = 1024
+_COUNTERS_KEPT: Final = 4096
 _DAYS_KEPT: Final = 512
 
 
@@ -62,14 +67,21 @@ class Ruler:
         self._turns = judge.rulebook.turns
         self._ruling: dict[Key, Function] = {}
         self._allowing: dict[Key, Allows] = {}
+        self._rare: Counter[Key] = Counter()
+
+    def __reduce__(self) -> tuple[type[Ruler], tuple[Judge]]:
+        """What it has written stays here: another process writes its own."""
+        return type(self), (self._judge,)
 
     def ruling(self, question: Question) -> Ruling:
         """The verdict, and the ids of the rules that refuse or leave it open."""
         changes = question.changes
         if len(changes) != 1:
-            return self._of_a_list(question)
+            return self._by_reference(question)
         key = self._key(question) if changes[0][2] or self._turns else changes[0][:2]
         function = self._ruling.get(key) or self._written(self._ruling, key, question, bare=False)
+        if function is None:
+            return self._by_reference(question)
         broken, unknown = function(question)
         if broken:
             return _ruling(Ruling, ("deny", broken, unknown))
@@ -79,10 +91,10 @@ class Ruler:
         """Whether the verdict is *allow*: nothing is looked at after the first rule that does not hold."""
         changes = question.changes
         if len(changes) != 1:
-            return self._of_a_list(question).allowed
+            return self._by_reference(question).allowed
         key = self._key(question) if changes[0][2] or self._turns else changes[0][:2]
         function = self._allowing.get(key) or self._written(self._allowing, key, question, bare=True)
-        return function(question)
+        return self._by_reference(question).allowed if function is None else function(question)
 
     def _key(self, question: Question) -> Key:
         """By what the function for a change is found: kind and name, or the fields it sets, and the turn of rules."""
@@ -93,17 +105,28 @@ class Ruler:
         lifecycles = self._lifecycles
         return turn, *[(field, value) if field in lifecycles else field for field, value in values.items()]
 
-    def _of_a_list(self, question: Question) -> Ruling:
+    def _by_reference(self, question: Question) -> Ruling:
         judgement = self._judge.judge(question, "reference")
         judged = [each for step in judgement.steps for each in step.judged]
         broken = tuple(each.rule.id for each in judged if each.refuses)
         return Ruling(judgement.verdict, broken, tuple(each.rule.id for each in judged if each.leaves_open))
 
-    def _written(self, kept: dict[Key, Written], key: Key, question: Question, *, bare: bool) -> Written:
-        function = _script(self._judge, question.changes[0], question.today, bare=bare).compiled()
-        if len(kept) >= _MOST_FUNCTIONS:
-            kept.clear()
+    def _written(self, kept: dict[Key, Written], key: Key, question: Question, *, bare: bool) -> Written | None:
+        """The function, made now; None for a combination of fields that is not asked for often.
+
+        Strangers choose which fields they set together: they must not have a function made for each combination.
+        """
+        asked = question.changes[0]
+        if len(asked.values) > 1 and not self._is_frequent(key, kept):
+            return None
+        function = _script(self._judge, asked, question.today, bare=bare).compiled()
         return kept.setdefault(key, cast("Written", function))
+
+    def _is_frequent(self, key: Key, kept: Mapping[Key, object]) -> bool:
+        if len(self._rare) > _MOST_RARE:
+            self._rare.clear()
+        self._rare[key] += 1
+        return self._rare[key] > PATIENCE and sum(type(each[0]) is int and len(each) > 2 for each in kept) < _MOST_COMBINATIONS
 
 
 def askable(program: Program) -> Iterator[Asked]:
@@ -481,12 +504,12 @@ def _needed_first(needs: dict[str, set[str]], among: Iterable[str]) -> list[str]
     return list(ordered)
 
 
-Counter: TypeAlias = Callable[[Sequence[Recorded], Instant | None, Instant, date], tuple[int, int | None]]
+Counting: TypeAlias = Callable[[Sequence[Recorded], Instant | None, Instant, date], tuple[int, int | None]]
 """The least and the greatest number of some events in a window; None where there is no greatest."""
 
 
-@lru_cache(_MOST_FUNCTIONS)
-def _counter(count: Count, zone: ZoneInfo) -> Counter:
+@lru_cache(_COUNTERS_KEPT)
+def _counter(count: Count, zone: ZoneInfo) -> Counting:
     names, window = frozenset(count.events), count.window
     counts = _counts(window, zone)
 

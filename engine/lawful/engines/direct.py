@@ -88,6 +88,7 @@ class Writer:
         self.lines: list[str] = []
         self.constants: dict[str, object] = {}
         """What the lines call by name."""
+        self._constant_names: dict[object, str] = {}
         self._zone = zone
         self._facts = facts
         self._indent = 1
@@ -146,11 +147,11 @@ class Writer:
 
     def constant(self, wish: str, value: object) -> str:
         """A name for a value that has no literal."""
-        for name, present in self.constants.items():
-            if present is value or (type(present) is type(value) and type(value) in _PLAIN and present == value):
-                return name
-        name = self.name(wish)
-        self.constants[name] = value
+        same = (type(value), value) if type(value) in _PLAIN else id(value)
+        name = self._constant_names.get(same)
+        if name is None:
+            name = self._constant_names[same] = self.name(wish)
+            self.constants[name] = value  # which keeps it, and so its identity
         return name
 
     def assigned(self, wish: str, text: str) -> str:
