@@ -273,6 +273,8 @@ class Judges:
 
     def __init__(self, program: ir.Program | None = None) -> None:
         self._states = _of_names if program is None else _OfPolicy(program)
+        self._knows_names = program is not None
+        """Whether an expression that does not compile is a mistake. A suite, without a policy, may mean another one."""
 
     def result(self, case: Case) -> Result:
         """What became of the case. Raises RequestError where its bindings or its value cannot be read."""
@@ -282,6 +284,8 @@ class Judges:
         except Outside as outside:
             return Result(case, (outside.reason,))
         except ConditionError as refused:
+            if self._knows_names and any(each.code not in _OF_THE_LANGUAGE for each in refused.mistakes):
+                raise RequestError([Problem("expr", each.message, each.help) for each in refused.mistakes]) from None
             return Result(case, tuple(Reason(each.code, each.message) for each in refused.mistakes))
         value = reference.evaluate(stated.expr, stated.situation)
         given: dict[Engine, Given] = {"reference": value}
@@ -295,6 +299,8 @@ class Judges:
         return Result(case, (), wanted, given)
 
 
+_OF_THE_LANGUAGE: Final = ("not-in-profile", "too-deep")
+"""The mistakes that say what the language leaves out."""
 _IDENTIFIER: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _TAKEN: Final = TYPE_NAMES | {"account", "request", "before", "after", "today", "now"}
 

@@ -126,7 +126,8 @@ class Ruler:
         if len(self._rare) > _MOST_RARE:
             self._rare.clear()
         self._rare[key] += 1
-        return self._rare[key] > PATIENCE and sum(type(each[0]) is int and len(each) > 2 for each in kept) < _MOST_COMBINATIONS
+        combinations = sum(type(each[0]) is int and len(each) > 2 for each in kept)
+        return self._rare[key] > PATIENCE and combinations < _MOST_COMBINATIONS
 
 
 def askable(program: Program) -> Iterator[Asked]:
