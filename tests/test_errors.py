@@ -215,8 +215,8 @@ def test_there_are_forty_wrong_requests() -> None:
 MADE_REQUESTS: list[tuple[str, Any, str]] = [
     ("a hundred thousand brackets", "[" * 100_000, "the request is nested too deeply"),
     ("a hundred thousand braces", '{"a":' * 100_000, "the request is nested too deeply"),
-    ("twenty megabytes", "x" * 20_000_000, "the request is larger than 16 MiB"),
-    ("twenty megabytes of bytes", b" " * 20_000_000, "the request is larger than 16 MiB"),
+    ("twenty megabytes", "x" * 20_000_000, "the request is larger than 8 MiB"),
+    ("twenty megabytes of bytes", b" " * 20_000_000, "the request is larger than 8 MiB"),
     ("bytes that are no UTF-8", b'{"account": {"name": "\xff"}}', "the request is not UTF-8: byte 22 cannot be read"),
     ("a number of 5 000 digits", '{"account": {"members": 1' + "0" * 5000 + '}, "change": {"do": "send"}}', "account.members: the number is outside 64 bits"),
     ("2 to the 70th", {"account": {"members": 2**70}, "change": {"do": "send"}}, "account.members: the number is outside 64 bits"),

@@ -23,7 +23,7 @@ from lawful.question import EARLIEST, KEYS, KINDS, MAX_CHANGES, Asked, Question,
 from lawful.scalar import Scalar
 from lawful.validation import Validator
 
-MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_BYTES: Final = 8 * 1024 * 1024
 _KEYS_ARE: Final = f"the keys are {', '.join(f'`{key}`' for key in KEYS)}"
 _KINDS_ARE: Final = ", ".join(f"`{kind}`" for kind in KINDS)
 
