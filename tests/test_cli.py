@@ -551,7 +551,12 @@ def test_an_interrupt_is_130(broken: Callable[[BaseException], None], run: Run) 
 
 
 def test_an_interrupt_from_outside_leaves_no_traceback() -> None:
-    command = [sys.executable, "-m", "lawful.cli", "check", "wechat", "-", "--jsonl", "--format", "json"]
+    # What a shell runs in its background ignores interrupts, and so would what it starts: tests may be run so.
+    heeding = (
+        "import signal, os, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    lawful_check = ["-m", "lawful.cli", "check", "wechat", "-", "--jsonl", "--format", "json"]
+    command = [sys.executable, "-c", heeding, sys.executable, *lawful_check]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=ROOT
     ) as running:

@@ -8,15 +8,12 @@ apply, with what is known of the change filled in. Lists of changes, and fields 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date
-from functools import lru_cache
+from datetime import date
 from typing import Any, Final, TypeAlias, TypeVar, cast
-from zoneinfo import ZoneInfo
 
-from lawful import calendar
-from lawful.calendar import Instant, Window
+from lawful.deciding.counting import counting
 from lawful.deciding.judging import Judge
 from lawful.deciding.rulebook import facts_read, triggers_of
 from lawful.decision import Ruling
@@ -38,7 +35,7 @@ from lawful.ir import (
     rebuilt,
     with_known,
 )
-from lawful.question import EARLIEST, Asked, Question, Recorded
+from lawful.question import EARLIEST, Asked, Question
 
 Function: TypeAlias = Callable[[Question], tuple[tuple[str, ...], tuple[str, ...]]]
 """The ids of the rules that refuse, and of those that leave it open."""
@@ -53,8 +50,6 @@ PATIENCE: Final = 32
 """How often a combination of fields is left to the reference before a function is written for it."""
 _MOST_COMBINATIONS: Final = 64
 _MOST_RARE: Final = 1024
-_COUNTERS_KEPT: Final = 4096
-_DAYS_KEPT: Final = 512
 
 
 class Ruler:
@@ -476,7 +471,7 @@ class _Script:
         return least, most
 
     def count(self, writer: Writer, count: Count) -> tuple[str, str]:
-        counter = writer.constant(f"count_{'_'.join(count.events)}", _counter(count, self._zone))
+        counter = writer.constant(f"count_{'_'.join(count.events)}", counting(count, self._zone))
         least, most = writer.name("least"), writer.name("most")
         # Most accounts have no history, or a whole one without events.
         since = writer.constant("earliest", EARLIEST)
@@ -503,51 +498,3 @@ def _needed_first(needs: dict[str, set[str]], among: Iterable[str]) -> list[str]
     for name in sorted(among):
         add(name)
     return list(ordered)
-
-
-Counting: TypeAlias = Callable[[Sequence[Recorded], Instant | None, Instant, date], tuple[int, int | None]]
-"""The least and the greatest number of some events in a window; None where there is no greatest."""
-
-
-@lru_cache(_COUNTERS_KEPT)
-def _counter(count: Count, zone: ZoneInfo) -> Counting:
-    names, window = frozenset(count.events), count.window
-    counts = _counts(window, zone)
-
-    def counted(
-        recorded: Sequence[Recorded], whole_from: Instant | None, now: Instant, today: date
-    ) -> tuple[int, int | None]:
-        least = 0
-        for each in recorded:
-            if each["event"] in names:
-                at = each["at"]
-                if at.tzinfo is not UTC:
-                    at = at.astimezone(UTC)
-                if at <= now and counts(at, now, today):
-                    least += 1
-        whole = whole_from is EARLIEST or (whole_from is not None and calendar.covers(window, whole_from, now, zone))
-        return least, least if whole else None
-
-    return counted
-
-
-def _counts(window: Window, zone: ZoneInfo) -> Callable[[Instant, Instant, date], bool]:
-    """Whether an event counts now, and today."""
-    match window.unit:
-        case "lifetime":
-            return lambda at, now, today: True
-        case "day" | "month" | "year" as unit:
-
-            @lru_cache(_DAYS_KEPT)
-            def period(today: date) -> tuple[Instant, Instant] | None:
-                return calendar.period(unit, today, zone)
-
-            def counts(at: Instant, now: Instant, today: date) -> bool:
-                span = period(today)
-                if span is not None:
-                    return span[0] <= at < span[1]
-                return calendar.in_period(unit, calendar.day_of(at, zone), today)
-
-            return counts
-        case "days" | "months":
-            return lambda at, now, today: calendar.counts(window, at, now, zone)

@@ -1,0 +1,65 @@
+"""How many events a history has in a window, at the speed that ruling asks for; the reference counts in `History`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date
+from functools import lru_cache
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from lawful import calendar
+from lawful.calendar import Instant, Window
+from lawful.ir import Count
+from lawful.question import EARLIEST, Recorded
+
+_COUNTERS_KEPT: Final = 4096
+_DAYS_KEPT: Final = 512
+
+Counting: TypeAlias = Callable[[Sequence[Recorded], Instant | None, Instant, date], tuple[int, int | None]]
+"""The least and the greatest number of some events in a window; None where there is no greatest."""
+
+
+@lru_cache(_COUNTERS_KEPT)
+def counting(count: Count, zone: ZoneInfo) -> Counting:
+    """What counts those events: given a history, from when on it is whole, now and today."""
+    names, window = frozenset(count.events), count.window
+    counts = _counts(window, zone)
+
+    def counted(
+        recorded: Sequence[Recorded], whole_from: Instant | None, now: Instant, today: date
+    ) -> tuple[int, int | None]:
+        least = 0
+        for each in recorded:
+            if each["event"] in names:
+                at = each["at"]
+                if at.tzinfo is not UTC:
+                    at = at.astimezone(UTC)
+                if at <= now and counts(at, now, today):
+                    least += 1
+        whole = whole_from is EARLIEST or (whole_from is not None and calendar.covers(window, whole_from, now, zone))
+        return least, least if whole else None
+
+    return counted
+
+
+def _counts(window: Window, zone: ZoneInfo) -> Callable[[Instant, Instant, date], bool]:
+    """Whether an event counts now, and today."""
+    match window.unit:
+        case "lifetime":
+            return lambda at, now, today: True
+        case "day" | "month" | "year" as unit:
+
+            @lru_cache(_DAYS_KEPT)
+            def period(today: date) -> tuple[Instant, Instant] | None:
+                return calendar.period(unit, today, zone)
+
+            def counts(at: Instant, now: Instant, today: date) -> bool:
+                span = period(today)
+                if span is not None:
+                    return span[0] <= at < span[1]
+                return calendar.in_period(unit, calendar.day_of(at, zone), today)
+
+            return counts
+        case "days" | "months":
+            return lambda at, now, today: calendar.counts(window, at, now, zone)
