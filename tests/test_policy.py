@@ -6,11 +6,13 @@ import asyncio
 import itertools
 import json
 import pickle
+import sys
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -328,3 +330,38 @@ def test_fields_that_are_seldom_set_together_get_no_function() -> None:
     for _ in range(ruling.PATIENCE + 1):
         assert checker(often).broken == ("constraints.f1-small",)
     assert len(policy._ruler._ruling) == 1
+
+
+@patch.object(ruling, "PATIENCE", 0)
+def test_threads_that_set_many_combinations_of_fields_do_not_meet() -> None:
+    fields = [f"f{number}" for number in range(8)]
+    written = {each: {"type": "int", "settable": {}} for each in fields}
+    policy = lawful.loads(json.dumps({"policy": "wide", "version": "1", "account": {"fields": written}}))
+    checker = policy.checker()
+    asked = [dict.fromkeys(each, 1) for number in (2, 3) for each in itertools.combinations(fields, number)]
+    raised: list[BaseException] = []
+
+    def ask(number: int) -> None:
+        try:
+            for values in asked[number:] + asked[:number]:
+                checker({"account": {}, "change": {"set": values}})
+        except RuntimeError as error:
+            raised.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=ask, args=(number * 10,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert raised == []
+
+
+def test_a_decision_on_several_fields_is_the_references(wechat: lawful.Policy) -> None:
+    asked = {**ASKED, "change": {"set": {"type": "service", "subject": "enterprise"}}}
+    decision = wechat.check(asked, engine="direct")
+    assert (decision.verdict, decision.engine) == (wechat.check(asked).verdict, "reference")

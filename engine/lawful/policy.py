@@ -90,7 +90,7 @@ class Policy:
 
         The engine is `rete`, cross-checked with the reference; where durable_rules cannot be imported, `direct`.
         `direct` gives the verdict in microseconds; what explains it the reference works out when it is first read. It
-        leaves lists of changes to the reference. The decision says who judged.
+        leaves several changes, and several fields, to the reference. The decision says who judged.
 
         Raises RequestError where the request cannot be judged, EngineDisagreement where the engines differ.
         """
@@ -191,7 +191,7 @@ class Policy:
 
     def _decide(self, question: Question, engine: Engine) -> Decision:
         judged: Judgement | Ruled
-        if engine == "direct" and len(question.changes) == 1:
+        if engine == "direct" and len(question.changes) == 1 and len(question.changes[0].values) < 2:
             judged = Ruled(question, self._ruler.ruling(question).verdict)
         else:
             engine = "reference" if engine == "direct" else engine

@@ -121,7 +121,8 @@ class Ruler:
         if len(self._rare) > _MOST_RARE:
             self._rare.clear()
         self._rare[key] += 1
-        combinations = sum(type(each[0]) is int and len(each) > 2 for each in kept)
+        # a list first, in one step: another thread may be adding a function
+        combinations = sum(type(each[0]) is int and len(each) > 2 for each in list(kept))
         return self._rare[key] > PATIENCE and combinations < _MOST_COMBINATIONS
 
 
