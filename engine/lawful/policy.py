@@ -29,6 +29,7 @@ from lawful.source import Source, Span
 from lawful.version import __version__
 
 if TYPE_CHECKING:
+    from lawful.audit.result import Audit
     from lawful.possibility import Possibilities
     from lawful.request import Request
 
@@ -167,6 +168,71 @@ class Policy:
         question = self._reader.account(_parts(request, parts))
         found = tuple(possibilities(self._judge, question, _judging_engine()))
         return Possibilities(at=values.written(question.at, self.zone), policy=self._named, possibilities=found)
+
+    def audit(
+        self,
+        inventory: object,
+        /,
+        *,
+        at: str | date | None = None,
+        history: object = None,
+        history_from: str | date | None = None,
+        before: object = None,
+        before_at: str | date | None = None,
+        mapping: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        can: Sequence[str] = (),
+        request: Mapping[str, Any] | None = None,
+        unknown: bool = False,
+        lenient: bool = False,
+        require_columns: bool = False,
+        baseline: str | Path | None = None,
+        waivers: str | Path | None = None,
+        cross_check: float = 0.0,
+        on: str | None = None,
+        table: str | None = None,
+        encoding: str | None = None,
+        memory: str | None = None,
+    ) -> Audit:
+        """Audit an inventory: a file, a folder or a pattern, `postgres://…?table=name`, a frame, or a table of Ibis.
+
+        `columns` says which column is which field; the rest is as in `lawful audit --help`. Nothing is read before
+        something of the audit is asked for; its files are removed with it, or by `close`.
+
+        Raises AuditError where what is asked for makes no sense; so does reading an audit that cannot be made.
+        """
+        from lawful.audit.errors import installed
+        from lawful.audit.wanted import wanted
+
+        with installed():
+            from lawful.audit.result import Audit  # Ibis and DuckDB: only where something is audited
+
+        return Audit(
+            self.program,
+            wanted(
+                self.program,
+                inventory,
+                at=at,
+                history=history,
+                history_from=history_from,
+                before=before,
+                before_at=before_at,
+                mapping=mapping,
+                columns=columns,
+                can=can,
+                request=request,
+                unknown=unknown,
+                lenient=lenient,
+                require_columns=require_columns,
+                baseline=baseline,
+                waivers=waivers,
+                cross_check=cross_check,
+                on=on,
+                table=table,
+                encoding=encoding,
+                memory=memory,
+            ),
+        )
 
     def evaluate(self, text: str, /, **parts: Unpack[Parts]) -> tuple[Value | None, Justification]:
         """The value of a condition on an account, None where it is unknown, and why.

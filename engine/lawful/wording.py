@@ -41,7 +41,7 @@ from lawful.ir import (
 
 MASKED: Final = "•••"
 UNKNOWN: Final = Text("unknown", "未知")
-_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
 # ---------------------------------------------------------------------------------------------- expressions as CEL
 
@@ -326,6 +326,6 @@ def filled(text: Text, told: Teller) -> Text:
         def value(found: re.Match[str]) -> str:
             return told(found[1], language) if found[1] is not None else found[0][0]
 
-        return _PLACEHOLDER.sub(value, written)
+        return PLACEHOLDER.sub(value, written)
 
     return Text(fill(text.en, "en"), fill(text.zh, "zh"))

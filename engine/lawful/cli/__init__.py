@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, TextIO
 import typer
 from typer.core import TyperCommand
 
+from lawful.audit.errors import AuditError
 from lawful.cli import exit_code
 from lawful.cli.diagnosed import all_of, error
 from lawful.cli.errors import BadInput, PipeClosed, WrongUsage
@@ -29,6 +30,8 @@ _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("lawful.cli.check", "check"),
     "can": ("lawful.cli.can", "can"),
+    "audit": ("lawful.cli.audit", "audit"),
+    "sample": ("lawful.cli.sample", "sample"),
     "test": ("lawful.cli.test", "run_cases"),
     "lint": ("lawful.cli.lint", "lint"),
     "show": ("lawful.cli.show", "show"),
@@ -151,6 +154,12 @@ def _told(problem: LawfulError) -> int:
             return exit_code.WRONG_USAGE
         case WrongUsage():
             _say(error(problem.message, problem.help))
+            return exit_code.WRONG_USAGE
+        case AuditError():
+            first, *rest = problem.message.split("\n")
+            told = error(first, None if rest else problem.help)
+            told = "\n".join([told, *rest, *([f"  = help: {problem.help}"] if rest and problem.help else [])])
+            _say(all_of(problem.diagnostics) if problem.diagnostics else told)
             return exit_code.WRONG_USAGE
         case EngineDisagreement():
             _say(str(problem))

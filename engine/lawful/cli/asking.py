@@ -107,6 +107,11 @@ def _change(options: Options, program: Program) -> dict[str, Any]:
     return dict(asked)
 
 
+def facts_of(given: Iterable[str], program: Program) -> dict[str, Any]:
+    """What a request says beside the change."""
+    return _facts("--request", given, program.request)
+
+
 def _facts(option: str, given: Iterable[str], schema: Schema) -> dict[str, Any]:
     """`field=value` pairs; the schema decides what a value is, and a set's is a list with commas."""
     found: dict[str, Any] = {}

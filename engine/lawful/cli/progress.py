@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 _PATIENCE: Final = 1.0
 """Seconds before there is anything to see."""
@@ -24,6 +24,65 @@ def progress(stream: BinaryIO, *, wanted: bool) -> Iterator[Callable[[int], None
         yield bar.passed
     finally:
         bar.close()
+
+
+class Telling(Protocol):
+    """Told what is being done now, and the share that is done where that is known; nothing: that it is over."""
+
+    def __call__(self, step: str, share: float | None = None, /) -> None: ...
+
+
+def _silent(step: str, share: float | None = None, /) -> None: ...
+
+
+@contextmanager
+def working(*, wanted: bool) -> Iterator[Telling]:
+    """What is to be called with what is being done now, and with the share that is done where that is known.
+
+    A bar on stderr where somebody watches it, once there was something to wait for; nothing anywhere else.
+    """
+    if not wanted or not sys.stderr.isatty():
+        yield _silent
+        return
+    work = _Work()
+    try:
+        yield work.at
+    finally:
+        work.close()
+
+
+class _Work:
+    """Likewise."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.drawn: Callable[[str, float | None], None] | None = None
+        self.close: Callable[[], None] = lambda: None
+
+    def at(self, step: str, share: float | None = None, /) -> None:
+        if not step:
+            self.close()
+            self.close = lambda: None
+        elif self.drawn is not None:
+            self.drawn(step, share)
+        elif time.monotonic() - self.begun > _PATIENCE:
+            self._show()
+            self.at(step, share)
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        task = bar.add_task("", total=None)
+        bar.start()
+
+        def draw(step: str, share: float | None) -> None:
+            bar.update(task, description=step, total=None if share is None else 1.0, completed=share or 0.0)
+
+        self.drawn = draw
+        self.close = bar.stop
 
 
 class _Bar:

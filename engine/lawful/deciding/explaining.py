@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from lawful import calendar, values, wording
 from lawful.deciding.judging import Judge, Judged, Judgement, disagreement
@@ -45,6 +45,8 @@ from lawful.question import Question
 _NOT_SO = Text("not so: ", "不满足：")
 _NOT_KNOWN = Text("not known: ", "未知：")
 _HOLDS = Text("holds: ", "满足：")
+LEADS: Final[Mapping[Status, Text]] = {"violated": _NOT_SO, "unknown": _NOT_KNOWN, "satisfied": _HOLDS}
+"""What stands before the first part that made a rule what it is."""
 
 
 class Ruled(NamedTuple):
@@ -328,8 +330,7 @@ def first_part(justification: Justification, status: Status, language: Language)
             break
         part = part.because[0]
     what = part.title.best(language) if part.title is not None else f"`{part.text}`"
-    lead = {"violated": _NOT_SO, "unknown": _NOT_KNOWN, "satisfied": _HOLDS}[status]
-    return lead.best(language) + what
+    return LEADS[status].best(language) + what
 
 
 def expiries(limit: AtMost, situation: Situation) -> list[datetime]:

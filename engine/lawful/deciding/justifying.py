@@ -124,24 +124,24 @@ def _deciding(expr: Expr, value: Value | None, situation: Situation) -> list[Exp
             test = evaluate(expr.test, situation)
             return [expr.test] if test is None else [expr.test, expr.then if test else expr.otherwise]
         case Quantifier():
-            return _facts(expr.collection)
+            return facts_of(expr.collection)
         case ConditionOf() | AtMost() | Field() | Clock() | Count() | Variable():
             return []
         case _:
-            return [fact for child in children(expr) for fact in _facts(child)]
+            return [fact for child in children(expr) for fact in facts_of(child)]
 
 
 def _of_value(operands: tuple[Expr, ...], value: Value | None, situation: Situation) -> list[Expr]:
     return [each for each in operands if evaluate(each, situation) is value]
 
 
-def _facts(expr: Expr) -> list[Expr]:
+def facts_of(expr: Expr) -> list[Expr]:
     """The facts an operand is made of; a computed one stands before its own."""
     match expr:
         case Field() | Clock() | Count() | ConditionOf():
             return [expr]
         case Call():
-            inner = [fact for child in expr.arguments for fact in _facts(child)]
+            inner = [fact for child in expr.arguments for fact in facts_of(child)]
             return [expr, *inner] if inner else []
         case _:
-            return [fact for child in children(expr) for fact in _facts(child)]
+            return [fact for child in children(expr) for fact in facts_of(child)]

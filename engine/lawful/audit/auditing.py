@@ -1,0 +1,404 @@
+"""One audit, from what is named to what was found: the order of things, and nothing of how each is done."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from zoneinfo import ZoneInfo
+
+import ibis
+
+from lawful import calendar, values
+from lawful.audit import (
+    accounts,
+    checks,
+    crosscheck,
+    data,
+    events,
+    excuses,
+    groups,
+    inventory,
+    mapping,
+    moves,
+    questions,
+    snapshots,
+    sources,
+    storing,
+    tallies,
+    windows,
+    zones,
+)
+from lawful.audit.expressions import Translator
+from lawful.audit.failures import telling
+from lawful.audit.longform import together
+from lawful.audit.rows import ID, Counted, Row, facts_of
+from lawful.audit.sources import Opened
+from lawful.audit.summary import DataProblem, NotJudged, Summary
+from lawful.audit.wanted import Wanted
+from lawful.audit.zones import Zone
+from lawful.decision import PolicyNamed
+from lawful.ir import Count, Program, Rule
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ibis_types
+
+_YEAR: Final = 366 * zones.DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What was found: the summary, and the files (in the caller's scratch) that hold the rows."""
+
+    summary: Summary
+    findings: Path
+    answers: Path | None
+
+
+class Progress(Protocol):
+    """Told what is being done now (`reading`, `judging`, …), and the share that is done, where that is known."""
+
+    def __call__(self, step: str, share: float | None = None, /) -> None: ...
+
+
+def silent(step: str, share: float | None = None, /) -> None:
+    """A progress that nobody watches."""
+
+
+def audit(program: Program, wanted: Wanted, scratch: Path, progress: Progress = silent) -> Audited:
+    """Audit an inventory. What is written goes to `scratch`, a folder of the caller's. Raises AuditError."""
+    begun = time.perf_counter()
+    with telling("the audit cannot be made"), ExitStack() as at_the_end:
+        one = _Audit(program, wanted, scratch, progress, at_the_end)
+        return one.audited(begun)
+
+
+class _Audit:
+    def __init__(
+        self, program: Program, wanted: Wanted, scratch: Path, progress: Progress, at_the_end: ExitStack
+    ) -> None:
+        self.program = program
+        self.at_the_end = at_the_end
+        self.wanted = wanted
+        self.scratch = scratch
+        self.progress = progress
+        self.policy_zone = ZoneInfo(program.timezone)
+        self.today = calendar.day_of(wanted.at, self.policy_zone)
+        self.now = zones.micros(wanted.at)
+        self.data: list[DataProblem] = []
+        self.waivers = () if wanted.waivers is None else excuses.waivers(wanted.waivers, program)
+        self.mapping = mapping.mapping(program, wanted.mapping, wanted.columns)
+        progress("reading")
+        self.inventory, readings = self._inventory(wanted.inventory, "inventory")
+        self.before = self._inventory(wanted.before, "before")[0] if wanted.before is not None else None
+        self.history = self._history()
+        self.dialect = self.inventory.dialect
+        self.connection: Any = self.inventory.connection
+        self.zone = self._zone()
+        self.readings = readings
+        self.asked = tuple(questions.parsed(each, program) for each in wanted.questions)
+        self.counts: dict[Count, str] = {}
+        self.unjudged: list[NotJudged] = []
+        self.rules = self._judgeable_rules()
+        self.across = self._judgeable_groups()
+        self.table, self.counts = self._with_counts(self._counts_needed())
+
+    # ------------------------------------------------------------------------------------------------ what is read
+
+    def _inventory(self, where: object, what: str) -> tuple[inventory.Inventory, inventory.Readings]:
+        opened = self._opened(where, beside=None if what == "inventory" else self.inventory.opened)
+        readings = inventory.read(opened, self.program, self.mapping)
+        self.progress("checking")
+        self._take(checks.problems(readings), opened.name)
+        found = inventory.normalised(readings, lenient=self.wanted.lenient)
+        if what == "inventory" and self.wanted.require_columns:
+            inventory.refuse_missing(found, self._facts_needed())
+        return found, readings
+
+    def _history(self) -> inventory.History | None:
+        if self.wanted.history is None:
+            return None
+        opened = self._opened(self.wanted.history, beside=self.inventory.opened)
+        readings = inventory.read_history(opened, self.program, self.mapping)
+        self._take(checks.problems(readings), opened.name)
+        return inventory.history(readings, lenient=self.wanted.lenient)
+
+    def _opened(self, where: object, beside: Opened | None) -> Opened:
+        wanted = self.wanted
+        table = wanted.table if beside is None else None
+        opened = sources.opened(
+            where,
+            scratch=self.scratch,
+            on=wanted.on,
+            table=table,
+            encoding=wanted.encoding,
+            memory_limit=wanted.memory,
+            beside=beside,
+        )
+        if beside is None:
+            self.at_the_end.callback(opened.close)
+        return opened
+
+    def _take(self, problems: Sequence[DataProblem], name: str) -> None:
+        """Keep what is odd to be told; refuse it where nobody has said that it may be unknown."""
+        if not problems:
+            return
+        checks.refuse_unnamed(problems)
+        if not self.wanted.lenient:
+            raise checks.refused(problems, name)
+        self.data.extend(problems)
+
+    def _zone(self) -> Zone:
+        """The policy's zone over the time that the data speak of."""
+        low, high = self.now - _YEAR, self.now + _YEAR
+        for least, most in tallies.instants(self.program, self.inventory, self.history, self.before):
+            low, high = min(low, least), max(high, most)
+        return Zone.of(self.policy_zone, low, high)
+
+    # --------------------------------------------------------------------------------------------- what is judged
+
+    def _facts_needed(self) -> list[str]:
+        rules = accounts.rules_of_states(self.program, self.today)
+        return [name for rule in rules for _, name in sorted(accounts.reads(self.program, rule)[0])]
+
+    def _judgeable_rules(self) -> list[Rule]:
+        found = []
+        for rule in accounts.rules_of_states(self.program, self.today):
+            facts, counts = accounts.reads(self.program, rule)
+            lacking = self._lacking(facts)
+            if counts and self.history is None:
+                lacking.append("history")
+            if lacking:
+                self.unjudged.append(NotJudged(rule.id, tuple(lacking)))
+            else:
+                found.append(rule)
+        return found
+
+    def _judgeable_groups(self) -> list[groups.Across]:
+        found = []
+        for across in groups.groups_of(self.program, self.today):
+            facts, counts = groups.reads(self.program, across.group)
+            lacking = self._lacking(facts)
+            if counts and self.history is None:
+                lacking.append("history")
+            if lacking:
+                self.unjudged.append(NotJudged(across.rule.id, tuple(lacking)))
+            else:
+                found.append(across)
+        return found
+
+    def _lacking(self, facts: Iterable[tuple[str, str]]) -> list[str]:
+        there = {"account": self.inventory.fields, "features": self.inventory.features}
+        return sorted(
+            name if owner == "account" else f"features.{name}"
+            for owner, name in facts
+            if name not in there.get(owner, frozenset())
+        )
+
+    def _counts_needed(self) -> set[Count]:
+        needed = {count for rule in self.rules for count in accounts.reads(self.program, rule)[1]}
+        needed |= {count for across in self.across for count in groups.reads(self.program, across.group)[1]}
+        if self.history is not None and self.asked:
+            needed |= set(self._steps(self.inventory.accounts).counts())
+        return needed
+
+    def _with_counts(self, needed: set[Count]) -> tuple[ibis_types.Table, dict[Count, str]]:
+        """The accounts, with a column for each count of their events."""
+        table = self.inventory.accounts
+        if not needed or self.history is None:
+            return table, {}
+        names = {count: f"n_{number}" for number, count in enumerate(sorted(needed, key=str))}
+        counted = windows.counts(
+            self.history.events,
+            names,
+            at_micros=self.now,
+            zone=self.zone,
+            dialect=self.dialect,
+        ).rename(n_account="account_id")
+        joined = table.left_join(counted, table[ID] == counted.n_account).drop("n_account")
+        filled = {name: joined[name].fill_null(0) for name in names.values()}
+        return joined.mutate(**filled), names
+
+    # ------------------------------------------------------------------------------------------------- how it reads
+
+    def row(self, table: ibis_types.Table) -> Row:
+        since = None if self.wanted.history_from is None else zones.micros(self.wanted.history_from)
+        counts = {
+            count: Counted(table[name], events.covered(count, self.now, since, self.zone))
+            for count, name in self.counts.items()
+            if name in table.columns
+        }
+        return Row(facts_of(self.program, table), self.today, self.now, counts)
+
+    def translator(self, row: Row) -> Translator:
+        return Translator(self.program, row, self.zone, self.dialect)
+
+    def on(self, table: ibis_types.Table) -> Translator:
+        return self.translator(self.row(table))
+
+    def dense(self, rows: ibis_types.Table) -> ibis_types.Table:
+        """The few rows that are left of many, put together.
+
+        DuckDB computes 2 048 rows at a time and does not close the gaps that a filter leaves: of one row in twenty the
+        masks cost ten times what they cost of rows that stand close. A file needs no memory, however many they are.
+        """
+        if self.dialect.name != "duckdb":
+            return rows
+        path = self.scratch / "hits.parquet"
+        with storing.polled(self.connection, lambda share: self.progress("judging", share)):
+            self.connection.to_parquet(rows, path, row_group_size=storing.ROWS)
+        return self.connection.read_parquet(path)
+
+    # ---------------------------------------------------------------------------------------------- what was found
+
+    def audited(self, begun: float) -> Audited:
+        self.progress("judging")
+        odd = list(self._of_data())  # first: it takes the most memory, which what follows then uses again
+        recorded = [replace(each, table=each.table.cache()) for each in self._recorded()]
+        path = self._findings(together([*self._of_states(), *self._of_moves(recorded), *odd]))
+        self.progress("counting")
+        unknown = tallies.unknown(self.table, self.rules, self.across, recorded, self.on)
+        judged = [*self.rules, *(each.rule for each in self.across), *(each.rule for each in recorded)]
+        tallied = tallies.rules(self.program, judged, path, unknown)
+        answers, asked = self._answers()
+        checked = None
+        if self.wanted.cross_check:
+            self.progress("checking again")
+            checked = crosscheck.judged_again(self._to_check(), path, self.wanted.cross_check)
+        summary = Summary(
+            policy=PolicyNamed(id=self.program.id, version=self.program.version, digest=self.program.digest),
+            title=self.program.title,
+            languages=self.program.languages,
+            at=values.written(self.wanted.at, self.policy_zone),
+            inventory=self.inventory.name,
+            engine=self.dialect.name,
+            accounts=tallies.count(self.inventory.accounts),
+            accounts_with_findings=tallied.accounts,
+            events=None if self.history is None else tallies.count(self.history.events),
+            vanished=self._vanished(),
+            rules=tallied.rules,
+            not_judged=tuple(self.unjudged),
+            data=tuple(self.data),
+            months=tallies.months(self.program, self.inventory, self.today) if self.wanted.pictures else (),
+            lifecycles=tallies.lifecycles(self.program, self.inventory, self._edges()) if self.wanted.pictures else (),
+            questions=asked,
+            cross_check=checked,
+            seconds=time.perf_counter() - begun,
+        )
+        return Audited(summary, path, answers)
+
+    def _findings(self, found: ibis_types.Table | None) -> Path:
+        """The findings as a file, with their excuses."""
+        path = self.scratch / "findings.parquet"
+        if self.wanted.baseline is None and not self.waivers:
+            with storing.polled(self.connection, lambda share: self.progress("judging", share)):
+                storing.store_findings(self.connection, found, path)
+            return path
+        bare = self.scratch / "bare.parquet"
+        storing.store_findings(self.connection, found, bare)
+        granted = [each for each in self.waivers if each.expires >= self.today]
+        ended = data.expired(self.waivers, self.today, self.wanted.at)
+        excuses.excused(bare, path, self.wanted.baseline, granted, ended)
+        return path
+
+    def _to_check(self) -> crosscheck.Checked:
+        return crosscheck.Checked(
+            self.program,
+            self.table,
+            tuple(self.rules),
+            self.on,
+            None if self.history is None else self.history.events,
+            self.wanted.at,
+            self.today,
+            self.policy_zone,
+            self.counts,
+        )
+
+    def _edges(self) -> Iterator[ibis_types.Table]:
+        if self.history is not None:
+            yield events.edges(
+                self.program, self.history.events, at_micros=self.now, zone=self.zone, dialect=self.dialect
+            )
+        if self.before is not None:
+            before_at = None if self.wanted.before_at is None else zones.micros(self.wanted.before_at)
+            yield snapshots.edges(
+                self.program,
+                self.inventory.accounts,
+                self.before.accounts,
+                at_micros=self.now,
+                before_at=before_at,
+                zone=self.zone,
+            )
+
+    def _of_states(self) -> Iterator[ibis_types.Table]:
+        unknown = self.wanted.unknown
+        if self.rules:
+            yield from accounts.findings(self.table, self.rules, self.on, self.dense, unknown=unknown)
+        yield from groups.findings(self.table, self.across, self.on, unknown=unknown)
+
+    def _recorded(self) -> list[events.Judged]:
+        found: list[events.Judged] = []
+        before = None if self.before is None else self.before.accounts
+        before_at = None if self.wanted.before_at is None else zones.micros(self.wanted.before_at)
+        if self.history is not None:
+            since = self.wanted.history_from
+            found += events.findings(
+                self.program,
+                self.inventory.accounts,
+                self.history.events,
+                at_micros=self.now,
+                zone=self.zone,
+                dialect=self.dialect,
+                history_from=None if since is None else zones.micros(since),
+                before=before,
+                before_at=before_at,
+            )
+        if before is not None:
+            found += snapshots.findings(
+                self.program,
+                self.inventory.accounts,
+                before,
+                at_micros=self.now,
+                before_at=before_at,
+                zone=self.zone,
+            )
+        return found
+
+    def _of_moves(self, recorded: Sequence[events.Judged]) -> Iterator[ibis_types.Table]:
+        for each in recorded:
+            shown = each if self.wanted.unknown else replace(each, table=each.table.filter(each.table.violated))
+            yield moves.told(shown, self.program, self.translator)
+
+    def _of_data(self) -> Iterator[ibis_types.Table]:
+        yield from data.findings(self.inventory, self.history, self.now, self.dialect)
+
+    def _vanished(self) -> int | None:
+        if self.before is None:
+            return None
+        return int(snapshots.vanished(self.inventory.accounts, self.before.accounts).to_pyarrow().as_py())
+
+    def _steps(self, table: ibis_types.Table) -> Any:
+        return questions.asked(self.program, self.asked, self.row_asked(table), has_history=self.history is not None)
+
+    def row_asked(self, table: ibis_types.Table) -> Row:
+        row = self.row(table)
+        return replace(row, facts={**row.facts, **questions.request_facts(self.program, self.wanted.request)})
+
+    def _answers(self) -> tuple[Path | None, Mapping[str, Mapping[str, int]]]:
+        if not self.asked:
+            return None, {}
+        row = self.row_asked(self.table)
+        answers = questions.answers(self._steps(self.table), self.table, row, self.zone, self.dialect)
+        path = self.scratch / "answers.parquet"
+        storing.store(self.connection, answers, path)
+        local = ibis.duckdb.connect(preserve_insertion_order=False)
+        return path, questions.totals(local.read_parquet(str(path)))
+
+
+def remove(folder: Path) -> None:
+    """The scratch of an audit, whatever is in it."""
+    shutil.rmtree(folder, ignore_errors=True)

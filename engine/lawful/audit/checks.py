@@ -1,0 +1,230 @@
+"""What is odd about an inventory and a history, told before anything is judged: how often, and where for instance.
+
+As few scans as can be: one for each table. What the columns' types or the file's own statistics rule out is not looked
+for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+import ibis.expr.datatypes as dt
+
+from lawful.audit import statistics
+from lawful.audit.columns import NO_ID, Fault, Reading, text_of
+from lawful.audit.errors import AuditError
+from lawful.audit.failures import telling
+from lawful.audit.inventory import History, Inventory, Readings
+from lawful.audit.rows import ID
+from lawful.audit.sources import Opened
+from lawful.audit.summary import DataProblem
+from lawful.diagnostics import legible
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ibis_types
+
+MASKED: Final = "•••"
+_EXAMPLES: Final = 5
+_LONGEST_EXAMPLE: Final = 60
+
+
+def problems(readings: Readings) -> tuple[DataProblem, ...]:
+    """Everything in the columns that cannot be taken, with how many rows have it and some of them."""
+    opened = readings.opened
+    with telling(f"`{legible(opened.name, 200)}` cannot be read"):
+        faults = [(reading, fault) for reading in readings.all() for fault in reading.faults]
+        asked = [(reading, fault) for reading, fault in faults if not _is_ruled_out(opened, reading, fault)]
+        counts = _counted(opened.table, [fault.where for _, fault in asked])
+        return tuple(
+            DataProblem(reading.column, fault.problem, count, _examples(opened, reading, fault))
+            for (reading, fault), count in zip(asked, counts, strict=True)
+            if count
+        )
+
+
+def _is_ruled_out(opened: Opened, reading: Reading, fault: Fault) -> bool:
+    """Whether there can be no such row, known without a look at all of them."""
+    if opened.connection.name != "duckdb" or reading.column not in opened.table.columns:
+        return False
+    if fault.unless_other is not None:
+        return _has_no_others(opened, reading.column, fault.unless_other)
+    if fault.problem != NO_ID and fault.unless_beyond is None:
+        return False
+    known = statistics.known(opened, reading.column)
+    if fault.problem == NO_ID:
+        return known.nulls == 0
+    if fault.unless_beyond is None or known.least is None or known.most is None:
+        return False
+    low, high = fault.unless_beyond
+    return (low is None or known.least >= low) and (high is None or known.most <= high)
+
+
+def _has_no_others(opened: Opened, column: str, values: Sequence[Any]) -> bool:
+    """Whether a column holds these values and NULL: of a dictionary DuckDB reads little more than its entries."""
+    different = opened.table.select(value=column).distinct().limit(len(values) + 2)
+    return {each["value"] for each in different.to_pyarrow().to_pylist()} <= {*values, None}
+
+
+def _counted(table: ibis_types.Table, wheres: Sequence[ibis_types.BooleanValue]) -> list[int]:
+    """How many rows each is true of, in one scan."""
+    if not wheres:
+        return []
+    counts = {f"n{index}": where.ifelse(1, 0).sum() for index, where in enumerate(wheres)}
+    found = table.aggregate(**counts).to_pyarrow().to_pylist()[0]
+    return [int(found[f"n{index}"] or 0) for index in range(len(wheres))]
+
+
+def _examples(opened: Opened, reading: Reading, fault: Fault) -> tuple[str, ...]:
+    if fault.problem == NO_ID:
+        return _row_numbers(opened, reading)
+    if reading.is_private:
+        return (MASKED,)
+    # As texts: engines have days that Python's calendar has not.
+    text = text_of(reading.given)
+    value = text if text is not None else reading.given
+    if text is None and not value.type().is_nested():
+        value = value.cast("string")
+    given = opened.table.filter(fault.where).select(given=value)
+    return tuple(_shown(each) for each in given.distinct().limit(_EXAMPLES).to_pyarrow()["given"].to_pylist())
+
+
+def _row_numbers(opened: Opened, reading: Reading) -> tuple[str, ...]:
+    """`row 3`: where the source keeps its rows in an order."""
+    if opened.connection.name != "duckdb" or len(opened.files) != 1 or "." in reading.column:
+        return ()
+    name = reading.column.replace('"', '""')
+    rows_of = "SELECT file_row_number FROM read_parquet(?, file_row_number=true)"
+    query = f'{rows_of} WHERE "{name}" IS NULL ORDER BY 1 LIMIT ?'
+    rows = statistics.asked(opened, query, [opened.files[0], _EXAMPLES])
+    return tuple(f"row {number + 1}" for (number,) in rows)
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case list():
+            return legible("[" + ", ".join(_shown(each) for each in value) + "]", _LONGEST_EXAMPLE)
+        case _:
+            return legible(str(value), _LONGEST_EXAMPLE)
+
+
+# ------------------------------------------------------------------------------------------------------------ refusals
+
+
+def refuse_unnamed(problems: Iterable[DataProblem]) -> None:
+    """Raises AuditError where accounts have no id: no finding about them could be told, `--lenient` or not."""
+    for each in problems:
+        if each.problem == NO_ID:
+            where = f": {', '.join(each.examples)}" if each.examples else ""
+            raise AuditError(
+                f"{_rows(each.count)} without an id: `{each.column}` is empty{where}",
+                "give each an id, or leave them out",
+            )
+
+
+def refused(problems: Sequence[DataProblem], name: str) -> AuditError:
+    """All of them, as what keeps the audit from being made."""
+    lines = [f"  `{each.column}`: {each.problem}, in {_rows(each.count)}{_such_as(each)}" for each in problems]
+    listed = "\n".join(lines)
+    return AuditError(
+        f"`{legible(name, 200)}` holds what the policy cannot read\n{listed}",
+        "with `--lenient` these values are unknown; a mapping (`--map`, `--mapping`) may say what they stand for",
+    )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _such_as(problem: DataProblem) -> str:
+    return f", such as {', '.join(f'`{each}`' for each in problem.examples)}" if problem.examples else ""
+
+
+# ----------------------------------------------------------------------------------------------------- data findings
+
+
+@ibis.udf.scalar.builtin(name="hash")
+def _duckdb_hash(text: dt.string) -> dt.uint64: ...
+
+
+def duplicates(inventory: Inventory) -> ibis_types.Table | None:
+    """The ids that several rows have: `account_id`, `count`; None where it is certain that there are none.
+
+    DuckDB is asked twice at the most: eight bytes of each id are grouped, then the ids of what has come twice.
+    """
+    accounts = inventory.accounts
+    with telling(f"`{legible(inventory.name, 200)}` cannot be read"):
+        match inventory.dialect.name:
+            case "duckdb":
+                if _is_increasing(inventory):
+                    return None
+                hashed = accounts.select(ID, hashed=_duckdb_hash(accounts[ID]))
+                several = hashed.group_by("hashed").having(hashed.count() > 1).agg().to_pyarrow()
+                if not several.num_rows:
+                    return None
+                accounts = hashed.semi_join(ibis.memtable(several), "hashed")
+            case "postgres" if _has_unique_index(inventory):
+                return None
+            case _:
+                pass
+    found = accounts.group_by(account_id=accounts[ID]).agg(count=accounts.count())
+    return found.filter(found["count"] > 1)
+
+
+def _is_increasing(inventory: Inventory) -> bool:
+    """Whether the ids grow from row to row, as in files that were written in their order: then none comes twice.
+
+    Each row is compared with the one before it, which takes no memory. Only tried where the footers make it likely.
+    """
+    opened, column = inventory.opened, inventory.id_column
+    starts = None if column is None else statistics.starts_if_increasing(opened, column)
+    if column is None or starts is None:
+        return False
+    name = f'"{column.replace(chr(34), chr(34) * 2)}"'
+    query = (
+        f"SELECT count(*) FROM (SELECT {name} > lag({name}) OVER () AS grows FROM read_parquet(?)"
+        f" WHERE {name} >= ? AND (CAST(? AS VARCHAR) IS NULL OR {name} < ?)) WHERE NOT grows"
+    )
+    files = list(opened.files)
+
+    def falls(bounds: tuple[str, str | None]) -> int:
+        low, high = bounds
+        return int(statistics.asked(opened, query, [files, low, high, high])[0][0])
+
+    with ThreadPoolExecutor(len(starts)) as threads:
+        return not any(threads.map(falls, zip(starts, [*starts[1:], None], strict=True)))
+
+
+_UNIQUE_INDEX: Final = """
+SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indrelid = to_regclass(%s) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 1
+  AND a.attname = %s
+"""
+
+
+def _has_unique_index(inventory: Inventory) -> bool:
+    """Whether the server itself keeps the ids apart, by a primary key or the like."""
+    name = inventory.opened.server_table
+    if name is None:
+        return False
+    connection = inventory.connection.con
+    with connection.cursor() as cursor, connection.transaction():
+        row = cursor.execute(_UNIQUE_INDEX, (name, inventory.id_column)).fetchone()
+    return bool(row[0])
+
+
+def events_in_the_future(history: History, at_micros: int) -> ibis_types.Table:
+    """Those after the day of the audit: `account_id`, `event`, `at`."""
+    events = history.events.select("account_id", "event", "at")
+    return events.filter(events["at"] > at_micros)
+
+
+def events_of_unknown_accounts(history: History, inventory: Inventory) -> ibis_types.Table:
+    """Those of accounts that the inventory does not have; likewise."""
+    events = history.events.select("account_id", "event", "at")
+    known = inventory.accounts.select(ID)
+    return events.anti_join(known, events["account_id"] == known[ID])

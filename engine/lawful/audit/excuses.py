@@ -1,0 +1,165 @@
+"""What a finding may be excused by: a baseline, in which it was there already, and waivers, which somebody answers for.
+
+An excused finding stays among the findings, with its excuse; it fails no audit. A waiver that has expired excuses
+nothing and is a finding itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+from pydantic import Field
+
+from lawful import values
+from lawful.audit.errors import AuditError, WrongFile
+from lawful.audit.failures import telling
+from lawful.audit.longform import COLUMNS
+from lawful.diagnostics import Diagnostic, in_file_order, legible, near
+from lawful.document import Unreadable, decode, read
+from lawful.ir import Program
+from lawful.written import Written, validated
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ibis_types
+
+EXPIRED: Final = "data.expired-waiver"
+_BUILT_IN: Final = ("data.duplicate-id", "data.future-event", "data.unknown-account")
+
+
+class WaiverWritten(Written):
+    """One waiver: of a rule for an account, of a rule for every account, or of whatever is found of an account."""
+
+    account: str | None = None
+    rule: str | None = None
+    owner: str
+    reason: str
+    expires: str
+
+
+class WaiversWritten(Written):
+    waivers: list[WaiverWritten] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Who answers for which findings being let pass, why, and through which day."""
+
+    account: str | None
+    rule: str | None
+    owner: str
+    reason: str
+    expires: date
+
+
+def waivers(path: Path, program: Program) -> tuple[Waiver, ...]:
+    """The waivers of a YAML file. Raises AuditError."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise AuditError(f"`{legible(str(path), 200)}` cannot be read: {reason}") from None
+    try:
+        document, mistakes = read(decode(str(path), raw))
+    except Unreadable as error:
+        raise WrongFile(error.diagnostics) from None
+    written = validated(WaiversWritten, document)
+    if isinstance(written, list):
+        raise WrongFile(in_file_order([*mistakes, *written]))
+    found: list[Waiver] = []
+    known = {rule.id for rule in program.rules} | set(_BUILT_IN)
+    for index, each in enumerate(written.waivers):
+        where = ("waivers", index)
+        if each.account is None and each.rule is None:
+            span = document.span(where)
+            mistakes.append(Diagnostic("missing-key", "a waiver is of an `account`, of a `rule` or of both", span))
+        if each.rule is not None and each.rule not in known:
+            help = near(each.rule, known)
+            message = f"the policy has no rule `{legible(each.rule)}`"
+            mistakes.append(Diagnostic("unknown-rule", message, document.span((*where, "rule")), help))
+        try:
+            expires = values.day(each.expires)
+        except values.BadValue as error:
+            mistakes.append(Diagnostic("wrong-value", error.message, document.span((*where, "expires")), error.help))
+            continue
+        found.append(Waiver(each.account, each.rule, each.owner, each.reason, expires))
+    if mistakes:
+        raise WrongFile(in_file_order(mistakes))
+    return tuple(found)
+
+
+def excused(
+    findings: Path, target: Path, baseline: Path | None, granted: Sequence[Waiver], also: Sequence[dict[str, Any]]
+) -> None:
+    """The findings with their excuses: the first waiver that fits, else the baseline. `also`: further findings."""
+    local = ibis.duckdb.connect(preserve_insertion_order=False)
+    try:
+        table = local.read_parquet(str(findings))
+        if also:
+            table = table.union(ibis.memtable(_rows(also)))
+        excuse: Any = ibis.null("string")
+        if baseline is not None:
+            table, excuse = _with_baseline(table, _baseline(local, baseline))
+        waived = [(_fits(table, each), f"waiver: {each.owner}: {each.reason}") for each in granted]
+        if waived:
+            excuse = ibis.cases(*waived, else_=excuse)
+        kept = {name: table[name] for name in COLUMNS if name != "excused"}
+        local.to_parquet(table.select(**kept, excused=excuse.cast("string")), target, compression="zstd")
+    finally:
+        local.disconnect()
+
+
+def _baseline(local: Any, path: Path) -> ibis_types.Table:
+    with telling(f"the baseline `{legible(str(path), 200)}` cannot be read"):
+        if not path.exists():
+            raise AuditError(
+                f"there is no baseline `{legible(str(path), 200)}`",
+                "write one with `lawful audit … --output FILE.parquet`",
+            )
+        table = local.read_parquet(str(path))
+    lacking = [name for name in ("account_id", "rule", "at") if name not in table.columns]
+    if lacking:
+        listed = ", ".join(f"`{each}`" for each in lacking)
+        raise AuditError(
+            f"the baseline `{legible(str(path), 200)}` is no file of findings: it has no column {listed}",
+            "a baseline is what an earlier audit wrote with `--output FILE.parquet`",
+        )
+    if "status" in table.columns:  # what was not known to be broken then is new now
+        table = table.filter(table.status == "violated")
+    return table.filter(table.rule != EXPIRED)
+
+
+def _with_baseline(table: ibis_types.Table, known: ibis_types.Table) -> tuple[ibis_types.Table, Any]:
+    """A finding is the same if account, rule and instant are; of an account as it is (whose instant is that of the
+    audit) and of a group, if account and rule are.
+    """
+    always = known.select(k_account="account_id", k_rule="rule", k_at=known["at"].epoch_seconds()).distinct()
+    instant = table.mutate(k_state=table.about.isin(["account", "group", "data"]), k_when=table["at"].epoch_seconds())
+    states = always.select("k_account", "k_rule").distinct().rename(s_account="k_account", s_rule="k_rule")
+    joined = instant.left_join(
+        always,
+        [
+            instant.account_id == always.k_account,
+            instant.rule == always.k_rule,
+            instant.k_when == always.k_at,
+        ],
+    )
+    joined = joined.left_join(states, [joined.account_id == states.s_account, joined.rule == states.s_rule])
+    is_known = joined.k_account.notnull() | (joined.k_state & joined.s_account.notnull())
+    return joined, ibis.cases((is_known, "baseline"))
+
+
+def _rows(records: Sequence[dict[str, Any]]) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(list(records), schema=ibis.schema(COLUMNS).to_pyarrow())
+
+
+def _fits(table: ibis_types.Table, waiver: Waiver) -> Any:
+    of_rule = ibis.literal(True) if waiver.rule is None else table.rule == waiver.rule
+    of_account = ibis.literal(True) if waiver.account is None else table.account_id == waiver.account
+    return of_rule & of_account & (table.rule != EXPIRED)

@@ -1,0 +1,80 @@
+"""A table of any engine as a local Parquet file: what an audit found leaves the engine so, and nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Final
+
+import ibis
+
+from lawful.audit.longform import COLUMNS
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ibis_types
+
+ROWS: Final = 32_768
+"""Of a row group: each thread holds one in memory, and findings have long texts."""
+
+
+def store(connection: Any, table: ibis_types.Table, path: Path) -> None:
+    """Write its rows; nothing is held in memory but a batch."""
+    match connection.name:
+        case "duckdb":
+            connection.to_parquet(table, path, compression="zstd", row_group_size=ROWS)
+        case "pyspark":
+            folder = path.with_suffix(".parts")
+            connection.to_parquet(table, str(folder))
+            local = ibis.duckdb.connect(preserve_insertion_order=False)
+            local.to_parquet(local.read_parquet(str(folder / "*.parquet")), path, compression="zstd")
+            local.disconnect()
+        case _:
+            _by_batches(table, path)
+
+
+def store_findings(connection: Any, table: ibis_types.Table | None, path: Path) -> None:
+    """Likewise, of findings; without any there is a file without rows."""
+    if table is not None:
+        store(connection, table, path)
+        return
+    import pyarrow.parquet as pq
+
+    pq.write_table(ibis.schema(COLUMNS).to_pyarrow().empty_table(), path)
+
+
+@contextmanager
+def polled(connection: Any, progress: Callable[[float], None]) -> Iterator[None]:
+    """Tell now and then how far the query inside has come, where the engine knows."""
+    if connection.name != "duckdb":
+        yield
+        return
+    connection.con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+    done = Event()
+
+    def poll() -> None:
+        while not done.wait(0.2):
+            percent = connection.con.query_progress()
+            if percent >= 0:
+                progress(percent / 100)
+
+    thread = Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _by_batches(table: ibis_types.Table, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    with table.to_pyarrow_batches(chunk_size=100_000) as batches:
+        writer = pq.ParquetWriter(path, batches.schema, compression="zstd")
+        try:
+            for each in batches:
+                writer.write_batch(each)
+        finally:
+            writer.close()

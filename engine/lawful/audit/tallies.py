@@ -1,0 +1,199 @@
+"""The numbers of an audit: how many findings each rule has, what is unknown, what a report draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import ibis
+
+from lawful import calendar
+from lawful.audit import accounts, groups
+from lawful.audit.data import TITLES
+from lawful.audit.events import Judged
+from lawful.audit.inventory import History, Inventory
+from lawful.audit.longform import source_of
+from lawful.audit.rows import field_column
+from lawful.audit.summary import Edge, LifecycleTally, Months, RuleTally
+from lawful.ir import Program, Rule, Severity, Text
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ibis_types
+
+_MONTHS_BEFORE: Final = 12
+_MONTHS_AFTER: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """Every rule that was judged, and how many accounts have a finding that counts."""
+
+    rules: tuple[RuleTally, ...]
+    accounts: int
+
+
+def count(table: ibis_types.Table) -> int:
+    return int(table.count().to_pyarrow().as_py())
+
+
+def instants(
+    program: Program, inventory: Inventory, history: History | None, before: Inventory | None
+) -> Iterator[tuple[int, int]]:
+    """The least and greatest instant of every column that holds some."""
+    for each in (inventory, before):
+        if each is None:
+            continue
+        names = [
+            field_column(name)
+            for name, declared in program.account.items()
+            if declared.type.kind == "timestamp" and name in each.fields
+        ]
+        yield from _edges(each.accounts, names)
+    if history is not None:
+        carried = [f"b_{name}" for name in history.fields if program.account[name].type.kind == "timestamp"]
+        yield from _edges(history.events, ["at", *carried])
+
+
+def _edges(table: ibis_types.Table, names: Sequence[str]) -> Iterator[tuple[int, int]]:
+    if not names:
+        return
+    asked = {f"l_{name}": table[name].min() for name in names} | {f"h_{name}": table[name].max() for name in names}
+    found = table.aggregate(**asked).to_pyarrow().to_pylist()[0]
+    for name in names:
+        if found[f"l_{name}"] is not None:
+            yield found[f"l_{name}"], found[f"h_{name}"]
+
+
+# ------------------------------------------------------------------------------------------------------- findings
+
+
+def rules(
+    program: Program,
+    judged: Sequence[Rule],
+    findings: Path,
+    unknown: Mapping[str, int],
+) -> Tallied:
+    """How many findings each rule has; `judged` are listed even without any."""
+    listed: dict[str, RuleTally] = {}
+    for rule in judged:
+        listed.setdefault(rule.id, _tally(rule))
+    local = ibis.duckdb.connect(preserve_insertion_order=False)
+    try:
+        table = local.read_parquet(str(findings))
+        by_rule = table.group_by(["rule", "status"]).aggregate(n=table.count(), excused=table.excused.count())
+        for row in by_rule.to_pyarrow().to_pylist():
+            if row["status"] == "violated":
+                tally = listed.get(row["rule"]) or _other(program, row["rule"])
+                listed[row["rule"]] = replace(tally, violated=row["n"], excused=row["excused"])
+        counting = table.filter((table.status == "violated") & table.excused.isnull() & (table.account_id != ""))
+        with_findings = int(counting.account_id.nunique().to_pyarrow().as_py())
+    finally:
+        local.disconnect()
+    for id, number in unknown.items():
+        listed[id] = replace(listed[id], unknown=number)
+    return Tallied(tuple(listed.values()), with_findings)
+
+
+def _tally(rule: Rule) -> RuleTally:
+    return RuleTally(rule.id, rule.title, rule.severity, source_of(rule), rule.place)
+
+
+def _other(program: Program, id: str) -> RuleTally:
+    rule = next((each for each in program.rules if each.id == id), None)
+    if rule is not None:
+        return _tally(rule)
+    title, severity = TITLES[id]
+    return RuleTally(id, title, severity, None, None)
+
+
+def unknown(
+    table: ibis_types.Table,
+    state_rules: Sequence[Rule],
+    across: Sequence[groups.Across],
+    recorded: Sequence[Judged],
+    on: accounts.OnTable,
+) -> dict[str, int]:
+    """How many outcomes of each rule are unknown."""
+    found: dict[str, int] = {}
+
+    def add(rule: str, number: int | None) -> None:
+        found[rule] = found.get(rule, 0) + (number or 0)
+
+    if state_rules:
+        outcomes = accounts.Outcomes.of(state_rules, on(table))
+        counted = accounts.unknowns(table, outcomes)
+        row = {} if counted is None else counted.to_pyarrow().to_pylist()[0]
+        for n, rule in enumerate(state_rules):
+            add(rule.id, row.get(f"u{n}"))
+    for each in across:
+        add(each.rule.id, groups.unknowns(table, each.group, on).to_pyarrow()["u"][0].as_py())
+    for move in recorded:
+        add(move.rule.id, int(move.table.violated.isnull().sum().to_pyarrow().as_py() or 0))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- what a report draws
+
+
+def months(program: Program, inventory: Inventory, today: date) -> tuple[Months, ...]:
+    """Of each date field, how many accounts have it in each of the months around a day."""
+    found = []
+    first = _month(today, -_MONTHS_BEFORE)
+    last = _month(today, _MONTHS_AFTER)
+    for name, declared in program.account.items():
+        if declared.type.kind != "date" or name not in inventory.fields or declared.private:
+            continue
+        column = inventory.accounts[field_column(name)]
+        number = column.year().cast("int64") * 12 + column.month().cast("int64") - 1
+        counted = inventory.accounts.select(month=number).group_by("month").aggregate(n=lambda table: table.count())
+        held = {row["month"]: row["n"] for row in counted.to_pyarrow().to_pylist() if row["month"] is not None}
+        shown = tuple((_named(month), held.get(month, 0)) for month in range(first, last + 1))
+        before = sum(n for month, n in held.items() if month < first)
+        after = sum(n for month, n in held.items() if month > last)
+        found.append(Months(name, declared.title, shown, before, after))
+    return tuple(found)
+
+
+def _month(today: date, months: int) -> int:
+    day = calendar.add_months(today.replace(day=1), months) or today
+    return day.year * 12 + day.month - 1
+
+
+def _named(month: int) -> str:
+    return f"{month // 12:04}-{month % 12 + 1:02}"
+
+
+def lifecycles(program: Program, inventory: Inventory, seen: Iterable[ibis_types.Table]) -> tuple[LifecycleTally, ...]:
+    """How many accounts are in each state, and which steps were seen; `seen` are tables of edges."""
+    steps: dict[tuple[str, str, str, str | None], int] = {}
+    for table in seen:
+        for row in table.to_pyarrow().to_pylist():
+            key = (row["field"], row["source"], row["target"], row["move"])
+            steps[key] = steps.get(key, 0) + row["count"]
+    found = []
+    for name, cycle in program.lifecycles.items():
+        if name not in inventory.fields:
+            continue
+        declared = program.account[name]
+        column = field_column(name)
+        counted = inventory.accounts.group_by(column).aggregate(n=lambda table: table.count())
+        held = {row[column]: row["n"] for row in counted.to_pyarrow().to_pylist()}
+        states: list[tuple[str | None, Text | None, int]] = [
+            (value, declared.values.get(value), held.get(value, 0)) for value in declared.type.values
+        ]
+        if held.get(None):
+            states.append((None, None, held[None]))
+        edges = [
+            Edge(source, target, move, number)
+            for (field, source, target, move), number in sorted(steps.items(), key=str)
+            if field == name
+        ]
+        found.append(LifecycleTally(name, declared.title, tuple(states), cycle.initial, cycle.final, tuple(edges)))
+    return tuple(found)
+
+
+def severity_of(program: Program, id: str) -> Severity:
+    return _other(program, id).severity

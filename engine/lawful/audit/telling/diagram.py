@@ -1,0 +1,340 @@
+"""Where the states of a life cycle and its moves are drawn: in layers from top to bottom, initial states first.
+
+A layout of our own: a life cycle has a handful of states, and a drawing that is narrow enough for a phone matters more
+than one that is optimal for hundreds of nodes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from lawful.audit.summary import Edge, LifecycleTally
+from lawful.audit.telling import words
+from lawful.ir import Text
+
+_HEIGHT: Final = 48
+_NARROWEST: Final = 104
+_WIDEST: Final = 184
+_INSET: Final = 38
+"""Of a box's width, what is not for its title."""
+_COLUMN: Final = 7.1
+"""The width of a letter; a Chinese character takes two."""
+_GAP: Final = 20
+_PORT: Final = 72
+"""Between the ends of two edges at one state."""
+_LABEL: Final = 22
+"""A line of labels between two layers."""
+_EDGE_OF_PAPER: Final = 14
+_SOLITARY_A_ROW: Final = 2
+_DUMMY: Final = 40
+"""What an edge takes of the width of a layer that it passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A box; `x` is its middle, `y` its upper side."""
+
+    title: Text
+    count: int
+    x: float
+    y: float
+    width: float
+    height: float
+    initial: bool
+    final: bool
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """An edge as an SVG path, and where its label's middle is."""
+
+    edge: Edge
+    path: str
+    label: str
+    x: float
+    y: float
+    thickness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    width: float
+    height: float
+    states: tuple[State, ...]
+    ways: tuple[Way, ...]
+
+
+def drawing(tally: LifecycleTally) -> Drawing:
+    """The same for the same numbers: nothing is left to chance."""
+    names = [name for name, _, _ in tally.states]
+    edges = [each for each in tally.edges if each.source != each.target and {each.source, each.target} <= set(names)]
+    linked = [name for name in names if name is not None and any(name in (each.source, each.target) for each in edges)]
+    paper = _Paper(tally, _Layers.of(linked, edges, tally.initial), edges)
+    return paper.drawing([name for name in names if name not in linked])
+
+
+def label(edge: Edge) -> str:
+    """The transition's short name and how many made it."""
+    name = edge.move.rpartition(".")[2] if edge.move is not None else "✗"
+    return f"{name} · {words.grouped(edge.count)}"
+
+
+# --------------------------------------------------------------------------------------------------------- layers
+
+Stop: TypeAlias = str | tuple[int, int]
+"""What an edge passes: a state, or its place in a layer between."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """The states by layer, with a place in each layer between for an edge that passes it."""
+
+    layers: tuple[tuple[Stop, ...], ...]
+    paths: tuple[tuple[Stop, ...], ...]
+    """Of each edge, from the upper end to the lower."""
+
+    @classmethod
+    def of(cls, names: Sequence[str], edges: Sequence[Edge], initial: Iterable[str]) -> _Layers:
+        first = [name for name in names if name in set(initial)]
+        order = _discovered([*first, *names], edges)
+        downward = [_downward(each, order) for each in edges]
+        ranks = _ranks(names, downward)
+        layers: list[list[Stop]] = [[] for _ in range(max(ranks.values(), default=-1) + 1)]
+        for name in names:
+            layers[ranks[name]].append(name)
+        paths: list[tuple[Stop, ...]] = []
+        for index, (upper, lower) in enumerate(downward):
+            between: list[Stop] = [(index, rank) for rank in range(ranks[upper] + 1, ranks[lower])]
+            for rank, stop in enumerate(between, ranks[upper] + 1):
+                layers[rank].append(stop)
+            paths.append((upper, *between, lower))
+        return cls(tuple(map(tuple, _untangled(layers, paths))), tuple(paths))
+
+
+def _discovered(names: Iterable[str], edges: Sequence[Edge]) -> dict[str, int]:
+    """When a walk along the edges leaves each state for good: an edge to one that is left later leads back."""
+    ways: dict[str, list[str]] = {}
+    for each in edges:
+        ways.setdefault(each.source, []).append(each.target)
+    left: dict[str, int] = {}
+    entered: set[str] = set()
+    for start in names:
+        if start in entered:
+            continue
+        entered.add(start)
+        path = [(start, iter(ways.get(start, ())))]
+        while path:
+            name, targets = path[-1]
+            onward = next((each for each in targets if each not in entered), None)
+            if onward is None:
+                left[name] = len(left)
+                path.pop()
+            else:
+                entered.add(onward)
+                path.append((onward, iter(ways.get(onward, ()))))
+    return left
+
+
+def _downward(edge: Edge, left: Mapping[str, int]) -> tuple[str, str]:
+    return (edge.source, edge.target) if left[edge.source] > left[edge.target] else (edge.target, edge.source)
+
+
+def _ranks(names: Sequence[str], downward: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """How many states are above each, on the longest way."""
+    ranks = dict.fromkeys(names, 0)
+    for _ in names:
+        for upper, lower in downward:
+            ranks[lower] = max(ranks[lower], ranks[upper] + 1)
+    return ranks
+
+
+def _untangled(layers: list[list[Stop]], paths: Sequence[tuple[Stop, ...]]) -> list[list[Stop]]:
+    """Each layer in the order of what it is linked with: down, then up."""
+    above: dict[Stop, list[Stop]] = {}
+    below: dict[Stop, list[Stop]] = {}
+    for path in paths:
+        for upper, lower in itertools.pairwise(path):
+            below.setdefault(upper, []).append(lower)
+            above.setdefault(lower, []).append(upper)
+    for links, sweep in ((above, range(1, len(layers))), (below, range(len(layers) - 2, -1, -1))):
+        for rank in sweep:
+            neighbours = layers[rank - 1] if links is above else layers[rank + 1]
+            places = {stop: index for index, stop in enumerate(neighbours)}
+            own = {stop: float(index) for index, stop in enumerate(layers[rank])}
+            means = {
+                stop: sum(found) / len(found)
+                if (found := [places[each] for each in links.get(stop, ())])
+                else own[stop]
+                for stop in layers[rank]
+            }
+            layers[rank].sort(key=lambda stop: (means[stop], own[stop]))
+    return layers
+
+
+# ---------------------------------------------------------------------------------------------------------- paper
+
+
+class _Paper:
+    """Gives every state its place, then every edge its curve and its label."""
+
+    def __init__(self, tally: LifecycleTally, layers: _Layers, edges: Sequence[Edge]) -> None:
+        self.tally = tally
+        self.layers = layers
+        self.edges = edges
+        self.widths = {name: _width(name, title) for name, title, _ in tally.states}
+        linked = (self.widths[name] for layer in layers.layers for name in layer if isinstance(name, str))
+        self.narrowest = min(linked, default=_NARROWEST)
+        """Ends of edges are as far apart at every state, so that edges between two are upright."""
+        self.places: dict[Stop | None, tuple[float, float]] = {}
+        self.width = 0.0
+        self.height = 0.0
+
+    def drawing(self, solitary: Sequence[str | None]) -> Drawing:
+        rows = [solitary[at : at + _SOLITARY_A_ROW] for at in range(0, len(solitary), _SOLITARY_A_ROW)]
+        labels = [_label_width(each) for each in self.edges]
+        spans = [sum(self._room(stop) + _GAP for stop in row) - _GAP for row in (*self.layers.layers, *rows)]
+        self.width = max([*spans, *labels, _NARROWEST]) + 2 * _EDGE_OF_PAPER
+        tops: list[float] = []
+        y = float(_EDGE_OF_PAPER)
+        for rank, layer in enumerate(self.layers.layers):
+            self._placed(layer, y)
+            tops.append(y)
+            last = rank == len(self.layers.layers) - 1
+            y += _HEIGHT + (0 if last else self._between(rank))
+        for row in rows:
+            y += _GAP if self.places else 0
+            self._placed(row, y)
+            y += _HEIGHT
+        self.height = y + _EDGE_OF_PAPER
+        ways = self._ways()
+        return Drawing(
+            round(self.width, 1), round(self.height, 1), tuple(map(self._state, range(len(self.tally.states)))), ways
+        )
+
+    def _room(self, stop: Stop | None) -> float:
+        return _DUMMY if isinstance(stop, tuple) else self.widths[stop]
+
+    def _placed(self, row: Sequence[Stop | None], y: float) -> None:
+        x = (self.width - sum(self._room(stop) + _GAP for stop in row) + _GAP) / 2
+        for stop in row:
+            self.places[stop] = (x + self._room(stop) / 2, y)
+            x += self._room(stop) + _GAP
+
+    def _between(self, rank: int) -> float:
+        """The room between a layer and the next: a line for each label, should all stand below one another."""
+        upper = set(self.layers.layers[rank])
+        return 2 * _LABEL + _LABEL * max(sum(path[0] in upper for path in self.layers.paths), 1)
+
+    def _state(self, index: int) -> State:
+        name, title, count = self.tally.states[index]
+        x, y = self.places[name]
+        shown = title if title is not None else Text(name, name)
+        if name is None:
+            shown = Text("unknown", "未知")
+        initial, final = name in self.tally.initial, name in self.tally.final
+        shown = Text(_fitting(shown.best("en")), _fitting(shown.best("zh")))
+        return State(
+            shown, count, round(x, 1), round(y, 1), self.widths[name], _HEIGHT, initial, final, name is not None
+        )
+
+    # ----------------------------------------------------------------------------------------------------- edges
+
+    def _ways(self) -> tuple[Way, ...]:
+        starts = self._ports(lower=True)
+        ends = self._ports(lower=False)
+        most = max((each.count for each in self.edges), default=0)
+        taken: list[tuple[float, float, float]] = []
+        ways: list[Way] = []
+        for index, edge in enumerate(self.edges):
+            path = self.layers.paths[index]
+            points = [(starts[index], self.places[path[0]][1] + _HEIGHT)]
+            for stop in path[1:-1]:
+                x, y = self.places[stop]
+                points += [(x, y), (x, y + _HEIGHT)]
+            points.append((ends[index], self.places[path[-1]][1]))
+            x, y = self._labelled(points[0], points[1], _label_width(edge), taken)
+            along = points if path[0] == edge.source else points[::-1]
+            thickness = round(1.25 + 2.5 * edge.count / most, 2) if most else 1.25
+            ways.append(Way(edge, _curve(along), label(edge), round(x, 1), round(y, 1), thickness))
+        return tuple(ways)
+
+    def _ports(self, *, lower: bool) -> list[float]:
+        """Where each edge leaves the lower side of its upper state, or enters the upper side of its lower one."""
+        at: dict[Stop, list[int]] = {}
+        for index, path in enumerate(self.layers.paths):
+            at.setdefault(path[0] if lower else path[-1], []).append(index)
+        found = [0.0] * len(self.layers.paths)
+        for name, indexes in at.items():
+            step = 1 if lower else -2
+            indexes.sort(key=lambda index: (self.places[self.layers.paths[index][step]][0], index))
+            apart = min(_PORT, (self.narrowest - _GAP) / len(indexes))
+            for number, index in enumerate(indexes):
+                found[index] = self.places[name][0] + (number - (len(indexes) - 1) / 2) * apart
+        return found
+
+    def _labelled(
+        self,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        width: float,
+        taken: list[tuple[float, float, float]],
+    ) -> tuple[float, float]:
+        """A place on the first stretch where no label is yet."""
+        lines = int((end[1] - start[1]) // _LABEL) - 2
+        x, y = start
+        for line in range(max(lines, 1)):
+            y = start[1] + _LABEL * (line + 1.5)
+            x = _x_at(start, end, y)
+            x = min(max(x, width / 2 + 4), self.width - width / 2 - 4)
+            if all(
+                abs(y - other_y) >= _LABEL - 1 or abs(x - other_x) >= (width + wide) / 2
+                for other_x, other_y, wide in taken
+            ):
+                break
+        taken.append((x, y, width))
+        return x, y
+
+
+def _width(name: str | None, title: Text | None) -> float:
+    texts = (title.best("en"), title.best("zh")) if title is not None else (name or "unknown",)
+    widest = max(words.columns(text) for text in texts)
+    return min(max(round(widest * _COLUMN + _INSET, 1), _NARROWEST), _WIDEST)
+
+
+def _fitting(text: str) -> str:
+    """As much of a title as a box takes."""
+    most = int((_WIDEST - _INSET) / _COLUMN)
+    if words.columns(text) <= most:
+        return text
+    while words.columns(text) >= most:
+        text = text[:-1]
+    return text + "…"
+
+
+def _label_width(edge: Edge) -> float:
+    return words.columns(label(edge)) * _COLUMN * 0.92
+
+
+def _curve(points: Sequence[tuple[float, float]]) -> str:
+    """Upright at every point."""
+    told = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        middle = (y + to_y) / 2
+        told += f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}"
+    return told
+
+
+def _x_at(start: tuple[float, float], end: tuple[float, float], y: float) -> float:
+    """Where the curve between two points is at that height."""
+    (x, top), (to_x, bottom) = start, end
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        t = (low + high) / 2
+        height = top * (1 - t) ** 3 + 1.5 * (top + bottom) * t * (1 - t) + bottom * t**3
+        low, high = (t, high) if height < y else (low, t)
+    share = low * low * (3 - 2 * low)
+    return x + (to_x - x) * share

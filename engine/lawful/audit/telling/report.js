@@ -1,0 +1,73 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const search = document.getElementById("search");
+  const rules = [...document.querySelectorAll("details.rule")].map((section) => ({
+    section,
+    wasOpen: section.open,
+    rows: [...section.querySelectorAll("tr[data-finding]")],
+  }));
+  const folded = (text) => text.normalize("NFKC").toLowerCase();
+  for (const rule of rules) {
+    const own = folded(rule.section.querySelector("summary").textContent);
+    rule.texts = rule.rows.map((row) => own + " " + folded(row.textContent));
+  }
+  const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, " ");
+
+  // Shows the rows that hold every word, in any language, and opens their rules.
+  const find = () => {
+    const wanted = folded(search.value).split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const rule of rules) {
+      let found = 0;
+      rule.rows.forEach((row, index) => {
+        row.hidden = !wanted.every((word) => rule.texts[index].includes(word));
+        found += row.hidden ? 0 : 1;
+      });
+      rule.section.hidden = wanted.length > 0 && found === 0;
+      rule.section.open = wanted.length > 0 ? found > 0 : rule.wasOpen;
+      shown += found;
+    }
+    document.getElementById("shown").textContent = grouped(shown);
+    document.getElementById("nothing").hidden = shown > 0 || wanted.length === 0;
+  };
+
+  const speak = (language) => {
+    root.lang = language;
+    for (const button of document.querySelectorAll("[data-language]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.language === language));
+    }
+    if (search) {
+      search.placeholder = JSON.parse(search.dataset.placeholder)[language.slice(0, 2)];
+    }
+  };
+  for (const button of document.querySelectorAll("[data-language]")) {
+    button.addEventListener("click", () => speak(button.dataset.language));
+  }
+
+  // A link into a rule's section opens it.
+  const follow = () => {
+    const section = document.getElementById(location.hash.slice(1));
+    if (section instanceof HTMLDetailsElement) {
+      section.open = true;
+      section.scrollIntoView();
+    }
+  };
+  window.addEventListener("hashchange", follow);
+  follow();
+
+  if (search) {
+    search.addEventListener("input", find);
+    if (search.value) {
+      find(); // a browser that goes back keeps what was typed
+    }
+  }
+
+  // Paper cannot be opened.
+  let closed = [];
+  window.addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    closed.forEach((each) => (each.open = true));
+  });
+  window.addEventListener("afterprint", () => closed.forEach((each) => (each.open = false)));
+})();

@@ -1,0 +1,207 @@
+"""The report: one HTML file that a browser shows without a network; on a screen, a phone, paper; in two languages.
+
+Its bars are plain SVG rectangles: a chart library that draws without a browser is 34 MB and sets its texts in one
+language, one size and one colour scheme, and none of its charts would fit a phone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from lawful.audit.summary import LifecycleTally, Months, RuleTally, Summary
+from lawful.audit.telling import words
+from lawful.audit.telling.diagram import drawing
+from lawful.audit.telling.finding import Finding, Findings
+from lawful.audit.writing import beside
+from lawful.ir import LANGUAGES, Language, Text
+from lawful.version import __version__
+
+MOST_FINDINGS: Final = 50
+"""Of each rule."""
+_LONGEST: Final = 400
+"""Characters of one text."""
+_MOST_EXCUSES: Final = 100
+_MOST_DIFFERENCES: Final = 50
+_PLACEHOLDER: Final = Text("account, rule or text", "账号、规则或文字")
+_TAGS: Final[dict[Language, str]] = {"en": "en", "zh": "zh-Hans"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A rule with its first findings; `anchor` is its section's name in the page."""
+
+    anchor: str
+    tally: RuleTally
+    findings: list[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """A bar of a chart of months: `when` is before, at or after the month of the audit."""
+
+    name: Text
+    count: int
+    when: str
+
+
+def write_report(
+    summary: Summary,
+    findings: Findings,
+    target: Path,
+    language: Language = "en",
+    languages: tuple[Language, ...] = LANGUAGES,
+    most: int = MOST_FINDINGS,
+) -> None:
+    """The report with the first `most` findings of each rule; it opens in `language`, and speaks all `languages`."""
+    told = report(summary, findings, language, languages, most)
+    with beside(target) as part:
+        part.write_text(told, encoding="utf-8")
+
+
+def report(
+    summary: Summary,
+    findings: Findings,
+    language: Language = "en",
+    languages: tuple[Language, ...] = LANGUAGES,
+    most: int = MOST_FINDINGS,
+) -> str:
+    """The page: the same for the same numbers and findings."""
+    from jinja2 import Environment, StrictUndefined
+
+    spoken = tuple(dict.fromkeys((language, *languages)))
+    style, script = _part("report.css"), _part("report.js")
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page.globals |= {
+        "t": _bilingual(spoken),
+        "say": lambda english, chinese: _bilingual(spoken)(Text(english, chinese)),
+        "tag": _TAGS,
+        "n": words.grouped,
+        "counted": words.counted,
+        "best": lambda text: text.best(language),
+        "visible": _shown,
+        "facts": lambda finding: _shown(words.facts_in_words(finding.facts)),
+        "when": lambda finding: words.when(finding.at, findings.zone),
+        "iso": lambda finding: words.moment(finding.at, findings.zone).isoformat(),
+        "share": _share,
+        "explanation": _explanation,
+        "severities": words.SEVERITIES,
+        "verdicts": words.VERDICTS,
+        "title_of": words.title_of,
+        "label": _label,
+    }
+    return page.from_string(_part("report.html.j2")).render(
+        summary=summary,
+        language=language,
+        spoken=spoken,
+        version=__version__,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_content_policy(style, script),
+        headline=words.found_in_all(summary),
+        day=summary.at[:10],
+        totals={severity: summary.counting(severity) for severity in words.SEVERITIES},
+        excused=sum(each.excused for each in summary.rules),
+        excuses=findings.excuses(_MOST_EXCUSES),
+        unknown=words.unknown_outcomes(summary),
+        rules=_found(summary, findings, most),
+        quiet=_quiet(summary),
+        months=[(each, _months(each, summary.at[:7])) for each in summary.months],
+        lifecycles=[(each, drawing(each), _moves(each, summary)) for each in summary.lifecycles],
+        placeholder=_PLACEHOLDER,
+        judged_again=words.judged_again(summary.cross_check) if summary.cross_check is not None else None,
+        differences=summary.cross_check.differences[:_MOST_DIFFERENCES] if summary.cross_check is not None else (),
+    )
+
+
+def _part(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _content_policy(style: str, script: str) -> str:
+    """Nothing is loaded, and nothing runs but what stands in the page."""
+    hashed = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashed[0]}'; script-src 'sha256-{hashed[1]}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+# ------------------------------------------------------------------------------------------------ texts in the page
+
+
+def _bilingual(spoken: tuple[Language, ...]) -> Callable[..., Markup]:
+    """Gives a text in all the page's languages, of which the page shows one."""
+
+    def told(text: Text, tag: str = "span") -> Markup:
+        texts = {language: text.best(language) for language in spoken}
+        if len(set(texts.values())) == 1:
+            return escape(_shown(texts[spoken[0]]))
+        return Markup("").join(
+            Markup("<{0} lang={1}>{2}</{0}>").format(Markup(tag), _TAGS[language], _shown(texts[language]))
+            for language in spoken
+        )
+
+    return told
+
+
+def _shown(text: str) -> str:
+    return words.shortened(words.visible(text), _LONGEST)
+
+
+def _explanation(finding: Finding) -> Text:
+    return finding.explanation if finding.explanation.best("en") else Text(finding.rule, finding.rule)
+
+
+def _label(text: Text, spoken: tuple[Language, ...]) -> str:
+    """Both languages, as the script takes them out of an attribute."""
+    return json.dumps({language: text.best(language) for language in spoken}, ensure_ascii=False)
+
+
+# ---------------------------------------------------------------------------------------------------- what is shown
+
+
+def _found(summary: Summary, findings: Findings, most: int) -> list[_Found]:
+    first = findings.first_of_each_rule(most)
+    told = [each for each in words.worst_first(summary.rules) if words.found_something(each) or each.rule in first]
+    return [_Found(f"rule-{number}", each, first.get(each.rule, [])) for number, each in enumerate(told, 1)]
+
+
+def _quiet(summary: Summary) -> list[RuleTally]:
+    not_judged = {each.rule for each in summary.not_judged}
+    return [each for each in summary.rules if not words.found_something(each) and each.rule not in not_judged]
+
+
+def _months(months: Months, now: str) -> list[_Month]:
+    told = [_Month(Text("earlier", "更早"), months.before, "before")]
+    for name, count in months.counts:
+        told.append(_Month(Text(name, name), count, "before" if name < now else "at" if name == now else "after"))
+    return [*told, _Month(Text("later", "更晚"), months.after, "after")]
+
+
+def _moves(tally: LifecycleTally, summary: Summary) -> list[tuple[Text, Text, Text, int]]:
+    """From, to, by what, how many: the drawing's edges as a table."""
+    titles = {name: title for name, title, _ in tally.states if title is not None}
+    rules = {each.rule: each.title for each in summary.rules}
+    told: list[tuple[Text, Text, Text, int]] = []
+    for edge in tally.edges:
+        by = Text("no transition leads there", "没有对应的变更途径")
+        if edge.move is not None:
+            title = rules.get(edge.move) or rules.get(f"lifecycle.{tally.field}.{edge.move}")
+            by = title if title is not None else Text(edge.move, edge.move)
+        ends = [titles.get(name, Text(name, name)) for name in (edge.source, edge.target)]
+        told.append((ends[0], ends[1], by, edge.count))
+    return told
+
+
+def _share(count: int, most: int) -> str:
+    """How wide a bar is, in percent; what is there at all can be seen."""
+    return f"{max(100 * count / most, 0.6):.2f}" if count and most else "0"

@@ -1,0 +1,158 @@
+"""What the tellings share: the words for severities and verdicts, numbers, instants, and texts made visible."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from lawful.audit.summary import CrossCheck, RuleTally, Summary
+from lawful.ir import Language, Severity, Text
+
+SEVERITIES: Final[Mapping[Severity, Text]] = {
+    "error": Text("error", "错误"),
+    "warning": Text("warning", "警告"),
+    "info": Text("info", "提示"),
+}
+"""The worst first."""
+VERDICTS: Final[Mapping[str, Text]] = {
+    "allow": Text("allowed", "允许"),
+    "deny": Text("denied", "拒绝"),
+    "undetermined": Text("undetermined", "无法确定"),
+}
+_RANKS: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HIDDEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+
+
+def say(language: Language, english: str, chinese: str) -> str:
+    return english if language == "en" else chinese
+
+
+def grouped(number: int) -> str:
+    """A number in groups of three.
+
+    >>> grouped(20000000)
+    '20 000 000'
+    """
+    return f"{number:,}".replace(",", " ")
+
+
+def counted(number: int, noun: str) -> str:
+    """
+    >>> counted(1, "rule"), counted(1213, "rule")
+    ('1 rule', '1 213 rules')
+    """
+    return f"{grouped(number)} {noun}" + ("" if number == 1 else "s")
+
+
+def columns(text: str) -> int:
+    """How many columns a text takes where a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def visible(text: str) -> str:
+    """The text without what cannot be seen or turns the writing round: told as escapes.
+
+    >>> visible("gh_\\u202e1")
+    'gh_\\\\u202e1'
+    """
+    return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters, the last of them an ellipsis where something is left out."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def moment(at: int, zone: ZoneInfo) -> datetime:
+    """The instant of those microseconds since 1970, as the zone's clocks show it; UTC where they cannot."""
+    instant = _EPOCH + timedelta(microseconds=at)
+    try:
+        return instant.astimezone(zone)
+    except OverflowError:  # at the ends of time
+        return instant
+
+
+def when(at: int, zone: ZoneInfo) -> str:
+    """An instant for people: the day alone where the day begins.
+
+    >>> when(1740758400000000, ZoneInfo("Asia/Shanghai")), when(1740758401000000, ZoneInfo("Asia/Shanghai"))
+    ('2025-03-01', '2025-03-01 00:00:01')
+    """
+    local = moment(at, zone).replace(tzinfo=None)
+    return local.date().isoformat() if local.time() == datetime.min.time() else local.isoformat(sep=" ")
+
+
+def facts_in_words(facts: str) -> str:
+    """The JSON object as a line.
+
+    >>> facts_in_words('{"account.subject": "individual", "today": "2025-03-01"}')
+    'account.subject: individual, today: 2025-03-01'
+    """
+    try:
+        found = json.loads(facts)
+    except ValueError:
+        return facts
+    if not isinstance(found, dict):
+        return facts
+    return ", ".join(
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in found.items()
+    )
+
+
+def worst_first(tallies: tuple[RuleTally, ...]) -> list[RuleTally]:
+    """By severity, then by how many findings there are."""
+    return sorted(
+        tallies, key=lambda each: (_RANKS[each.severity], -each.counting, -each.violated, -each.unknown, each.rule)
+    )
+
+
+def found_something(tally: RuleTally) -> bool:
+    return tally.violated > 0 or tally.unknown > 0
+
+
+def title_of(tally: RuleTally) -> Text:
+    """What the rule is called: its id where the policy gives no title."""
+    return tally.title if tally.title is not None else Text(tally.rule, tally.rule)
+
+
+def unknown_outcomes(summary: Summary) -> tuple[int, int]:
+    """How many outcomes are unknown, and of how many rules."""
+    return sum(each.unknown for each in summary.rules), sum(each.unknown > 0 for each in summary.rules)
+
+
+def found_in_all(summary: Summary) -> Text:
+    """How many of the accounts have findings."""
+    some, every = grouped(summary.accounts_with_findings), grouped(summary.accounts)
+    accounts = counted(summary.accounts, "account")
+    if summary.accounts_with_findings:
+        has = "has" if summary.accounts_with_findings == 1 else "have"
+        return Text(f"{some} of {accounts} {has} findings", f"{every}个账号中有{some}个存在问题")
+    if any(map(found_something, summary.rules)):
+        return Text(
+            f"nothing found for {accounts}, where all could be judged", f"{every}个账号中，凡能判定的均未发现问题"
+        )
+    return Text(f"no findings for {accounts}", f"{every}个账号均未发现问题")
+
+
+def judged_again(check: CrossCheck) -> Text:
+    """What the reference said to it."""
+    accounts, outcomes = counted(check.accounts, "account"), counted(check.outcomes, "outcome")
+    english = f"{accounts} judged again by the reference, {outcomes}: "
+    chinese = f"参考引擎复核了{grouped(check.accounts)}个账号的{grouped(check.outcomes)}项结果："
+    if check.differences:
+        differ = f"{grouped(len(check.differences))} {'differs' if len(check.differences) == 1 else 'differ'}"
+        return Text(english + differ, f"{chinese}{grouped(len(check.differences))}项不一致")
+    return Text(f"{english}all agreed", f"{chinese}全部一致")
+
+
+def listed(texts: Iterable[str], language: Language) -> str:
+    return say(language, ", ", "、").join(texts)

@@ -1,0 +1,111 @@
+"""What an audit is asked for, and what makes no sense to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from lawful import values
+from lawful.audit.errors import AuditError
+from lawful.diagnostics import legible, near
+from lawful.ir import Program, Value
+
+_MEMORY: Final = "192MB"
+"""Of DuckDB; what does not fit is spilled to the disk. With Python and its libraries: less than 400 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an audit is asked for. Paths, addresses, frames and Ibis tables are all inventories."""
+
+    inventory: object
+    at: datetime
+    history: object = None
+    history_from: datetime | None = None
+    before: object = None
+    before_at: datetime | None = None
+    mapping: str | None = None
+    columns: tuple[str, ...] = ()
+    """`column=field`, each."""
+    on: str | None = None
+    table: str | None = None
+    encoding: str | None = None
+    unknown: bool = False
+    lenient: bool = False
+    require_columns: bool = False
+    questions: tuple[str, ...] = ()
+    request: Mapping[str, Value] = field(default_factory=dict)
+    baseline: Path | None = None
+    waivers: Path | None = None
+    cross_check: float = 0.0
+    pictures: bool = False
+    """Whether what only a report shows is counted too: dates by month, states, steps."""
+    memory: str | None = _MEMORY
+    """Of DuckDB or of Spark's driver; None: as the engine has it."""
+
+
+def wanted(
+    program: Program,
+    inventory: object,
+    *,
+    at: str | date | None = None,
+    history_from: str | date | None = None,
+    before_at: str | date | None = None,
+    columns: Mapping[str, str] | Iterable[str] | None = None,
+    can: Iterable[str] = (),
+    request: Mapping[str, Any] | None = None,
+    baseline: str | Path | None = None,
+    waivers: str | Path | None = None,
+    cross_check: float = 0.0,
+    memory: str | None = None,
+    **others: Any,
+) -> Wanted:
+    """An audit as it was asked for, on the command line or from Python. Raises AuditError."""
+    zone = ZoneInfo(program.timezone)
+    if not 0 <= cross_check <= 1:
+        raise AuditError(f"the share of accounts to judge again is {cross_check}", "such as 0.001, at most 1")
+    if isinstance(columns, Mapping):
+        columns = [f"{column}={name}" for column, name in columns.items()]
+    return Wanted(
+        inventory=inventory,
+        at=_instant(at, zone, "at") or datetime.now(UTC),
+        history_from=_instant(history_from, zone, "history_from"),
+        before_at=_instant(before_at, zone, "before_at"),
+        columns=tuple(columns or ()),
+        questions=(can,) if isinstance(can, str) else tuple(can),
+        request=_facts(program, request or {}, zone),
+        baseline=None if baseline is None else Path(baseline),
+        waivers=None if waivers is None else Path(waivers),
+        cross_check=cross_check,
+        memory=memory or (None if others.get("on") else _MEMORY),
+        **others,
+    )
+
+
+def _instant(given: str | date | None, zone: ZoneInfo, name: str) -> datetime | None:
+    if given is None:
+        return None
+    try:
+        return values.instant(given, zone)
+    except values.BadValue as error:
+        raise AuditError(f"`{name}`: {error.message}", error.help) from None
+
+
+def _facts(program: Program, given: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Value]:
+    """What a request says beside the change."""
+    found: dict[str, Value] = {}
+    for name, value in given.items():
+        declaration = program.request.get(name)
+        if declaration is None:
+            raise AuditError(f"a request has no field `{legible(name)}`", near(name, program.request))
+        try:
+            read = values.read(declaration, value, zone)
+        except values.BadValue as error:
+            raise AuditError(f"`request.{name}`: {error.message}", error.help) from None
+        if read is not None:
+            found[name] = read
+    return found

@@ -1,0 +1,174 @@
+"""`lawful audit`: which accounts of an inventory break a rule, or made a move that was not allowed?"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from lawful.cli import exit_code
+from lawful.cli.options import Facts, Format, Lang, PolicyName, Quiet
+from lawful.cli.terminal import Terminal, spoken
+
+if TYPE_CHECKING:
+    from lawful.audit.summary import Summary
+
+_SEVERITIES = ("error", "warning", "info")
+
+
+def audit(
+    policy: PolicyName,
+    inventory: Annotated[
+        str,
+        typer.Argument(
+            metavar="INVENTORY",
+            help="Parquet, CSV, JSON Lines or Excel: a file, a folder or a pattern; or postgres://…?table=name.",
+        ),
+    ],
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where findings go: .parquet .csv .jsonl .xlsx, a report .html, .sarif .xml .md. Repeatable.",
+        ),
+    ] = None,
+    history: Annotated[
+        str | None, typer.Option("--history", metavar="EVENTS", help="What happened: account_id, event, at.")
+    ] = None,
+    history_from: Annotated[
+        str | None, typer.Option("--history-from", metavar="DATE", help="The history is whole from there on.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="SNAPSHOT", help="An earlier inventory, to find moves by.")
+    ] = None,
+    before_at: Annotated[
+        str | None, typer.Option("--before-at", metavar="DATE", help="When that snapshot was taken.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="DATE", help="The day of the audit; now without it.")
+    ] = None,
+    can: Annotated[
+        list[str] | None,
+        typer.Option("--can", metavar="CHANGE", help="Ask for every account: `enable wechat_pay`. Repeatable."),
+    ] = None,
+    answers: Annotated[
+        str | None, typer.Option("--answers", metavar="FILE", help="Where the answers of --can go (.parquet, .csv).")
+    ] = None,
+    facts: Facts = None,
+    unknown: Annotated[bool, typer.Option("--unknown", help="List unknown outcomes, too.")] = False,
+    fail_on: Annotated[
+        Literal["error", "warning", "info"],
+        typer.Option("--fail-on", help="The least severity of a finding that makes the exit code 1."),
+    ] = "error",
+    mapping: Annotated[
+        str | None,
+        typer.Option("--mapping", metavar="FILE", help="Which column is which field: a file, or a shipped name."),
+    ] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="The same, of one column. Repeatable.")
+    ] = None,
+    require_columns: Annotated[
+        bool, typer.Option("--require-columns", help="Refuse where a field that rules read has no column.")
+    ] = False,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Take values that cannot be read as unknown instead of refusing.")
+    ] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="FILE", help="Findings of an earlier audit: only new ones fail."),
+    ] = None,
+    waivers: Annotated[
+        str | None, typer.Option("--waivers", metavar="FILE", help="What somebody answers for, as YAML.")
+    ] = None,
+    cross_check: Annotated[
+        float | None,
+        typer.Option("--cross-check", metavar="SHARE", help="Judge that share of the accounts again, one by one."),
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="ENGINE", help="`spark`, or a Spark master such as `local[2]`.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="NAME", help="The table of a database, the sheet of a workbook.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", metavar="NAME", help="Of a CSV that is not UTF-8: `gb18030`.")
+    ] = None,
+    form: Format = "text",
+    lang: Lang = None,
+    quiet: Quiet = False,
+) -> int:
+    """Audit an inventory: which accounts break a rule, and why; which made a move that was not allowed.
+
+    Exit code: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage or unreadable input, 3 unknown outcomes
+    only (with --unknown), 4 wrong policy, 5 internal (the reference found something else).
+
+    \b
+    Examples:
+      lawful audit wechat accounts.parquet --output findings.parquet --output report.html
+      lawful audit wechat accounts.csv --history events.csv --at 2025-03-01 --lang zh
+      lawful audit wechat 'postgres://auditor@db/platform?table=accounts' --can 'enable wechat_pay'
+    """
+    from lawful.audit.errors import installed
+    from lawful.loading import load
+
+    with installed():
+        from lawful.cli import auditing
+
+    terminal = Terminal(spoken(lang), quiet)
+    loaded = load(policy, cached=True)
+    options = auditing.Options(
+        inventory=inventory,
+        output=tuple(output or ()),
+        history=history,
+        history_from=history_from,
+        before=before,
+        before_at=before_at,
+        at=at,
+        can=tuple(can or ()),
+        answers=answers,
+        facts=tuple(facts or ()),
+        unknown=unknown,
+        mapping=mapping,
+        columns=tuple(columns or ()),
+        require_columns=require_columns,
+        lenient=lenient,
+        baseline=baseline,
+        waivers=waivers,
+        cross_check=cross_check,
+        on=on,
+        table=table,
+        encoding=encoding,
+    )
+    with _interruptible():
+        summary = auditing.run(loaded, options, terminal, fail_on, as_json=form == "json")
+    return code_of(summary, fail_on, unknown=unknown)
+
+
+def code_of(summary: Summary, fail_on: str, *, unknown: bool) -> int:
+    """The audit's answer."""
+    if summary.cross_check is not None and summary.cross_check.differences:
+        return exit_code.INTERNAL
+    counting: Any = _SEVERITIES[: _SEVERITIES.index(fail_on) + 1]
+    if any(summary.counting(each) for each in counting):
+        return exit_code.DENIED
+    if unknown and any(each.unknown for each in summary.rules if each.severity in counting):
+        return exit_code.UNDETERMINED
+    return exit_code.FINE
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C and a plea to end become exceptions, so that no half-written file stays behind."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each in before:
+        signal.signal(each, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,111 @@
+"""`lawful sample`: an inventory like a real one, of any policy and any size."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lawful.cli import exit_code
+from lawful.cli.errors import WrongUsage
+from lawful.cli.layout import row
+from lawful.cli.options import Lang, PolicyName, Quiet
+from lawful.cli.terminal import Terminal, spoken
+
+if TYPE_CHECKING:
+    from lawful.audit.sampling import Files, Sampled
+    from lawful.policy import Policy
+
+
+def sample(
+    policy: PolicyName,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FOLDER|FILE", help="A folder for the files, or a .parquet file.")
+    ],
+    rows: Annotated[str, typer.Option("--rows", metavar="NUMBER", help="How many: 20_000_000, 20M, 500k.")] = "1000",
+    events: Annotated[bool, typer.Option("--events", help="What happened to them, too: some two events each.")] = False,
+    before: Annotated[bool, typer.Option("--before", help="A snapshot from half a year earlier, too.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 1,
+    violations: Annotated[
+        float,
+        typer.Option(
+            "--violations", min=0, max=1, help="The share of accounts that break a rule; of those whose events do."
+        ),
+    ] = 0.05,
+    unknown: Annotated[
+        float, typer.Option("--unknown", min=0, max=1, help="The share of accounts that leave a rule open.")
+    ] = 0.01,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="DATE", help="The day on which they break it; today without it.")
+    ] = None,
+    feature_columns: Annotated[
+        bool, typer.Option("--feature-columns", help="A column for each feature instead of one list.")
+    ] = False,
+    lang: Lang = None,
+    quiet: Quiet = False,
+) -> int:
+    """Write a made-up inventory of accounts, as Parquet, to try an audit on or to measure it with.
+
+    Most of the accounts break no rule; those that do break each rule of the policy in turn.
+
+    \b
+    Examples:
+      lawful sample wechat --rows 20M --output ./inventory --events --before
+      lawful sample ./my-policy --rows 5000 --output accounts.parquet --violations 0.2
+    """
+    from lawful.audit.sampling import Wanted, files_in, rows_of
+    from lawful.audit.sampling import sample as made
+    from lawful.cli.progress import working
+    from lawful.loading import load
+
+    number = rows_of(rows)
+    if number is None:
+        raise WrongUsage(f"`{rows}` is no number of rows", "such as 20_000_000, 20M or 500k")
+    loaded = load(policy, cached=True)
+    terminal = Terminal(spoken(lang), quiet)
+    files = files_in(Path(output))
+    wanted = Wanted(number, _instant(at, loaded), seed, violations, unknown, events, before, feature_columns)
+    with working(wanted=not quiet) as progress:
+        found = made(loaded.program, files, wanted, progress)
+    _tell(found, files, terminal)
+    return exit_code.FINE
+
+
+def _instant(at: str | None, policy: Policy) -> datetime:
+    """The beginning of the day that is named, or of today."""
+    from lawful import calendar, values
+
+    if at is None:
+        return calendar.start_of(calendar.day_of(datetime.now(UTC), policy.zone), policy.zone)
+    try:
+        return calendar.start_of(values.day(at), policy.zone)
+    except values.BadValue as problem:
+        raise WrongUsage(f"`--at`: {problem.message}", problem.help) from None
+
+
+def _tell(found: Sampled, files: Files, terminal: Terminal) -> None:
+    say = terminal.say
+    written = [(files.accounts, found.accounts, say("accounts", "个账号"))]
+    if found.events is not None:
+        written.append((files.events, found.events, say("events", "个事件")))
+    if found.before is not None:
+        then = say(f"accounts on {found.snapshot_on}", f"个账号（{found.snapshot_on}）")
+        written.append((files.before, found.before, then))
+    terminal.rows(
+        row(0, (str(path), "bold"), f"   {f'{count:,}'.replace(',', ' ')} {what}") for path, count, what in written
+    )
+    for name in found.missing:
+        kind, chinese = _MISSING[name]
+        terminal.remark(say(f"no account was found that {kind}", f"未能生成{chinese}的账号"))
+    if found.unbroken and "violating" not in found.missing:
+        named = ", ".join(f"`{each}`" for each in found.unbroken)
+        terminal.remark(say(f"no account was found that breaks {named}", f"未能生成违反下列规则的账号：{named}"))
+
+
+_MISSING = {
+    "lawful": ("breaks no rule", "完全合规"),
+    "violating": ("breaks a rule", "违反规则"),
+    "unknown": ("breaks no rule and leaves one open", "不违规但有规则无法判定"),
+}
