@@ -5,6 +5,7 @@
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,3 +51,26 @@ def golden(update: bool) -> Callable[[str, str], None]:
         assert found == path.read_text(encoding="utf-8")
 
     return same
+
+
+# ------------------------------------------------------------------------------------------------- what is left out
+
+
+def left_out(config: pytest.Config) -> Counter[str]:
+    """The tests that need what this machine lacks, by what that is."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter is not None else []
+    reasons = [str(each.longrepr[2]).removeprefix("Skipped: ") for each in skipped]
+    return Counter(each for each in reasons if each.startswith("needs "))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for reason, number in left_out(terminalreporter.config).items():
+        terminalreporter.write_line(f"left out: {number} tests, which {reason.replace('needs', 'need', 1)}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """`LAWFUL_TESTS=all`, as CI has it: what is left out fails."""
+    if os.environ.get("LAWFUL_TESTS") == "all" and left_out(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import json
 import os
@@ -15,13 +16,14 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
 
 import lawful
 from lawful import cli, schemas, written
+from lawful.audit import data, excuses, longform, mapping, outputs, summary
 from lawful.cases import read_cases, run, unfit
 from lawful.conditions.functions import FUNCTIONS, METHODS
 from lawful.source import Source
@@ -103,7 +105,12 @@ def printed(command: str, folder: Path, last: int) -> tuple[str, int]:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    return done.stdout.decode(), done.returncode
+    return steady(done.stdout.decode()), done.returncode
+
+
+def steady(output: str) -> str:
+    """With the time that an audit took on whatever machine taken to be half a second."""
+    return re.sub(r"\b(duckdb, )\d+\.\d s$", r"\g<1>0.5 s", output, flags=re.MULTILINE)
 
 
 def edited(text: str, diff: Block) -> str:
@@ -143,6 +150,13 @@ def test_the_commands_of_a_page_print_what_it_says(page: Path, tmp_path: Path, u
         return
     for block, found in told:
         assert found == block.text
+
+
+def test_the_files_of_the_guide_to_audits_are_there_to_be_tried() -> None:
+    """fixtures/inventories/tour: who has a checkout copies nothing."""
+    shown = {each.file: each.text for each in blocks(ROOT / "docs" / "audit.md") if each.file}
+    for path in sorted((ROOT / "fixtures" / "inventories" / "tour").iterdir()):
+        assert shown[path.name] == path.read_text(encoding="utf-8")
 
 
 def test_make_demo_shows_what_the_readme_shows() -> None:
@@ -224,6 +238,42 @@ def test_the_reference_names_everything_that_goes_in_and_out(name: str) -> None:
     said = set(re.findall(r"`([a-z_]+)`", text)) | set(re.findall(r"\b\"?([a-z_]+)\"?:", text))
     details = {"column", "file", "line", "titles"}  # of a place and of a source
     assert sorted(names - said - details) == []
+
+
+def the_block(file: str) -> bytes:
+    [block] = [each for each in blocks(LANGUAGE, "yaml") if each.file == file]
+    return block.text.encode()
+
+
+def test_the_mapping_and_the_waivers_of_the_reference_are_read(tmp_path: Path) -> None:
+    program = joined_policy().program
+    assert mapping.read_mapping(program, the_block("mapping.yaml"), "mapping.yaml").fields
+    path = tmp_path / "waivers.yaml"
+    path.write_bytes(the_block("waivers.yaml"))
+    assert len(excuses.waivers(path, program)) == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "models"),
+    [
+        ("mapping.yaml", (mapping.MappingWritten, mapping.ColumnWritten, mapping.EventsWritten)),
+        ("waivers.yaml", (excuses.WaiversWritten, excuses.WaiverWritten)),
+    ],
+)
+def test_the_reference_names_every_key_of_a_mapping_and_of_waivers(file: str, models: tuple[Any, ...]) -> None:
+    names = {name for model in models for name in model.model_fields}
+    audits = LANGUAGE.read_text(encoding="utf-8").partition("## An audit")[2]
+    assert sorted(names - set(re.findall(r"`([a-z_]+)`", audits))) == []
+    assert sorted(names - set(re.findall(r"\b([a-z_]+):", the_block(file).decode()))) == []
+
+
+def test_the_reference_names_everything_that_an_audit_gives() -> None:
+    audits = LANGUAGE.read_text(encoding="utf-8").partition("## An audit")[2].partition("\n## ")[0]
+    said = set(re.findall(r"`([a-z_.-]+)`", audits))
+    parts = (summary.Summary, summary.RuleTally, summary.NotJudged, summary.DataProblem, summary.CrossCheck)
+    names = {each.name for part in parts for each in dataclasses.fields(part)}
+    names |= {*longform.COLUMNS, *data.TITLES, *get_args(summary.About), *outputs.FORMS} - {".htm"}
+    assert sorted(names - said) == []
 
 
 def test_the_reference_names_every_function() -> None:

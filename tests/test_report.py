@@ -1,0 +1,452 @@
+"""The report in a real browser, on a wide screen and on a phone; what needs none, without."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import audit_samples
+from lawful.audit.summary import CrossCheck, Summary
+from lawful.audit.telling.finding import Findings
+from lawful.audit.telling.report import report, write_report
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+DRIVER = shutil.which("chromedriver")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None, reason="needs chromium and chromedriver, which were not found"
+)
+WIDE, PHONE = (1280, 900), (375, 812)
+SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+
+
+@pytest.fixture(scope="module")
+def told() -> Summary:
+    return audit_samples.summary()
+
+
+@pytest.fixture(scope="module")
+def findings(told: Summary, tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    rows = [*audit_samples.rows(told), *audit_samples.hostile_rows()]
+    return audit_samples.written(tmp_path_factory.mktemp("findings") / "found.parquet", rows)
+
+
+@pytest.fixture(scope="module")
+def page(told: Summary, findings: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(told, findings, target)
+    return target
+
+
+# ------------------------------------------------------------------------------------------------ without a browser
+
+
+class Elements(HTMLParser):
+    """The elements of a page, and whether each is closed where it must be."""
+
+    VOID = frozenset({"meta", "link", "input", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_well_formed(page: Path) -> None:
+    assert Elements(page.read_text(encoding="utf-8")).open == []
+
+
+def test_the_same_audit_is_the_same_page(told: Summary, findings: Findings, page: Path) -> None:
+    assert report(told, findings) == page.read_text(encoding="utf-8")
+
+
+def test_the_page_loads_nothing(page: Path) -> None:
+    for tag, attributes in Elements(page.read_text(encoding="utf-8")).found:
+        assert tag not in ("img", "iframe", "object", "embed", "base", "form"), tag
+        for name in ("src", "href", "srcset", "action", "style"):
+            value = attributes.get(name) or ""
+            assert value.startswith(("#", "data:,")) or not value, (tag, name, value)
+        assert not any(name.startswith("on") for name in attributes)
+
+
+def test_the_page_s_policy_names_its_own_style_and_script(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
+    for tag in ("style", "script"):
+        (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in html.unescape(policy)
+    assert html.unescape(policy).startswith("default-src 'none'")
+
+
+def test_no_id_stands_twice(page: Path) -> None:
+    ids = [each["id"] for _, each in Elements(page.read_text(encoding="utf-8")).found if "id" in each]
+    assert len(ids) == len(set(ids))
+
+
+def test_twenty_five_rules_of_fifty_findings_stay_below_two_megabytes(tmp_path: Path) -> None:
+    told, rows = audit_samples.many(25, 60)
+    found = audit_samples.written(tmp_path / "many.parquet", rows)
+    write_report(told, found, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert text.count("data-finding>") == 25 * 50
+    assert len(text.encode()) < 2_000_000
+
+
+def test_long_texts_do_not_make_the_page_large(tmp_path: Path) -> None:
+    told, rows = audit_samples.many(25, 50)
+    long = [row | dict.fromkeys(("account_id", "explanation_en", "facts"), "很" * 100000) for row in rows[:50]]
+    found = audit_samples.written(tmp_path / "long.parquet", long)
+    assert len(report(told, found).encode()) < 500_000
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_page_may_speak_one_language(language: Any, told: Summary, findings: Findings) -> None:
+    text = report(told, findings, language, languages=())
+    other = "zh-Hans" if language == "en" else "en"
+    assert f"lang={other}" not in text
+    assert "<button" not in text
+
+
+def test_what_turns_the_writing_round_is_told_as_an_escape(told: Summary, tmp_path: Path) -> None:
+    hostile = audit_samples.written(tmp_path / "hostile.parquet", audit_samples.hostile_rows())
+    text = report(told, hostile)
+    assert r"<bdi>gh_\u202e1</bdi>" in text
+    assert "\u202e" not in text
+    assert html.escape(audit_samples.HOSTILE) in text.replace("&#39;", "&#x27;").replace("&#34;", "&quot;")
+
+
+def test_an_audit_that_found_nothing_is_reported(tmp_path: Path) -> None:
+    empty = audit_samples.written(tmp_path / "empty.parquet", [])
+    nothing = audit_samples.summary(
+        accounts_with_findings=0, rules=(), not_judged=(), data=(), months=(), lifecycles=(), questions={}, title=None
+    )
+    assert "no findings for 20 000 accounts" in report(nothing, empty)
+
+
+STYLE = (Path(audit_samples.__file__).parent.parent / "engine/lawful/audit/telling/report.css").read_text()
+LIGHT, DARK = (dict(re.findall(r"--([\w-]+): (#\w{6});", block)) for block in STYLE.split("@media")[:2])
+
+
+@pytest.mark.parametrize("colours", [LIGHT, LIGHT | DARK], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("text", "ground"),
+    [
+        *((text, ground) for text in ("ink", "quiet", "link") for ground in ("paper", "ground")),
+        *((name, f"{name}-ground") for name in ("error", "warning", "info")),
+        *(("ink", f"{name}-ground") for name in ("error", "warning", "info")),
+        ("error", "paper"),
+        ("ink", "rest"),
+        ("paper", "ink"),
+    ],
+)
+def test_every_text_can_be_read_on_its_ground(text: str, ground: str, colours: dict[str, str]) -> None:
+    """WCAG's contrast of 4.5."""
+    light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+# ---------------------------------------------------------------------------------------------------- in a browser
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A Chromium of its own."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+
+    options = Options()
+    options.binary_location = CHROMIUM or ""
+    for argument in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--no-first-run",
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture
+def opened(browser: Any, page: Path) -> Open:
+    """Opens a page at a size, in a colour scheme; the report unless another is given."""
+
+    def open_at(size: tuple[int, int] = WIDE, *, scheme: str = "light", media: str = "", path: Path = page) -> Any:
+        width, height = size
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+        browser.get("about:blank")
+        for log in ("browser", "performance"):
+            browser.get_log(log)
+        browser.get(path.as_uri())
+        return browser
+
+    return open_at
+
+
+def js(browser: Any, script: str, *arguments: object) -> Any:
+    return browser.execute_script(f"return {script}", *arguments)
+
+
+def visible_text(browser: Any) -> str:
+    return str(js(browser, "document.body.innerText"))
+
+
+def search(browser: Any, text: str) -> None:
+    js(
+        browser,
+        "(() => { const field = document.getElementById('search'); field.value = arguments[0];"
+        " field.dispatchEvent(new Event('input')); })()".replace("arguments[0]", repr(text)),
+    )
+
+
+def shown_rows(browser: Any) -> int:
+    return int(js(browser, "[...document.querySelectorAll('tr[data-finding]')].filter(row => !row.hidden).length"))
+
+
+@needs_chromium
+@SIZES
+def test_the_totals_are_seen(size: tuple[int, int], opened: Open) -> None:
+    text = visible_text(opened(size))
+    for expected in (
+        "8 021 of 20 000 accounts have findings",
+        "WeChat official accounts",
+        "1 213 accounts judged again by the reference, 10 917 outcomes: all agreed",
+        "9 rules without a finding",
+        "2 rules not judged",
+        "41 250",
+        "sha256:0f0f",
+    ):
+        assert expected in text
+
+
+@needs_chromium
+@SIZES
+@pytest.mark.parametrize("language", ["en", "zh-Hans"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(size: tuple[int, int], language: str, scheme: str, opened: Open) -> None:
+    browser = opened(size, scheme=scheme)
+    js(browser, "document.querySelector(arguments[0]).click()", f"[data-language='{language}']")
+    js(browser, "document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert js(browser, "document.documentElement.scrollWidth <= innerWidth")
+    assert js(browser, "innerWidth") == size[0]
+    assert js(browser, "[...document.querySelectorAll('.scroll')].every(each => each.scrollWidth <= each.clientWidth)")
+
+
+@needs_chromium
+@SIZES
+def test_bars_are_as_long_as_their_numbers(size: tuple[int, int], opened: Open) -> None:
+    browser = opened(size)
+    widths = js(
+        browser,
+        "[...document.querySelectorAll('section[aria-labelledby=rules] .bar')]"
+        ".map(bar => bar.querySelectorAll('rect')[1].getBoundingClientRect().width / bar.getBoundingClientRect().width)",
+    )
+    assert len(widths) == 10
+    assert max(widths) == pytest.approx(1)
+    assert widths[0] == pytest.approx(812 / 5_733, abs=0.01)
+    assert min(widths) > 0
+    assert js(browser, "document.querySelector('.bar').getBoundingClientRect().width") > 200
+
+
+@needs_chromium
+@SIZES
+def test_the_life_cycle_is_drawn_with_its_counts(size: tuple[int, int], opened: Open) -> None:
+    browser = opened(size)
+    texts = js(browser, "[...document.querySelectorAll('svg.lifecycle text')].map(each => each.textContent.trim())")
+    assert {"12 806", "5 930", "74", "1 190", "upgrade · 388", "✗ · 3"} <= set(texts)
+    assert js(browser, "document.querySelector('svg.lifecycle').getBoundingClientRect().right <= innerWidth")
+
+
+@needs_chromium
+@SIZES
+def test_months_before_and_after_the_audit_look_different(size: tuple[int, int], opened: Open) -> None:
+    browser = opened(size)
+    fills = js(
+        browser,
+        "['before', 'at', 'after'].map(when => getComputedStyle(document.querySelector('rect.month-' + when)).fill)",
+    )
+    assert len(set(fills)) == 3
+    assert "2025-03\n410" in visible_text(browser).replace("\t", "\n")
+
+
+@needs_chromium
+@SIZES
+def test_the_search_hides_what_does_not_match(size: tuple[int, int], opened: Open) -> None:
+    browser = opened(size)
+    every = shown_rows(browser)
+    search(browser, "may-hold-ENTERPRISE 媒体")
+    assert 0 < shown_rows(browser) < every
+    assert js(browser, "document.querySelectorAll('details.rule:not([hidden])').length") == 1
+    assert js(browser, "document.querySelector('details.rule:not([hidden])').open")
+    search(browser, "nothing is called so")
+    assert shown_rows(browser) == 0
+    assert "Nothing in this page matches" in visible_text(browser)
+    search(browser, "")
+    assert shown_rows(browser) == every
+    assert js(browser, "document.querySelectorAll('details.rule[open]').length") == 1
+
+
+@needs_chromium
+def test_an_account_is_found_by_its_id(opened: Open, findings: Findings) -> None:
+    browser = opened()
+    account = findings.first_of_each_rule(1)["constraints.dormant"][0].account
+    search(browser, account.upper())
+    assert account in visible_text(browser)
+    assert shown_rows(browser) >= 1
+
+
+@needs_chromium
+@SIZES
+def test_the_page_speaks_chinese_when_asked(size: tuple[int, int], opened: Open) -> None:
+    browser = opened(size)
+    browser.find_element("css selector", "[data-language='zh-Hans']").click()
+    text = visible_text(browser)
+    assert js(browser, "document.documentElement.lang") == "zh-Hans"
+    assert "20 000个账号中有8 021个存在问题" in text
+    assert "微信公众号" in text
+    assert "个人主体不支持注册服务号" in text
+    assert "service accounts are not for individuals" not in text
+    assert js(browser, "document.getElementById('search').placeholder") == "账号、规则或文字"
+    browser.find_element("css selector", "[data-language='en']").click()
+    assert "个人主体不支持注册服务号" not in visible_text(browser)
+
+
+@needs_chromium
+def test_the_page_opens_in_the_language_asked_for(
+    told: Summary, findings: Findings, opened: Open, tmp_path: Path
+) -> None:
+    write_report(told, findings, tmp_path / "zh.html", "zh")
+    text = visible_text(opened(path=tmp_path / "zh.html"))
+    assert "审计报告" in text
+    assert "Audit report" not in text
+
+
+@needs_chromium
+def test_what_the_data_says_is_shown_and_not_done(opened: Open) -> None:
+    browser = opened()
+    assert audit_samples.HOSTILE in visible_text(browser)
+    assert js(browser, "document.scripts.length") == 1
+    assert js(browser, "document.querySelectorAll('td a, td script, td img').length") == 0
+
+
+@needs_chromium
+@SIZES
+def test_nothing_is_asked_of_a_network_and_nothing_complains(size: tuple[int, int], opened: Open) -> None:
+    browser = opened(size)
+    search(browser, "gh")
+    js(browser, "document.querySelectorAll('[data-language]').forEach(each => each.click())")
+    assert browser.get_log("browser") == []
+    asked = re.findall(r'"method":"Network.requestWillBeSent".*?"url":"([^"]*)"', str(browser.get_log("performance")))
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    assert js(browser, "performance.getEntriesByType('resource').length") == 0
+
+
+@needs_chromium
+def test_a_script_that_got_in_would_not_run(opened: Open) -> None:
+    browser = opened()
+    js(
+        browser,
+        "(() => { const script = document.createElement('script'); script.textContent = 'window.ran = 1';"
+        " document.body.append(script); })()",
+    )
+    assert js(browser, "window.ran") is None
+    assert js(browser, "getComputedStyle(document.body).backgroundColor") == "rgb(244, 245, 247)"
+
+
+@needs_chromium
+@SIZES
+def test_the_dark_scheme_is_dark(size: tuple[int, int], opened: Open) -> None:
+    browser = opened(size, scheme="dark")
+    assert js(browser, "getComputedStyle(document.body).backgroundColor") == "rgb(18, 21, 25)"
+
+
+@needs_chromium
+def test_paper_is_white_and_shows_every_finding(opened: Open) -> None:
+    browser = opened(scheme="dark", media="print")
+    style = "getComputedStyle(document.querySelector(arguments[0]))"
+    assert js(browser, f"{style}.display", ".search") == "none"
+    assert js(browser, f"{style}.display", ".languages") == "none"
+    assert js(browser, "getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()") == "#1b1f24"
+    closed = "details.rule:not([open]) tr[data-finding]"
+    assert js(browser, f"document.querySelector('{closed}').getBoundingClientRect().height") > 0
+    js(browser, "window.dispatchEvent(new Event('beforeprint'))")
+    assert js(browser, "document.querySelectorAll('details:not([open])').length") == 0
+    js(browser, "window.dispatchEvent(new Event('afterprint'))")
+    assert js(browser, "document.querySelectorAll('details.rule[open]').length") == 1
+
+
+@needs_chromium
+def test_a_link_from_the_chart_opens_the_rule(opened: Open) -> None:
+    browser = opened()
+    browser.find_element("css selector", ".chart a[href='#rule-8']").click()
+    assert js(browser, "document.getElementById('rule-8').open")
+    assert js(browser, "document.getElementById('rule-8').getBoundingClientRect().top < innerHeight")
+
+
+@needs_chromium
+@SIZES
+def test_what_can_be_pressed_is_large_enough_and_named(size: tuple[int, int], opened: Open) -> None:
+    browser = opened(size)
+    heights = js(
+        browser,
+        "[...document.querySelectorAll('button, input, details.rule > summary')].map(each => each.getBoundingClientRect().height)",
+    )
+    assert min(heights) >= 36
+    assert js(browser, "document.querySelector('label[for=search]').innerText") == "Search"
+    assert js(
+        browser,
+        "[...document.querySelectorAll('svg[role=img]')].every(each => each.ariaLabel || each.hasAttribute('aria-labelledby'))",
+    )
+
+
+@needs_chromium
+@SIZES
+def test_a_disagreement_is_seen(size: tuple[int, int], findings: Findings, opened: Open, tmp_path: Path) -> None:
+    differing = audit_samples.summary(cross_check=CrossCheck(10, 250, ("gh_1: constraints.dormant",)))
+    write_report(differing, findings, tmp_path / "differing.html")
+    browser = opened(size, path=tmp_path / "differing.html")
+    assert "10 accounts judged again by the reference, 250 outcomes: 1 differs" in visible_text(browser)
+    assert "gh_1: constraints.dormant" in visible_text(browser)
