@@ -26,7 +26,7 @@ def inventory(policy: Policy, questions: Sequence[Question]) -> pa.Table:
     """The accounts of questions, as a person would have them in a file: `account_id`, the fields, `features`."""
     columns: dict[str, Any] = {policy.program.account_id: [f"a{n}" for n in range(len(questions))]}
     for name, declared in policy.program.account.items():
-        held = [each.account.get(name) for each in questions]
+        held = [each.account.known().get(name) for each in questions]
         if declared.type.kind == "set":
             lists = [None if value is None else sorted(value) for value in held]
             columns[name] = pa.array(lists, type=pa.list_(pa.string()))
@@ -44,13 +44,13 @@ def expected(policy: Policy, question: Question, at: datetime) -> dict[str, tupl
     judge = policy._judge
     base = judge.situation(question)
     situation = Situation(
-        records={"account": question.account, "features": question.features},
+        records={"account": base.records["account"], "features": question.features},
         at=at,
         today=calendar.day_of(at, policy.zone),
         zone=policy.zone,
         history=base.history,
         conditions=policy.program.conditions,
-        initial=question.account,
+        initial=base.initial,
     )
     explanation = Explanation(judge, Judgement(question, (), "reference"))
     found = {}

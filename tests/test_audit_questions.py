@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as copied
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import product
@@ -15,6 +16,7 @@ from typing import Any
 import ibis
 import pytest
 from hypothesis import Phase, given, settings
+from msgspec.structs import replace
 
 import columns
 import drawing
@@ -33,7 +35,8 @@ from lawful.deciding.ruling import askable
 from lawful.decision import Verdict
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation
-from lawful.question import EARLIEST, Asked, Question
+from lawful.question import EARLIEST, Asked, Question, Recorded
+from lawful.record import Record, record_type
 from policies import Drawn
 
 # A drawn policy is large: shrinking one takes minutes and makes it little plainer.
@@ -95,13 +98,17 @@ def judged(judge: Judge, question: Question) -> tuple[Verdict, tuple[str, ...]]:
     return judgement.verdict, broken or tuple(each.rule.id for each in step.judged if each.leaves_open)
 
 
+def record(schema: ir.Schema, facts: Mapping[str, ir.Value | None]) -> Record:
+    return record_type(tuple(schema)).of({name: each for name, each in facts.items() if each is not None})
+
+
 def asking(account: Question, asked: Asked) -> Question:
     """The question of one account; one that is being registered has no features, and no past that is not told."""
     if asked.kind != "register":
-        return account._replace(changes=(asked,))
+        return account.asking(asked)
     whole_from = EARLIEST if account.whole_from is None else account.whole_from
     features = dict.fromkeys(account.program.features, False)
-    return account._replace(changes=(asked,), features=features, whole_from=whole_from)
+    return replace(account.asking(asked), features=features, whole_from=whole_from)
 
 
 def answered(step: Step, situation: Situation) -> tuple[Verdict, tuple[str, ...]]:
@@ -166,7 +173,7 @@ class Asking:
         table = connection.create_table("accounts", spread.arrow, temp=True, overwrite=True)
         table = table.mutate(id=table.row.cast("string"))
         row = spread.row(table, row.today, row.now)
-        row = replace(row, facts={**row.facts, **questions.request_facts(program, first.facts)})
+        row = copied(row, facts={**row.facts, **questions.request_facts(program, first.facts.known())})
         return questions.answers(steps, table, row, Zone.of(self.policy.zone), Dialect(connection.name))
 
 
@@ -198,22 +205,20 @@ def crowd(policy: lawful.Policy, facts: Mapping[str, Any], *, has_history: bool)
         fields = {"type": type, "region": region, "seats": seats, "founded": region, "spare": True}
         features = {"menu": menu, "pay": pay, "shop": shop}
         recorded = [
-            {"event": event, "at": AT - timedelta(days=days)}
-            for event in EVENTS
-            if pasts.random() < 0.2
-            for days in (2, 40)
+            Recorded(event, AT - timedelta(days=days)) for event in EVENTS if pasts.random() < 0.2 for days in (2, 40)
         ]
         found.append(
             Question(
-                {name: each for name, each in fields.items() if each is not None},
+                record(policy.program.account, fields),
                 {name: each for name, each in features.items() if each is not None},
-                facts,
+                record(policy.program.request, facts),
                 (),
                 recorded if has_history else (),
                 pasts.choice((EARLIEST, EARLIEST, AT - timedelta(days=31))) if has_history else None,
                 AT,
                 day_of(AT, policy.zone),
                 policy.program,
+                None,
             )
         )
     return found
@@ -286,21 +291,22 @@ def wechat_accounts(policy: lawful.Policy, many: int) -> list[Question]:
             "certified_until": draw.choice((None, today, today - timedelta(days=1), today + timedelta(days=300))),
             "last_active": draw.choice((None, today, today - timedelta(days=210), today - timedelta(days=209))),
         }
-        recorded = [{"event": "upgrade", "at": AT - timedelta(days=700)}] * draw.choice((0, 0, 1))
+        recorded = [Recorded("upgrade", AT - timedelta(days=700))] * draw.choice((0, 0, 1))
         recorded += [
-            {"event": "mass_send", "at": AT - timedelta(hours=each)} for each in (1, 5, 90, 200) if draw.random() < 0.4
+            Recorded("mass_send", AT - timedelta(hours=each)) for each in (1, 5, 90, 200) if draw.random() < 0.4
         ]
         accounts.append(
             Question(
-                {name: each for name, each in fields.items() if each is not None},
+                record(policy.program.account, fields),
                 draw.choice(({}, {"wechat_pay": True}, {"wechat_pay": False})),
-                {"whitelisted": True},
+                record(policy.program.request, {"whitelisted": True}),
                 (),
                 recorded,
                 draw.choice((EARLIEST, AT - timedelta(days=20))),
                 AT,
                 today,
                 policy.program,
+                None,
             )
         )
     return accounts
@@ -339,8 +345,9 @@ def without(
     asking = Asking(
         policy,
         [
-            policy.read({"account": account, "change": {"register": {}}, "at": AT, "history": []})._replace(
-                features=features
+            replace(
+                policy.read({"account": account, "change": {"register": {}}, "at": AT, "history": []}),
+                features=features,
             )
         ],
         [questions.parsed(text, policy.program)],

@@ -20,24 +20,31 @@ class Checker:
     It takes what `Policy.read` gives, a dict of a request's shape, or its JSON. Raises RequestError as `check` does.
     """
 
-    __slots__ = ("_allows", "_program", "_reader", "_ruling")
+    __slots__ = ("_allowing", "_program", "_reader", "_ruler", "_ruling")
 
     def __init__(self, program: Program, reader: Reader, ruler: Ruler) -> None:
         self._program = program
         self._reader = reader
-        self._ruling = ruler.ruling
-        self._allows = ruler.allows
+        self._ruler = ruler
+        self._ruling, self._allowing = ruler.functions
+
+    def __reduce__(self) -> tuple[type[Checker], tuple[Program, Reader, Ruler]]:
+        return type(self), (self._program, self._reader, self._ruler)
 
     def __call__(self, request: Asked, /) -> Ruling:
         """The verdict, the ids of the rules that refuse, and of those that leave it open."""
-        if type(request) is Question and request.program is self._program:
-            return self._ruling(request)
-        if type(request) is bytes:
-            return self._ruling(self._reader.question_in_json(request))
-        return self._ruling(self._reader.any(request))
+        question = request if type(request) is Question else self._reader.any(request)
+        if question.program is self._program and question.key is not None:
+            function = self._ruling.get(question.key)
+            if function is not None:
+                return function(question)
+        return self._ruler.ruling(self._reader.any(question))
 
     def allows(self, request: Asked, /) -> bool:
         """Whether the change is surely allowed; looks no further than the first rule that does not hold."""
-        if type(request) is Question and request.program is self._program:
-            return self._allows(request)
-        return self._allows(self._reader.any(request))
+        question = request if type(request) is Question else self._reader.any(request)
+        if question.program is self._program and question.key is not None:
+            function = self._allowing.get(question.key)
+            if function is not None:
+                return function(question)
+        return self._ruler.allows(self._reader.any(question))

@@ -23,7 +23,7 @@ from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, Reques
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
 from lawful.ir import Expr, Program, Value
-from lawful.question import Question, Recorded
+from lawful.question import Question
 from lawful.reading import Reader, mapping_of
 from lawful.source import Source, Span
 from lawful.version import __version__
@@ -132,14 +132,15 @@ class Policy:
         change: Mapping[str, Any],
         features: Iterable[str] | None = None,
         request: Mapping[str, Any] | None = None,
-        history: Sequence[Recorded] | None = None,
+        history: Iterable[Mapping[str, Any]] | None = None,
         at: datetime | None = None,
     ) -> Question:
         """A question about a row that is trusted: its facts are **not checked at all**, only the change is.
 
         Each value must be of the very type that is declared: `str` (an enum's, too), `int`, `bool`, `date`, aware
-        `datetime` in UTC, `frozenset`; no None and no field that is not declared. Defaults are not filled in. A wrong
-        value gives a wrong verdict, or an exception of Python's own. `features` are those enabled, None where unknown.
+        `datetime` in UTC, `frozenset`; None is unknown. Keys that are no fields are passed over, defaults not filled
+        in. A wrong value gives a wrong verdict, or an exception of Python's own. `features` are those enabled, None
+        where unknown; `history` has mappings of an `event` and an aware `at`.
         """
         return self._reader.unvalidated(account, change, features, request or {}, history, at)
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Final, Literal, NamedTuple, TypedDict
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from lawful.calendar import Instant
 from lawful.ir import Program, Value
+from lawful.record import Record
 
 KEYS: Final[tuple[str, ...]] = ("account", "change", "changes", "request", "history", "history_from", "at")
 KINDS: Final = ("set", "enable", "disable", "do", "register")
@@ -16,6 +20,9 @@ EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 """A history that is whole from there on is whole."""
 
 Kind = Literal["set", "enable", "disable", "do", "register"]
+
+
+Key: TypeAlias = tuple[object, ...]
 
 
 class Asked(NamedTuple):
@@ -28,23 +35,27 @@ class Asked(NamedTuple):
     """What a `set` asks for."""
 
 
-class Recorded(TypedDict):
+class Recorded(msgspec.Struct, frozen=True):
     """Something that happened; `at` is aware, with any offset: it is seldom needed, so it is not moved to UTC."""
 
     event: str
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Types made from a policy's schema stay where they were made."""
+        return Recorded, (self.event, self.at)
 
 
-class Question(NamedTuple):
+class Question(msgspec.Struct, frozen=True):
     """A request that was read by a policy: it may be asked as often as needed, of that policy.
 
-    Named tuples are the quickest values that cannot be changed, and this is made for each check.
+    Structs of msgspec are the quickest values that cannot be changed, and this is made for each check.
     """
 
-    account: Mapping[str, Value]
+    account: Record
     features: Mapping[str, bool]
     """Each enabled or not; empty where nothing is known of them."""
-    facts: Mapping[str, Value]
+    facts: Record
     """What the request says beside the change."""
     changes: tuple[Asked, ...]
     recorded: Sequence[Recorded]
@@ -56,6 +67,8 @@ class Question(NamedTuple):
     """The local day of `at`."""
     program: Program
     """By whose schema it was read."""
+    key: Key | None
+    """What kind of change it is (`key_of`)."""
 
     def __repr__(self) -> str:
         """Without facts: some may be private."""
@@ -64,9 +77,27 @@ class Question(NamedTuple):
 
     def events(self) -> tuple[tuple[str, Instant], ...]:
         """What has happened up to `at`."""
-        happened = [(each["event"], each["at"].astimezone(UTC)) for each in self.recorded]
+        happened = [(each.event, each.at.astimezone(UTC)) for each in self.recorded]
         return tuple([each for each in happened if each[1] <= self.at])
+
+    def asking(self, *changes: Asked) -> Question:
+        """The same, with other changes."""
+        return replace(self, changes=changes, key=key_of(changes, self.program))
 
     def settled(self) -> Question:
         """The same, to be asked more than once: its history in UTC, without what happens after `at`."""
-        return self._replace(recorded=tuple([{"event": event, "at": at} for event, at in self.events()]))
+        return replace(self, recorded=tuple([Recorded(event, at) for event, at in self.events()]))
+
+
+def key_of(changes: Sequence[Asked], program: Program) -> Key | None:
+    """By what the way to judge a change is found: its kind and name, or the fields it sets; None of several changes.
+
+    Where a field has a life cycle, each of its values is a kind of its own.
+    """
+    if len(changes) != 1:
+        return None
+    kind, name, values = changes[0]
+    if kind != "set":
+        return kind, name
+    cycles = program.lifecycles
+    return kind, *[(field, value) if field in cycles else field for field, value in values.items()]

@@ -13,13 +13,15 @@ from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from lawful import calendar, values
 from lawful.diagnostics import MOST_MISTAKES, Problem, RequestError, legible, near
 from lawful.ir import Program, Schema, Value
 from lawful.kept import kept
-from lawful.question import EARLIEST, KEYS, KINDS, MAX_CHANGES, Asked, Question, Recorded
+from lawful.question import EARLIEST, KEYS, KINDS, MAX_CHANGES, Asked, Question, Recorded, key_of
+from lawful.record import record_type
 from lawful.scalar import Scalar
 from lawful.validation import Validator
 
@@ -34,6 +36,8 @@ class Reader:
     def __init__(self, program: Program, zone: ZoneInfo) -> None:
         self.program = program
         self.zone = zone
+        self._account = record_type(tuple(program.account))
+        self._facts = record_type(tuple(program.request))
 
     def __reduce__(self) -> tuple[type[Reader], tuple[Program, ZoneInfo]]:
         return type(self), (self.program, self.zone)
@@ -62,18 +66,24 @@ class Reader:
         change: Mapping[str, object],
         features: Iterable[str] | None,
         facts: Mapping[str, Any],
-        history: Sequence[Recorded] | None,
+        history: Iterable[Mapping[str, Any]] | None,
         at: datetime | None,
     ) -> Question:
         """The facts as they are given; only the change and the date are read."""
         question = self.question({"change": change, "at": at})
         if question.changes[0].kind != "register":
             enabled = {} if features is None else dict.fromkeys(self.program.features, False)
-            question = question._replace(
+            question = replace(
+                question,
                 features=enabled | dict.fromkeys(features or (), True),
                 whole_from=None if history is None else EARLIEST,
             )
-        return question._replace(account=dict(account), facts=dict(facts), recorded=tuple(history or ()))
+        return replace(
+            question,
+            account=self._account.of({name: account[name] for name in self.program.account if name in account}),
+            facts=self._facts.of({name: facts[name] for name in self.program.request if name in facts}),
+            recorded=tuple([Recorded(each["event"], each["at"]) for each in history or ()]),
+        )
 
     def _own(self, question: Question) -> Question:
         if question.program is not self.program and question.program.digest != self.program.digest:
@@ -115,7 +125,19 @@ class Reader:
         if reading.problems:
             raise RequestError(reading.problems)
         today = calendar.day_of(at, self.zone)
-        return Question(account, features, facts, changes, recorded, whole_from, at, today, self.program)
+        account_record, facts_record = self._account.of(account), self._facts.of(facts)
+        return Question(
+            account_record,
+            features,
+            facts_record,
+            changes,
+            recorded,
+            whole_from,
+            at,
+            today,
+            self.program,
+            key_of(changes, self.program),
+        )
 
 
 class _Reading:
@@ -330,7 +352,7 @@ class _Reading:
             self.problem(f"{field}.at", "the key `at` is missing")
             return None
         instant = self._instant(f"{field}.at", mapping["at"])
-        return None if instant is None or name is None else {"event": name, "at": instant}
+        return None if instant is None or name is None else Recorded(name, instant)
 
     def _event_name(self, field: str, given: object) -> str | None:
         if isinstance(given, str) and given in self.program.event_names:

@@ -15,7 +15,7 @@ from lawful.scalar import Scalar
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?"  # before 1900 zones differ from UTC by seconds, too
+    r"([Zz]|[+-][0-9]{2}([0-9]{2}|:[0-9]{2}(:[0-9]{2})?))?"  # before 1900 zones differ from UTC by seconds, too
 )
 
 
@@ -66,7 +66,7 @@ def read(declaration: FieldDeclaration, given: object, zone: ZoneInfo) -> Value 
         case kind:
             raise TypeError(kind)  # no field is declared so
     if declaration.minimum is not None or declaration.maximum is not None:
-        _within(value, declaration)
+        within(value, declaration)
     return value
 
 
@@ -178,7 +178,8 @@ def _set(given: object, values: tuple[str, ...]) -> frozenset[str]:
     return frozenset(_one_of(each, values) for each in given)
 
 
-def _within(value: Value, declaration: FieldDeclaration) -> None:
+def within(value: Value, declaration: FieldDeclaration) -> None:
+    """Raises BadValue where it is beyond a bound of its declaration."""
     low, high = declaration.minimum, declaration.maximum
     if low is not None and value < low:  # type: ignore[operator]  # the compiler gives bounds the field's type
         raise BadValue(f"{written(value, zone=None)} is below the least, {written(low, zone=None)}")

@@ -26,7 +26,7 @@ LAST_DAY: Final = date(9999, 12, 31)
 OUTSIDE: Final = "instants outside the years 1 to 9999"
 SPECIAL: Final = re.compile(r"([.*+?{}()|^$\[\]\\])")
 _TIME: Final = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?"
-_OFFSET: Final = "[+-]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
+_OFFSET: Final = "[+-]([01][0-9]|2[0-3])([0-5][0-9]|:[0-5][0-9](:[0-5][0-9])?)"
 _ISO_DAY: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _ISO: Final = f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([Tt ]{_TIME}([Zz]|{_OFFSET})?)?$"
 _NAME: Final = "lawful_{}_{}"
@@ -73,8 +73,8 @@ def of_text(dialect: Dialect, text: Any, form: str | None) -> Written:
     local = dialect.days_of_date(day) * DAY + since_midnight
     if form is not None:
         return Written(local)
-    ahead = _found(plain, "^.{16}[0-9:.]*[+-]([0-9:]+)$", "string").concat(":00").substr(0, 8)
-    parts = [ahead.substr(start, 2).cast("int64") for start in (0, 3, 6)]
+    ahead = _found(plain, "^.{16}[0-9:.]*[+-]([0-9:]+)$", "string").replace(":", "").concat("00").substr(0, 6)
+    parts = [ahead.substr(start, 2).cast("int64") for start in (0, 2, 4)]
     length = ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * SECOND
     offset = ibis.cases((dialect.finds(plain, "[Zz]$"), 0), (dialect.finds(plain, "-[0-9:]+$"), -length), else_=length)
     is_day = plain.length() == 10  # it has a `-` before its last digits, too, but nothing that is far behind it

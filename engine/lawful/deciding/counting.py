@@ -31,8 +31,8 @@ def counting(count: Count, zone: ZoneInfo) -> Counting:
     ) -> tuple[int, int | None]:
         least = 0
         for each in recorded:
-            if each["event"] in names:
-                at = each["at"]
+            if each.event in names:
+                at = each.at
                 if at.tzinfo is not UTC:
                     at = at.astimezone(UTC)
                 if at <= now and counts(at, now, today):

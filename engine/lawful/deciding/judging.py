@@ -128,14 +128,15 @@ class Judge:
 
     def situation(self, question: Question) -> Situation:
         """The account as the request gives it, at its instant."""
+        account = question.account.known()
         return Situation(
-            records={"account": question.account, "features": question.features, "request": question.facts},
+            records={"account": account, "features": question.features, "request": question.facts.known()},
             at=question.at,
             today=question.today,
             zone=self.zone,
             history=History(question.events(), question.whole_from),
             conditions=self.program.conditions,
-            initial=question.account,
+            initial=account,
         )
 
     def _step(self, asked: Asked, state: Situation, engine: Engine) -> Step:

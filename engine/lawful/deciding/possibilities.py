@@ -17,18 +17,19 @@ from lawful.engines.situation import Situation, counted
 from lawful.ir import INT_MAX, LANGUAGES, AtMost, FieldDeclaration, Program, Text, Value
 from lawful.possibility import LimitLeft, Possibility
 from lawful.question import Asked, Question
+from lawful.record import slot
 
 
 def possibilities(judge: Judge, question: Question, engine: Engine) -> Iterator[Possibility]:
     """In the order of the file: each life cycle's values, settable fields, features, actions."""
     for change, asked, title in _askable(judge.program, question):
-        judgement = judge.judge(question._replace(changes=(asked,)), engine)
+        judgement = judge.judge(question.asking(asked), engine)
         yield _possibility(judge, judgement, change, title)
 
 
 def _askable(program: Program, question: Question) -> Iterator[tuple[dict[str, Any], Asked, Text | None]]:
     for name, declaration in program.account.items():
-        present = question.account.get(name)
+        present = getattr(question.account, slot(name))
         if declaration.motion == "lifecycle":
             for value in declaration.type.values:
                 if value != present:

@@ -7,6 +7,7 @@ apply, with what is known of the change filled in. Lists of changes, and fields 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -35,19 +36,28 @@ from lawful.ir import (
     rebuilt,
     with_known,
 )
-from lawful.question import EARLIEST, Asked, Question
+from lawful.question import EARLIEST, Asked, Key, Question
+from lawful.record import slot
 
-Function: TypeAlias = Callable[[Question], tuple[tuple[str, ...], tuple[str, ...]]]
-"""The ids of the rules that refuse, and of those that leave it open."""
+Function: TypeAlias = Callable[[Question], Ruling]
 Allows: TypeAlias = Callable[[Question], bool]
 Written = TypeVar("Written", Function, Allows)
-Key: TypeAlias = tuple[object, ...]
-
 _ALLOWED: Final = Ruling("allow", (), ())
-_ruling: Final = tuple.__new__
+_new: Final = tuple.__new__
 """Makes one in half the time."""
 PATIENCE: Final = 32
 """How often a combination of fields is left to the reference before a function is written for it."""
+_PARTS: Final = {
+    "account": "account",
+    "features": "features",
+    "facts": "facts",
+    "changes": "changes",
+    "recorded": "recorded",
+    "whole_from": "whole_from",
+    "now": "at",
+    "today": "today",
+}
+"""What functions call the parts of a question."""
 _MOST_COMBINATIONS: Final = 64
 _MOST_RARE: Final = 1024
 
@@ -58,7 +68,6 @@ class Ruler:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._book = judge.rulebook
-        self._lifecycles = frozenset(judge.program.lifecycles)
         self._turns = judge.rulebook.turns
         self._ruling: dict[Key, Function] = {}
         self._allowing: dict[Key, Allows] = {}
@@ -68,37 +77,33 @@ class Ruler:
         """What it has written stays here: another process writes its own."""
         return type(self), (self._judge,)
 
+    @property
+    def functions(self) -> tuple[Mapping[Key, Function], Mapping[Key, Allows]]:
+        """What `ruling` and `allows` come to for a key, as far as it is written, whatever the day; more come later."""
+        return ({}, {}) if self._turns else (self._ruling, self._allowing)
+
     def ruling(self, question: Question) -> Ruling:
         """The verdict, and the ids of the rules that refuse or leave it open."""
-        changes = question.changes
-        if len(changes) != 1:
-            return self._by_reference(question)
-        key = self._key(question) if changes[0][2] or self._turns else changes[0][:2]
-        function = self._ruling.get(key) or self._written(self._ruling, key, question, bare=False)
-        if function is None:
-            return self._by_reference(question)
-        broken, unknown = function(question)
-        if broken:
-            return _ruling(Ruling, ("deny", broken, unknown))
-        return _ruling(Ruling, ("undetermined", (), unknown)) if unknown else _ALLOWED
+        key = self._key(question)
+        if key is not None:
+            function = self._ruling.get(key) or self._written(self._ruling, key, question, bare=False)
+            if function is not None:
+                return function(question)
+        return self._by_reference(question)
 
     def allows(self, question: Question) -> bool:
         """Whether the verdict is *allow*: nothing is looked at after the first rule that does not hold."""
-        changes = question.changes
-        if len(changes) != 1:
-            return self._by_reference(question).allowed
-        key = self._key(question) if changes[0][2] or self._turns else changes[0][:2]
-        function = self._allowing.get(key) or self._written(self._allowing, key, question, bare=True)
-        return self._by_reference(question).allowed if function is None else function(question)
+        key = self._key(question)
+        if key is not None:
+            function = self._allowing.get(key) or self._written(self._allowing, key, question, bare=True)
+            if function is not None:
+                return function(question)
+        return self._by_reference(question).allowed
 
-    def _key(self, question: Question) -> Key:
-        """By what the function for a change is found: kind and name, or the fields it sets, and the turn of rules."""
-        kind, name, values = question.changes[0]
-        turn = self._book.turn(question.today)
-        if not values:
-            return kind, name, turn
-        lifecycles = self._lifecycles
-        return turn, *[(field, value) if field in lifecycles else field for field, value in values.items()]
+    def _key(self, question: Question) -> Key | None:
+        """By what the function for a change is found: with the turn of rules, where rules come and go."""
+        key = question.key
+        return (self._book.turn(question.today), *key) if self._turns and key is not None else key
 
     def _by_reference(self, question: Question) -> Ruling:
         judgement = self._judge.judge(question, "reference")
@@ -122,7 +127,8 @@ class Ruler:
             self._rare.clear()
         self._rare[key] += 1
         # a list first, in one step: another thread may be adding a function
-        combinations = sum(type(each[0]) is int and len(each) > 2 for each in list(kept))
+        longest = 3 if self._turns else 2
+        combinations = sum(len(each) > longest for each in list(kept))
         return self._rare[key] > PATIENCE and combinations < _MOST_COMBINATIONS
 
 
@@ -197,7 +203,6 @@ class _Script:
 
     def _write(self) -> None:
         writer = self._writer
-        writer.line("account, features, facts, changes, recorded, whole_from, now, today, _ = question")
         if not self._bare:
             writer.line("broken = unknown = ()")
         self._write_values_asked()
@@ -214,7 +219,26 @@ class _Script:
                 if not self._registers and self._book.entitlements.watched:
                     self._write_losses()
                 self._write_constraints(moved)
-        writer.line("return True" if self._bare else "return broken, unknown")
+        if self._bare:
+            writer.line("return True")
+        else:
+            self._write_ruling()
+        self._write_parts()
+
+    def _write_ruling(self) -> None:
+        writer = self._writer
+        make = f"return {writer.constant('new', _new)}({writer.constant('Ruling', Ruling)}, "
+        with writer.block("if broken:"):
+            writer.line(f"{make}('deny', broken, unknown))")
+        with writer.block("if unknown:"):
+            writer.line(f"{make}('undetermined', (), unknown))")
+        writer.line(f"return {writer.constant('allowed', _ALLOWED)}")
+
+    def _write_parts(self) -> None:
+        """What the lines above speak of, first of all; the rest of the question is not asked for."""
+        words = {word for line in self._writer.lines for word in re.findall(r"[a-z_]+", line.partition("#")[0])}
+        parts = [f"    {name} = question.{part}" for name, part in _PARTS.items() if name in words]
+        self._writer.lines[:0] = parts
 
     def _write_values_asked(self) -> None:
         """Of a life cycle's field each value has its function; other values are read."""
@@ -448,10 +472,12 @@ class _Script:
 
     def fact(self, writer: Writer, field: Field) -> str:
         match field.owner:
-            case "account" | "features":
-                return writer.assigned(field.name, f"{field.owner}.get({field.name!r})")
+            case "account":
+                return writer.assigned(field.name, f"account.{slot(field.name)}")
             case "request":
-                return writer.assigned(field.name, f"facts.get({field.name!r})")
+                return writer.assigned(field.name, f"facts.{slot(field.name)}")
+            case "features":
+                return writer.assigned(field.name, f"features.get({field.name!r})")
             case _:
                 return "None"  # a state that this change does not have
 
