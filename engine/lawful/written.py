@@ -315,6 +315,10 @@ def validated(model: type[AnyWritten], document: Document) -> AnyWritten | list[
         return [_diagnostic(model, document, each) for each in found]
 
 
+_NAMED: Final = ("policy", "mapping")
+"""The first keys of files that have a name."""
+
+
 def _diagnostic(model: type[Written], document: Document, error: ErrorDetails) -> Diagnostic:
     path = error["loc"]
     key = path[-1] if path else ""
@@ -332,7 +336,9 @@ def _diagnostic(model: type[Written], document: Document, error: ErrorDetails) -
             return Diagnostic("wrong-value", message, document.span(path), help)
         case _ if not path:
             message = f"{_shown(error['input'])} stands where the keys of this file should be"
-            return Diagnostic("wrong-type", message, document.span(path), "begin with `policy:` and its name")
+            first = next(iter(model.model_fields))
+            help = f"begin with `{first}:`" + (" and its name" if first in _NAMED else "")
+            return Diagnostic("wrong-type", message, document.span(path), help)
         case kind if kind in _KINDS:
             message = f"{_shown(error['input'])} stands where {_KINDS[kind]} should be"
             return Diagnostic("wrong-type", message, document.span(path))

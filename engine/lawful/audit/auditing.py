@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -25,6 +25,7 @@ from lawful.audit import (
     inventory,
     mapping,
     moves,
+    named,
     questions,
     snapshots,
     sources,
@@ -92,6 +93,7 @@ class _Audit:
         self.data: list[DataProblem] = []
         self.waivers = () if wanted.waivers is None else excuses.waivers(wanted.waivers, program)
         self.mapping = mapping.mapping(program, wanted.mapping, wanted.columns)
+        named.refuse_unused(wanted)
         progress("reading")
         self.inventory, readings = self._inventory(wanted.inventory, "inventory")
         self.before = self._inventory(wanted.before, "before")[0] if wanted.before is not None else None
@@ -140,7 +142,7 @@ class _Audit:
             beside=beside,
         )
         if beside is None:
-            self.at_the_end.callback(opened.close)
+            self.at_the_end.callback(_close, opened)
         return opened
 
     def _take(self, problems: Sequence[DataProblem], name: str) -> None:
@@ -402,3 +404,12 @@ class _Audit:
 def remove(folder: Path) -> None:
     """The scratch of an audit, whatever is in it."""
     shutil.rmtree(folder, ignore_errors=True)
+def _close(opened: Opened) -> None:
+    """End the connection. What Ibis has cached in it goes before: collected later, it would complain of its end."""
+    if opened.is_ours:
+        for name in list(opened.connection._cache_name_to_entry):
+            with suppress(Exception):
+                opened.connection._finalize_cached_table(name)
+    opened.close()
+
+

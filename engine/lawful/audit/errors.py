@@ -9,6 +9,8 @@ from typing import Final
 from lawful.diagnostics import Diagnostic, LawfulError
 
 _NEEDED: Final = ("duckdb", "ibis", "jinja2", "pyarrow", "sqlglot")
+_OPTIONS: Final = {"columns": "map"}
+"""Those of another name on the command line."""
 
 
 @contextmanager
@@ -22,6 +24,15 @@ def installed() -> Iterator[None]:
         raise AuditError(
             f"an audit needs `{error.name}`, which is not installed", "pip install 'lawful[audit]'"
         ) from None
+
+
+def option(name: str) -> str:
+    """What is asked for, as Python and as the command line have it.
+
+    >>> option("before_at")
+    '`before_at` (`--before-at`)'
+    """
+    return f"`{name}` (`--{_OPTIONS.get(name, name).replace('_', '-')}`)"
 
 
 class AuditError(LawfulError):

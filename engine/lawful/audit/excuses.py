@@ -19,6 +19,7 @@ from lawful import values
 from lawful.audit.errors import AuditError, WrongFile
 from lawful.audit.failures import telling
 from lawful.audit.longform import COLUMNS
+from lawful.audit.rowwise import literally
 from lawful.diagnostics import Diagnostic, in_file_order, legible, near
 from lawful.document import Unreadable, decode, read
 from lawful.ir import Program
@@ -118,15 +119,15 @@ def _baseline(local: Any, path: Path) -> ibis_types.Table:
         if not path.exists():
             raise AuditError(
                 f"there is no baseline `{legible(str(path), 200)}`",
-                "write one with `lawful audit … --output FILE.parquet`",
+                "it is what an earlier audit wrote to a .parquet file",
             )
-        table = local.read_parquet(str(path))
+        table = local.read_parquet(literally(path))
     lacking = [name for name in ("account_id", "rule", "at") if name not in table.columns]
     if lacking:
         listed = ", ".join(f"`{each}`" for each in lacking)
         raise AuditError(
             f"the baseline `{legible(str(path), 200)}` is no file of findings: it has no column {listed}",
-            "a baseline is what an earlier audit wrote with `--output FILE.parquet`",
+            "a baseline is what an earlier audit wrote to a .parquet file",
         )
     if "status" in table.columns:  # what was not known to be broken then is new now
         table = table.filter(table.status == "violated")

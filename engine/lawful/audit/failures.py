@@ -6,6 +6,7 @@ import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gzip import BadGzipFile
 from typing import Final
 
 from lawful.audit.errors import AuditError
@@ -22,6 +23,7 @@ _NOISE: Final = re.compile(
     r"|[\w.$]+(?:Exception|Error): )+"
 )
 _TAIL: Final = re.compile(r" ?SQLSTATE: \w+.*$|\(being in .*$")
+_NO_PARQUET: Final = re.compile(r"No magic bytes found|too small to be a Parquet file")
 _SERVER: Final = re.compile(r"connection to server (?:at|on) .*? failed: ")
 
 
@@ -33,15 +35,22 @@ def telling(what: str) -> Iterator[None]:
     except AuditError:
         raise
     except Exception as error:
+        if _is_interrupt(error):
+            raise KeyboardInterrupt from error
         if not is_foreign(error):
             raise
         raise told(error, what) from error
 
 
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether it is Ctrl-C: DuckDB looks for it during a query, and raises this in its stead."""
+    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+
+
 def is_foreign(error: BaseException) -> bool:
     """Whether it came from an engine, a file or a server: not from a mistake of this package."""
     roots = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
-    return isinstance(error, (OSError, MemoryError)) or not roots.isdisjoint(_FOREIGN)
+    return isinstance(error, (OSError, EOFError, MemoryError)) or not roots.isdisjoint(_FOREIGN)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -70,6 +79,12 @@ def _reason(error: BaseException, whole: str) -> str:
     root = type(error).__module__.partition(".")[0]
     if root == "py4j":
         whole = _java_cause(whole)
+    elif isinstance(error, EOFError) or "end of GZIP stream" in whole:
+        return "the file is cut short"
+    elif isinstance(error, BadGzipFile):
+        return "it is not compressed by gzip"
+    elif _NO_PARQUET.search(whole):
+        return "it is no Parquet file, or not the whole of one"
     elif isinstance(error, OSError) and error.strerror:
         whole = error.strerror
     elif type(error).__name__ == "TableNotFound":

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
-from lawful.audit.servers import is_server, store_on_server
+from lawful.audit.named import named
+from lawful.audit.servers import is_server, must_take_findings, stored_on_server
 from lawful.audit.summary import Summary
-from lawful.audit.telling.exporting import export
+from lawful.audit.telling.exporting import AnswersForm, export, export_answers
 from lawful.audit.telling.finding import Findings
 from lawful.audit.telling.junit import write_junit
 from lawful.audit.telling.markdown import write_markdown
 from lawful.audit.telling.report import write_report
-from lawful.audit.telling.sarif import write_sarif
-from lawful.audit.writing import beside
+from lawful.audit.telling.sarif import from_here, write_sarif
+from lawful.audit.wanted import Wanted
+from lawful.audit.writing import must_be_writable, together
 from lawful.diagnostics import legible
 from lawful.ir import Language, Severity
-
-if TYPE_CHECKING:
-    import ibis.expr.types as ibis_types
 
 FORMS: Final[dict[str, str]] = {
     ".parquet": "parquet",
@@ -55,6 +58,72 @@ def kind_of(target: str) -> Kind:
     raise AuditError(f"`{legible(target, 200)}` does not say what is to be written", _LISTED)
 
 
+# ------------------------------------------------------------------------------------------ before the audit begins
+
+
+def check(targets: Sequence[str], answers: str | None, wanted: Wanted) -> None:
+    """Refuse outputs that cannot be written, and those that would take the place of what is read. Raises AuditError.
+
+    What can be known beforehand is: an audit may take hours.
+    """
+    kinds = [kind_of(each) for each in targets]
+    if answers is not None:
+        _form_of_answers(answers)
+    if "xlsx" in kinds and find_spec("openpyxl") is None:
+        raise AuditError("Excel needs openpyxl", "pip install 'lawful[excel]'")
+    every = [*targets, *([] if answers is None else [answers])]
+    for each in (each for each in every if not is_server(each)):
+        _refuse_source(each, wanted)
+        must_be_writable(Path(each))
+    places = [each if is_server(each) else str(Path(each).resolve()) for each in every]
+    for number, each in enumerate(every):
+        if places[number] in places[:number] and not _is_device(Path(each)):
+            raise AuditError(f"`{legible(_shown(each), 200)}` is named twice as an output", "name another file")
+    for each in (each for each in targets if is_server(each)):
+        with _telling(each):
+            must_take_findings(each)
+
+
+def _refuse_source(target: str, wanted: Wanted) -> None:
+    """Refuse to write over what the audit reads."""
+    sources = {
+        "inventory": wanted.inventory,
+        "history": wanted.history,
+        "earlier snapshot": wanted.before,
+        "mapping": wanted.mapping,
+        "baseline": wanted.baseline,
+        "waivers": wanted.waivers,
+    }
+    for name, where in sources.items():
+        if isinstance(where, (str, os.PathLike)) and _is_read(Path(target), os.fspath(where)):
+            help = "name another file"
+            if name == "baseline":
+                help = "write to another file, and take that one for the baseline the next time"
+            raise AuditError(f"`{legible(target, 200)}` is read as the {name}: it is not written over", help)
+
+
+def _is_read(target: Path, where: str) -> bool:
+    """Whether the file is the one that is named, is in the folder, or is like the pattern."""
+    if _is_device(target):
+        return False
+    place = target.resolve()
+    read = [each.resolve() for each in named(where)]
+    return any(_is_same(place, each) or (each.is_dir() and place.is_relative_to(each)) for each in read)
+
+
+def _is_same(place: Path, other: Path) -> bool:
+    """Also where case makes no difference, or a file has two names."""
+    return place == other or (place.exists() and other.exists() and place.samefile(other))
+
+
+def _is_device(target: Path) -> bool:
+    """Whether it is written to and not replaced: a device, a pipe."""
+    return target.exists() and not target.is_file() and not target.is_dir()
+
+
+# --------------------------------------------------------------------------------------------------- when it is made
+
+
 def write(
     targets: Iterable[str],
     summary: Summary,
@@ -63,11 +132,20 @@ def write(
     *,
     fail_on: Severity = "error",
     folder: str = "",
+    answers: tuple[str, Path] | None = None,
 ) -> None:
-    """Write each of them; every file is whole or as it was before."""
-    for target in targets:
-        with telling(f"`{legible(_shown(target), 200)}` cannot be written"):
-            _write(target, kind_of(target), summary, findings, language, fail_on, folder)
+    """Write all of them, the answers (where to, and the file that holds them) too; or all stay as they were.
+
+    Tables are replaced when the files are whole, and the files take their places last.
+    """
+    with telling("the outputs cannot be written"), together(), ExitStack() as tables:
+        for target in sorted(targets, key=is_server):
+            with _telling(target):
+                _write(target, kind_of(target), summary, findings, language, fail_on, folder, tables)
+        if answers is not None:
+            target, made = answers
+            with _telling(target):
+                export_answers(made, findings.connection, Path(target), _form_of_answers(target))
 
 
 def _write(
@@ -78,38 +156,44 @@ def _write(
     language: Language,
     fail_on: Severity,
     folder: str,
+    tables: ExitStack,
 ) -> None:
     path = Path(target)
     match kind:
         case "server":
-            store_on_server(target, findings.path)
+            tables.enter_context(stored_on_server(target, findings.path))
         case "html":
             write_report(summary, findings, path, language)
         case "sarif":
             write_sarif(summary, findings, path, language, folder=folder)
         case "junit":
-            write_junit(summary, findings, path, language, fail_on=fail_on)
+            write_junit(_from_here(summary, folder), findings, path, language, fail_on=fail_on)
         case "markdown":
             write_markdown(summary, findings, path, language)
         case _:
             export(findings, path, kind, summary, language)
 
 
-def write_answers(target: str, answers: ibis_types.Table) -> None:
-    """The answers of `--can`: a row for each account and question."""
-    path = Path(target)
-    with telling(f"`{legible(target, 200)}` cannot be written"):
-        match path.suffix.lower():
-            case ".parquet":
-                with beside(path) as part:
-                    answers.to_parquet(part)
-            case ".csv":
-                with beside(path) as part:
-                    answers.to_csv(part)
-            case _:
-                raise AuditError(
-                    f"`{legible(target, 200)}` does not say what is to be written", "answers go to .parquet or .csv"
-                )
+def _from_here(summary: Summary, folder: str) -> Summary:
+    """The summary with the places of rules as SARIF tells them: seen from the working directory."""
+    base = from_here(folder)
+    rules = [
+        each if each.place is None else replace(each, place=replace(each.place, file=str(base / each.place.file)))
+        for each in summary.rules
+    ]
+    return replace(summary, rules=tuple(rules))
+
+
+def _form_of_answers(target: str) -> AnswersForm:
+    suffix = "" if is_server(target) else Path(target).suffix.lower()
+    if suffix not in (".parquet", ".csv"):
+        message = f"`{legible(_shown(target), 200)}` does not say what is to be written"
+        raise AuditError(message, "answers go to .parquet or .csv")
+    return "parquet" if suffix == ".parquet" else "csv"
+
+
+def _telling(target: str) -> AbstractContextManager[None]:
+    return telling(f"`{legible(_shown(target), 200)}` cannot be written")
 
 
 def _shown(target: str) -> str:

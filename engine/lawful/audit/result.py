@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from lawful.audit import auditing, outputs
 from lawful.audit.auditing import Audited, Progress, silent
+from lawful.audit.errors import AuditError, option
 from lawful.audit.summary import Summary
 from lawful.audit.telling.finding import Findings
 from lawful.audit.wanted import Wanted
@@ -40,11 +41,16 @@ class Audit:
         self.close()
 
     def close(self) -> None:
-        """Remove the temporary folder; what was read from it stays read."""
+        """Remove the temporary folder; what was read from it stays read, and nothing else can be."""
         self._closed()
+
+    def _must_be_open(self) -> None:
+        if not self._closed.alive:
+            raise AuditError("the audit was closed, and its findings are gone", "read or write them before that")
 
     @kept
     def _audited(self) -> Audited:
+        self._must_be_open()
         return auditing.audit(self._program, self._wanted, self._scratch, self._progress)
 
     @kept
@@ -58,28 +64,67 @@ class Audit:
         """The audit in numbers. Raises AuditError where it cannot be made."""
         return self._audited.summary
 
-    @kept
+    @property
     def findings(self) -> ibis_types.Table:
-        """The findings in long form, as a table of Ibis: `.to_pandas()`, `.to_pyarrow()`, `.to_parquet(path)`, …"""
+        """The findings in long form, as a table of Ibis: `.to_pandas()`, `.to_pyarrow()`, `.to_parquet(path)`, …
+
+        Raises AuditError once the audit is closed.
+        """
+        self._must_be_open()
+        return self._findings
+
+    @kept
+    def _findings(self) -> ibis_types.Table:
         return self._connection.read_parquet(str(self._audited.findings))
 
-    @kept
+    @property
     def answers(self) -> ibis_types.Table:
         """Account × question → verdict, rules: of the questions that were asked. Raises LookupError without any."""
+        self._must_be_open()
+        return self._answers
+
+    @kept
+    def _answers(self) -> ibis_types.Table:
+        return self._connection.read_parquet(str(self._answers_file()))
+
+    def _answers_file(self) -> Path:
         if self._audited.answers is None:
             raise LookupError("the audit was asked no questions")
-        return self._connection.read_parquet(str(self._audited.answers))
+        return self._audited.answers
 
     def write(
-        self, *targets: str | Path, language: Language = "en", fail_on: Severity = "error", folder: str = ""
+        self,
+        *targets: str | Path,
+        answers: str | Path | None = None,
+        language: Language = "en",
+        fail_on: Severity = "error",
+        folder: str = "",
     ) -> None:
-        """Write the findings, or what is told of them, to files: by the ends of their names. Raises AuditError."""
+        """Write the findings, or what is told of them, to files: by the ends of their names; the answers to `answers`.
+
+        All are written or, where one cannot be, none. Raises AuditError.
+        """
         names = [str(each) for each in targets]
-        for each in names:
-            outputs.kind_of(each)
-        outputs.write(names, self.summary, self._read(), language, fail_on=fail_on, folder=folder)
+        self.check(*targets, answers=answers)
+        outputs.write(
+            names,
+            self.summary,
+            self._read(),
+            language,
+            fail_on=fail_on,
+            folder=folder,
+            answers=None if answers is None else (str(answers), self._answers_file()),
+        )
+
+    def check(self, *targets: str | Path, answers: str | Path | None = None) -> None:
+        """Raises AuditError where these cannot be written, as far as that can be known before anything is audited."""
+        if answers is not None and not self._wanted.questions:
+            help = f"ask something with {option('can')}, such as `enable FEATURE`"
+            raise AuditError(f"{option('answers')} has no questions to answer", help)
+        outputs.check([str(each) for each in targets], None if answers is None else str(answers), self._wanted)
 
     def _read(self) -> Findings:
+        self._must_be_open()
         return Findings(self._audited.findings, self._connection.con, ZoneInfo(self._program.timezone))
 
     def rows(self, language: Language) -> Any:

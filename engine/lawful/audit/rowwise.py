@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
-from lawful.audit.errors import AuditError
+from lawful.audit.errors import AuditError, option
 from lawful.audit.failures import telling
 from lawful.diagnostics import legible, near
 
@@ -140,7 +140,7 @@ def _as_utf8(path: Path, encoding: str | None, folder: Path) -> Path:
     return target
 
 
-_NOT_UTF8: Final = "say what it is with `--encoding`; Chinese Excel saves CSV as `gb18030`"
+_NOT_UTF8: Final = f"say what it is with {option('encoding')}; Chinese Excel saves CSV as `gb18030`"
 
 
 # ----------------------------------------------------------------------------------------------------------------- CSV
@@ -225,10 +225,13 @@ def _check_names(names: list[str], path: Path) -> None:
 
 def _from_json(engine: DuckDBPyConnection, files: list[Path], target: Path, encoding: str | None) -> None:
     for path in files:
-        with _bytes(path) as stream:
+        with telling(f"`{path}` cannot be read"), _bytes(path) as stream:
             if not stream.read(_CHUNK).strip():
                 raise AuditError(f"`{path}` is empty")
-    sources = [_as_utf8(path, encoding, target.parent) for path in files]
+    sources = []
+    for path in files:
+        with telling(f"`{path}` cannot be read"):
+            sources.append(_as_utf8(path, encoding, target.parent))
     with telling(f"`{files[0]}` cannot be read" if len(files) == 1 else "the JSON files cannot be read"):
         listed = ", ".join(_quoted(literally(each)) for each in sources)
         layout = "newline_delimited" if all(_is_lines(each) for each in files) else "auto"

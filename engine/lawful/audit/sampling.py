@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -510,7 +510,9 @@ def _run(connection: duckdb.DuckDBPyConnection, copy: str, progress: Callable[[f
             except TimeoutError:
                 progress(max(connection.query_progress(), 0) / 100)
             except BaseException:
-                connection.interrupt()
+                while not running.done():  # it may not have begun: then it has not heard the first
+                    connection.interrupt()
+                    wait([running], timeout=_OFTEN)
                 raise
 
 

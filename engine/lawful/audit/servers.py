@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from lawful.audit import sources
 from lawful.audit.errors import AuditError
 from lawful.audit.longform import COLUMNS
 from lawful.diagnostics import legible
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SCHEMES: Final = ("postgres://", "postgresql://")
 _ROWS: Final = 50_000
@@ -23,24 +22,41 @@ def is_server(target: str) -> bool:
     return target.lower().startswith(_SCHEMES)
 
 
-def store_on_server(address: str, findings: Path) -> None:
-    """Replace the table with the findings, in one transaction: until then it is what it was.
+def must_take_findings(address: str) -> None:
+    """Whether the server can be reached and the table be replaced, before anything is computed. Raises AuditError."""
+    connection, schema, name = sources.server(address)
+    try:
+        with connection.con.transaction(), connection.con.cursor() as cursor:
+            _check(cursor, _full(schema, name), name)
+    finally:
+        connection.disconnect()
+
+
+@contextmanager
+def stored_on_server(address: str, findings: Path) -> Iterator[None]:
+    """Replaces the table with the findings, in one transaction, which ends with the block: till then all see the old.
 
     A table of that name that holds no findings is not touched. Raises AuditError.
     """
     connection, schema, name = sources.server(address)
+    table = _full(schema, name)
     try:
-        table = f"{_quoted(schema)}.{_quoted(name)}" if schema is not None else _quoted(name)
-        with connection.con.transaction(), connection.con.cursor() as cursor:
-            _check(cursor, table, name)
-            columns = ", ".join(f"{_quoted(each)} {_TYPES.get(each, 'text')}" for each in COLUMNS)
-            cursor.execute(f"DROP TABLE IF EXISTS {table}")
-            cursor.execute(f"CREATE TABLE {table} ({columns})")
-            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                for row in _rows(findings):
-                    copy.write_row(row)
+        with connection.con.transaction():
+            with connection.con.cursor() as cursor:
+                _check(cursor, table, name)
+                columns = ", ".join(f"{_quoted(each)} {_TYPES.get(each, 'text')}" for each in COLUMNS)
+                cursor.execute(f"DROP TABLE IF EXISTS {table}")
+                cursor.execute(f"CREATE TABLE {table} ({columns})")
+                with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                    for row in _rows(findings):
+                        copy.write_row(row)
+            yield
     finally:
         connection.disconnect()
+
+
+def _full(schema: str | None, name: str) -> str:
+    return f"{_quoted(schema)}.{_quoted(name)}" if schema is not None else _quoted(name)
 
 
 def _check(cursor: Any, table: str, name: str) -> None:

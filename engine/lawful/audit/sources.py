@@ -195,9 +195,6 @@ def _in_files(connection: BaseBackend, where: str, *, scratch: Path, encoding: s
         with telling(f"`{legible(where, 200)}` cannot be read"):
             origins = converted(files, found.kind, partitions, scratch=scratch, encoding=encoding, sheet=sheet)
         files = list(origins)
-    elif encoding is not None or sheet is not None:
-        option = "encoding" if encoding is not None else "table"
-        raise AuditError(f"`{legible(where, 200)}` is Parquet: it has no {option}")
     with telling(f"`{legible(where, 200)}` cannot be read"):
         _check_parquet(files, origins)
         if connection.name == "pyspark":
@@ -257,7 +254,7 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _of_one_kind(where: str, base: Path, files: list[Path]) -> _Found:
-    kinds = {each: _kind(each) for each in files}
+    kinds = {each: kind_of(each) for each in files}
     known = {each: kind for each, kind in kinds.items() if kind is not None}
     shown = legible(where, 200)
     if not files:
@@ -275,7 +272,7 @@ def _of_one_kind(where: str, base: Path, files: list[Path]) -> _Found:
     return _Found(tuple(known), next(iter(known.values())), base)
 
 
-def _kind(path: Path) -> Kind | Literal["parquet"] | None:
+def kind_of(path: Path) -> Kind | Literal["parquet"] | None:
     name = path.name.lower()
     if name.endswith(".gz"):
         kind = _KINDS.get(Path(name[:-3]).suffix)

@@ -10,12 +10,22 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lawful import values
-from lawful.audit.errors import AuditError
+from lawful.audit.errors import AuditError, option
 from lawful.diagnostics import legible, near
 from lawful.ir import Program, Value
 
 _MEMORY: Final = "192MB"
 """Of DuckDB; what does not fit is spilled to the disk. With Python and its libraries: less than 400 MB."""
+_NEEDED: Final = {
+    "before_at": ("before", f"name the earlier snapshot with {option('before')}, or leave it out"),
+    "history_from": ("history", f"name the events with {option('history')}, or leave it out"),
+    "request": ("can", f"ask something with {option('can')}, or leave it out"),
+}
+"""What says something of something else, what that is, and what may be done where it lacks."""
+_LATE: Final = {
+    "before_at": "it says when the earlier snapshot was taken",
+    "history_from": "it says from when on the history is whole",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +78,11 @@ def wanted(
     zone = ZoneInfo(program.timezone)
     if not 0 <= cross_check <= 1:
         raise AuditError(f"the share of accounts to judge again is {cross_check}", "such as 0.001, at most 1")
+    given = {"before_at": before_at, "history_from": history_from, "request": request or None, **others}
+    _refuse_alone(given | {"can": tuple(can) or None})
     if isinstance(columns, Mapping):
         columns = [f"{column}={name}" for column, name in columns.items()]
-    return Wanted(
+    asked = Wanted(
         inventory=inventory,
         at=_instant(at, zone, "at") or datetime.now(UTC),
         history_from=_instant(history_from, zone, "history_from"),
@@ -84,6 +96,23 @@ def wanted(
         memory=memory or (None if others.get("on") else _MEMORY),
         **others,
     )
+    _refuse_late(asked, zone)
+    return asked
+
+
+def _refuse_alone(given: Mapping[str, Any]) -> None:
+    """Refuse what says something of what is not given."""
+    for name, (needed, help) in _NEEDED.items():
+        if given.get(name) is not None and given.get(needed) is None:
+            raise AuditError(f"{option(name)} is given without `{needed}`", help)
+
+
+def _refuse_late(asked: Wanted, zone: ZoneInfo) -> None:
+    """Refuse an earlier snapshot that is none, and a history that begins after the audit."""
+    for name, instant in (("before_at", asked.before_at), ("history_from", asked.history_from)):
+        if instant is not None and instant > asked.at:
+            then, now = values.written(instant, zone), values.written(asked.at, zone)
+            raise AuditError(f"{option(name)} is {then}, which is later than `at`, {now}", _LATE[name])
 
 
 def _instant(given: str | date | None, zone: ZoneInfo, name: str) -> datetime | None:

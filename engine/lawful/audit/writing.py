@@ -1,4 +1,7 @@
-"""Outputs come to be beside their place and take it when they are whole: what was there before stays until then."""
+"""Outputs come to be beside their place and take it when they are whole: what was there before stays until then.
+
+Of several that belong `together` none takes its place before all are whole.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,51 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from lawful.audit.errors import AuditError
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """An output that is written, and is not in its place yet."""
+
+    target: Path
+    part: Path
+    place: Path
+
+    def take_place(self) -> None:
+        with _told(self.target, self.part):
+            if self.place.exists():
+                shutil.copymode(self.place, self.part)
+            self.part.replace(self.place)
+
+
+_WAITING: Final[ContextVar[list[_Whole] | None]] = ContextVar("outputs that wait for others", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What is written inside takes its place at the end, when all of it is whole; after a failure none of it does.
+
+    The files are renamed one after the other: only what keeps one from being renamed, of several, parts them.
+    """
+    waiting: list[_Whole] = []
+    token = _WAITING.set(waiting)
+    try:
+        yield
+        for each in waiting:
+            each.take_place()
+    finally:
+        _WAITING.reset(token)
+        for each in waiting:
+            _remove(each.part)
 
 
 @contextmanager
@@ -23,8 +65,8 @@ def beside(target: Path) -> Iterator[Path]:
     What goes wrong with writing it is an `AuditError`; every other exception passes. A device or a pipe is written to
     as it is: there is nothing to keep, and it must not be replaced by a file.
     """
+    must_be_writable(target)
     place = target.resolve()
-    _must_be_writable(target, place)
     if place.exists() and not place.is_file():
         with _told(target, place):
             yield place
@@ -33,22 +75,32 @@ def beside(target: Path) -> Iterator[Path]:
     try:
         with _told(target, part):
             yield part
-            if place.exists():
-                shutil.copymode(place, part)
-            part.replace(place)
+        waiting, whole = _WAITING.get(), _Whole(target, part, place)
+        if waiting is None:
+            whole.take_place()
+        else:
+            waiting.append(whole)
     except BaseException:
         _remove(part)
         raise
 
 
-def _must_be_writable(target: Path, place: Path) -> None:
-    """Before anything is computed for it."""
+def must_be_writable(target: Path) -> None:
+    """Whether a file can come to be there is tried before anything is computed for it. Raises AuditError."""
+    place = target.resolve()
     if place.is_dir():
         raise AuditError(f"`{target}` is a folder", help="name a file in it")
     if not place.parent.is_dir():
         raise AuditError(f"`{target}` cannot be written: there is no folder `{target.parent}`")
-    if not os.access(place if place.exists() else place.parent, os.W_OK):
+    if place.exists() and not os.access(place, os.W_OK):
         raise AuditError(f"`{target}` cannot be written: permission denied")
+    if place.exists() and not place.is_file():
+        return
+    try:
+        with TemporaryFile(dir=place.parent):  # some folders take no files though nothing forbids it: those of /proc
+            pass
+    except OSError as error:
+        raise AuditError(f"`{target}` cannot be written: {(error.strerror or str(error)).lower()}") from None
 
 
 @contextmanager

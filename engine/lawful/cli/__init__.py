@@ -123,7 +123,11 @@ def _run(arguments: Sequence[str]) -> int:
         return _told(problem)
     except typer.TyperException as problem:
         return _usage(problem)
-    except typer.Abort:
+    except typer.Abort as problem:
+        if isinstance(
+            problem.__cause__, EOFError
+        ):  # typer takes it for the end of stdin: nobody is asked anything here
+            return _unexpected(problem.__cause__)
         return exit_code.INTERRUPTED
     except PipeClosed:
         raise

@@ -11,7 +11,6 @@ from lawful.audit import outputs
 from lawful.audit.result import Audit
 from lawful.audit.wanted import Wanted, wanted
 from lawful.cli import asking
-from lawful.cli.errors import WrongUsage
 from lawful.cli.layout import Row
 from lawful.cli.progress import working
 from lawful.cli.terminal import Terminal
@@ -51,17 +50,15 @@ class Options:
 
 def run(policy: Policy, options: Options, terminal: Terminal, fail_on: Severity, *, as_json: bool) -> Summary:
     """Make the audit, write what is to be written, tell the rest."""
-    targets = list(options.output)
-    for each in targets:
-        outputs.kind_of(each)
-    asked = _wanted(policy, options, pictures=outputs.needs_pictures(targets))
+    asked = _wanted(policy, options, pictures=outputs.needs_pictures(options.output))
     with working(wanted=not terminal.quiet) as progress, Audit(policy.program, asked, progress) as audit:
+        audit.check(*options.output, answers=options.answers)
         summary = audit.summary
         progress("writing")
         folder = "" if policy.folder is None else str(policy.folder)
-        audit.write(*targets, language=terminal.language, fail_on=fail_on, folder=folder)
-        if options.answers is not None:
-            outputs.write_answers(options.answers, audit.answers)
+        audit.write(
+            *options.output, answers=options.answers, language=terminal.language, fail_on=fail_on, folder=folder
+        )
         progress("")
         if as_json:
             terminal.text(_json(summary))
@@ -71,8 +68,6 @@ def run(policy: Policy, options: Options, terminal: Terminal, fail_on: Severity,
 
 
 def _wanted(policy: Policy, options: Options, *, pictures: bool) -> Wanted:
-    if options.answers is not None and not options.can:
-        raise WrongUsage("`--answers` has no questions to answer", "ask some with `--can 'enable FEATURE'`")
     return wanted(
         policy.program,
         options.inventory,

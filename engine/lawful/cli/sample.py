@@ -10,6 +10,7 @@ import typer
 
 from lawful.cli import exit_code
 from lawful.cli.errors import WrongUsage
+from lawful.cli.interrupt import interruptible
 from lawful.cli.layout import row
 from lawful.cli.options import Lang, PolicyName, Quiet
 from lawful.cli.terminal import Terminal, spoken
@@ -55,20 +56,21 @@ def sample(
       lawful sample wechat --rows 20M --output ./inventory --events --before
       lawful sample ./my-policy --rows 5000 --output accounts.parquet --violations 0.2
     """
-    from lawful.audit.sampling import Wanted, files_in, rows_of
-    from lawful.audit.sampling import sample as made
-    from lawful.cli.progress import working
-    from lawful.loading import load
+    with interruptible():
+        from lawful.audit.sampling import Wanted, files_in, rows_of
+        from lawful.audit.sampling import sample as made
+        from lawful.cli.progress import working
+        from lawful.loading import load
 
-    number = rows_of(rows)
-    if number is None:
-        raise WrongUsage(f"`{rows}` is no number of rows", "such as 20_000_000, 20M or 500k")
-    loaded = load(policy, cached=True)
-    terminal = Terminal(spoken(lang), quiet)
-    files = files_in(Path(output))
-    wanted = Wanted(number, _instant(at, loaded), seed, violations, unknown, events, before, feature_columns)
-    with working(wanted=not quiet) as progress:
-        found = made(loaded.program, files, wanted, progress)
+        number = rows_of(rows)
+        if number is None:
+            raise WrongUsage(f"`{rows}` is no number of rows", "such as 20_000_000, 20M or 500k")
+        loaded = load(policy, cached=True)
+        terminal = Terminal(spoken(lang), quiet)
+        files = files_in(Path(output))
+        wanted = Wanted(number, _instant(at, loaded), seed, violations, unknown, events, before, feature_columns)
+        with working(wanted=not quiet) as progress:
+            found = made(loaded.program, files, wanted, progress)
     _tell(found, files, terminal)
     return exit_code.FINE
 

@@ -1,4 +1,4 @@
-"""The findings as other programs take them: CSV, JSON Lines, Excel, Parquet.
+"""The findings as other programs take them: CSV, JSON Lines, Excel, Parquet; and the answers of `can`.
 
 CSV and Excel are for people: a text that a spreadsheet would take for a formula gets an apostrophe before it. JSON
 Lines and Parquet hold every text as it is.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from lawful.audit.errors import AuditError
+from lawful.audit.rowwise import literally
 from lawful.audit.summary import Summary
 from lawful.audit.telling import words
 from lawful.audit.telling.finding import COLUMNS, Findings
@@ -25,12 +26,15 @@ from lawful.audit.zones import Zone
 from lawful.ir import Language
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
     from openpyxl import Workbook
 
 Form = Literal["csv", "jsonl", "xlsx", "parquet"]
+AnswersForm = Literal["csv", "parquet"]
 
 SHEET_ROWS: Final = 1_048_576
 """Excel's most, the header's row among them."""
+_ANSWERED: Final = ("account_id", "question", "verdict", "rules")
 _BATCH: Final = 10_000
 _LONGEST_CELL: Final = 32_767
 """Excel's most."""
@@ -59,34 +63,49 @@ def export(findings: Findings, target: Path, form: Form, summary: Summary, langu
                 f' "{_BYTE_ORDER_MARK if name == COLUMNS[0] else ""}{name}"'
                 for name in COLUMNS
             )
-            _copied(findings, columns, target, "FORMAT csv, HEADER")
+            _copied(findings.connection, findings.path, columns, target, "FORMAT csv, HEADER")
         case "jsonl":
             columns = ", ".join(_in_json(findings, name) for name in COLUMNS)
-            _copied(findings, columns, target, "FORMAT json")
+            _copied(findings.connection, findings.path, columns, target, "FORMAT json")
         case "xlsx":
             _to_excel(findings, target, summary, language)
 
 
-def _copied(findings: Findings, columns: str, target: Path, options: str) -> None:
+def export_answers(answers: Path, connection: DuckDBPyConnection, target: Path, form: AnswersForm) -> None:
+    """Write the answers, which lie in a Parquet file."""
+    match form:
+        case "parquet":
+            with beside(target) as part:
+                shutil.copyfile(answers, part)
+        case "csv":
+            columns = ", ".join(f"{_harmless(name)} AS {name}" for name in _ANSWERED)
+            _copied(connection, answers, columns, target, "FORMAT csv, HEADER")
+
+
+def _copied(connection: DuckDBPyConnection, source: Path, columns: str, target: Path, options: str) -> None:
     """By DuckDB, as a stream."""
-    with beside(target) as part, _one_by_one(findings):
-        literal = "'" + str(part).replace("'", "''") + "'"
-        query = f"SELECT {columns} FROM read_parquet({findings.literal})"
-        findings.connection.execute(f"COPY ({query}) TO {literal} ({options}, USE_TMP_FILE false)")
+    with beside(target) as part, _one_by_one(connection):
+        query = f"SELECT {columns} FROM read_parquet({_text(literally(source))})"
+        connection.execute(f"COPY ({query}) TO {_text(str(part))} ({options}, USE_TMP_FILE false)")
+
+
+def _text(text: str) -> str:
+    """A literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 @contextmanager
-def _one_by_one(findings: Findings) -> Iterator[None]:
+def _one_by_one(connection: DuckDBPyConnection) -> Iterator[None]:
     """One thread reads and writes: the rows stay in their order, and none of them wait in memory for their turn.
 
     It is no slower: two threads put the rows in order again.
     """
-    threads = findings.connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
-    findings.connection.execute("SET threads = 1")
+    threads = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    connection.execute("SET threads = 1")
     try:
         yield
     finally:
-        findings.connection.execute(f"SET threads = {threads}")
+        connection.execute(f"SET threads = {threads}")
 
 
 # ----------------------------------------------------------------------------------------------- columns as text
@@ -153,7 +172,8 @@ def _to_excel(
         raise AuditError("Excel needs openpyxl", help="pip install 'lawful[excel]'") from None
     book = Workbook(write_only=True)
     book.properties.created = book.properties.modified = datetime.fromisoformat(summary.at).replace(tzinfo=None)
-    with beside(target) as part, _one_by_one(findings), ZipFile(part, "w", ZIP_DEFLATED) as archive, _ended(book):
+    one_by_one = _one_by_one(findings.connection)
+    with beside(target) as part, one_by_one, ZipFile(part, "w", ZIP_DEFLATED) as archive, _ended(book):
         _totals(book, summary, language)
         name = words.say(language, "findings", "问题")
         for number, rows in enumerate(_by_sheet(findings, sheet_rows - 1), 1):

@@ -147,14 +147,14 @@ def _location(finding: Finding, place: Place | None, folder: str) -> dict[str, A
         return logical
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote((_from_here(folder) / place.file).as_posix()), "uriBaseId": "%SRCROOT%"},
+            "artifactLocation": {"uri": quote((from_here(folder) / place.file).as_posix()), "uriBaseId": "%SRCROOT%"},
             "region": {"startLine": place.line, "startColumn": place.column},
         },
         **logical,
     }
 
 
-def _from_here(folder: str) -> Path:
+def from_here(folder: str) -> Path:
     path = Path(folder)
     if not path.is_absolute():
         return path
