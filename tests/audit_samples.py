@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import lawful
+from lawful import wording
 from lawful.audit.summary import (
     CrossCheck,
     DataProblem,
@@ -58,6 +59,8 @@ _COUNTS = {  # violated, unknown, excused
     "constraints.dormant": (2_410, 1_190, 0),
     "constraints.lapsed-certification": (5_733, 0, 0),
 }
+_READING = ("features.wechat_pay", "constraints.dormant", "constraints.lapsed-certification")
+"""Rules that read `certified_until`."""
 _SUBJECTS = (("media", "媒体"), ("individual", "个人"))
 
 
@@ -109,7 +112,8 @@ def _tallies(policy: Program) -> Iterator[RuleTally]:
         source = rule.source.source.id if rule.source is not None else None
         if rule.source is not None and rule.source.clause is not None:
             source = f"{source}#{rule.source.clause}"
-        yield RuleTally(id, rule.title, rule.severity, source, rule.place, violated, unknown, excused)
+        title = rule.title or wording.built_in_title(policy, rule)
+        yield RuleTally(id, title, rule.severity, source, rule.place, violated, unknown, excused)
     yield RuleTally("data.duplicate-id", None, "error", None, None, violated=2)
 
 
@@ -117,7 +121,9 @@ def _months(policy: Program) -> Months:
     names = [f"{2024 + month // 12}-{month % 12 + 1:02}" for month in range(8, 27)]
     counts = [260, 244, 301, 287, 352, 398, 410, 455, 512, 490, 476, 530, 601, 588, 560, 623, 655, 640, 612]
     title = policy.account["certified_until"].title
-    return Months("certified_until", title, tuple(zip(names, counts, strict=True)), before=2_480, after=133)
+    return Months(
+        "certified_until", title, tuple(zip(names, counts, strict=True)), before=2_480, after=133, rules=_READING
+    )
 
 
 def _lifecycle(policy: Program) -> LifecycleTally:
@@ -128,7 +134,8 @@ def _lifecycle(policy: Program) -> LifecycleTally:
     ]
     edges = (
         Edge("subscription", "service", "lifecycle.type.upgrade", 388),
-        Edge("service", "subscription", None, 3),
+        Edge("service", "subscription", None, 3, allowed=False),
+        Edge("service", "service", "lifecycle.type.upgrade", 2, allowed=False),
     )
     return LifecycleTally("type", declared.title, (*states, (None, None, 1_190)), cycle.initial, cycle.final, edges)
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 
 import drawing
 import lawful
 from columns import ARROW
 from lawful import calendar
+from lawful.audit.result import Audit
+from lawful.audit.telling import words
+from lawful.cli.audit import code_of
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judged, Judgement
 from lawful.engines import reference
 from lawful.engines.situation import Situation
+from lawful.ir import Text
 from lawful.policy import Policy
 from lawful.question import Question
 from policies import Drawn, drawn
@@ -79,3 +85,164 @@ def test_random_policies_are_audited_as_the_reference_judges(drawn: Drawn) -> No
     for n, question in enumerate(questions):
         wanted = {rule: told for rule, told in expected(policy, question, at).items() if rule not in skipped}
         assert found[f"a{n}"] == wanted
+
+
+# ----------------------------------------------------------------------------------------------- by example: a shop
+
+SHOP = """
+policy: shop
+version: "1"
+timezone: Asia/Shanghai
+account:
+  fields:
+    type: {enum: {small: {en: small shop, zh: 小店}, large: {en: large shop, zh: 大店}}}
+    state: {enum: [open, paused, closed]}
+    owner: string
+    since: date
+lifecycle:
+  type:
+    final: [large]
+    transitions: {grow: {from: small, to: large, limit: once}}
+  state:
+    transitions:
+      pause: {from: open, to: paused}
+      move: {from: paused, to: [open, closed]}
+actions:
+  post: {limit: {at_most: 1, per: day}}
+constraints:
+  few: {per: account.owner, at_most: 2, counted_by: request.others, explanation: "{count} of {limit}"}
+  silent: {per: account.owner, at_most: 2, counted_by: request.others, severity: warning}
+  quiet: {requires: "count('post', '7 days') <= 1", severity: info}
+request:
+  fields: {others: int}
+"""
+AT = "2025-03-01"
+
+
+def shop(accounts: dict[str, Any], *, policy: str = SHOP, **given: Any) -> Audit:
+    return lawful.loads(policy).audit(pa.table(accounts), at=AT, **given)
+
+
+def events(*lines: str) -> pa.Table:
+    """`gh_1 post 2025-02-01`."""
+    columns = zip(*(line.split() for line in lines), strict=True)
+    return pa.table(dict(zip(("account_id", "event", "at"), map(list, columns), strict=True)))
+
+
+def found(audit: Audit) -> list[tuple[str, str, str, str]]:
+    """Account, rule, status and what is said of it."""
+    rows = audit.findings.to_pyarrow().to_pylist()
+    return sorted((each["account_id"], each["rule"], each["status"], each["explanation_en"]) for each in rows)
+
+
+def test_only_accounts_of_the_inventory_are_accounts_with_findings() -> None:
+    strays = events("gh_1 post 2025-02-01", "gh_8 post 2025-02-01", "gh_9 post 2025-04-01", "gh_1 post 2025-04-02")
+    with shop({"account_id": ["gh_1"], "type": ["small"]}, history=strays) as audit:
+        assert {each[0] for each in found(audit)} == {"gh_1", "gh_8", "gh_9"}
+        assert (audit.summary.accounts, audit.summary.accounts_with_findings) == (1, 1)
+
+
+def test_events_of_nobody_make_no_account_one_with_findings() -> None:
+    with shop({"account_id": ["gh_1"], "type": ["small"]}, history=events("gh_9 post 2025-04-01")) as audit:
+        assert audit.summary.accounts_with_findings == 0
+        assert words.found_in_all(audit.summary).en == "no findings for 1 account, only about the data"
+
+
+@pytest.mark.parametrize(
+    ("accounts", "told"),
+    [
+        (
+            {"account_id": ["gh_1"], "tpye": ["small"]},
+            "nothing was judged: every rule reads what is not given (history, owner)",
+        ),
+        (
+            {"account_id": pa.array([], pa.string()), "owner": pa.array([], pa.string())},
+            "the inventory has no accounts",
+        ),
+    ],
+    ids=["no columns", "no rows"],
+)
+def test_where_nothing_was_judged_nothing_is_said_to_be_right(accounts: dict[str, Any], told: str) -> None:
+    with shop(accounts) as audit:
+        assert audit.summary.judged_nothing
+        assert words.found_in_all(audit.summary).en == told
+        assert code_of(audit.summary, "error", unknown=False) == 3
+
+
+def test_where_some_rule_was_judged_the_others_are_only_listed() -> None:
+    with shop({"account_id": ["gh_1"], "owner": ["li"]}) as audit:
+        assert not audit.summary.judged_nothing
+        assert code_of(audit.summary, "error", unknown=False) == 0
+
+
+def test_the_count_of_a_group_has_the_account_itself_in_it() -> None:
+    with shop({"account_id": ["gh_1", "gh_2", "gh_3"], "owner": ["li"] * 3}) as audit:
+        assert [each[3] for each in found(audit) if each[1] == "constraints.few"] == ["3 of 2"] * 3
+        facts = audit.findings.filter(audit.findings.rule == "constraints.few").facts.to_pyarrow().to_pylist()
+        assert {json.loads(each)["count"] for each in facts} == {3}
+        said = {each[3] for each in found(audit) if each[1] == "constraints.silent"}
+        assert said == {"at most 2 of one group: 3 with this one"}
+
+
+def test_a_decision_counts_a_group_as_an_audit_does() -> None:
+    policy = lawful.loads(SHOP)
+    decision = policy.check(account={}, change={"set": {"owner": "li"}}, request={"others": 2}, at=AT)
+    said = {each.rule: each.explanation.best("en") for each in decision.reasons if each.explanation is not None}
+    assert said["constraints.few"] == "3 of 2"
+    assert said["constraints.silent"] == "at most 2 of one group: 3 with this one"
+
+
+def test_the_facts_have_each_count_that_a_rule_read() -> None:
+    posts = events("gh_1 post 2025-02-25", "gh_1 post 2025-02-26", "gh_1 post 2025-01-01")
+    with shop({"account_id": ["gh_1"], "type": ["small"]}, history=posts) as audit:
+        (facts,) = audit.findings.filter(audit.findings.rule == "constraints.quiet").facts.to_pyarrow().to_pylist()
+        assert json.loads(facts) == {"count('post', '7 days')": 2}
+
+
+@pytest.mark.parametrize("types", [["small", "large"], ["large", "small"]])
+def test_of_an_account_that_was_listed_twice_only_what_both_rows_say_is_known(types: list[str]) -> None:
+    now = {"account_id": ["gh_1", "gh_2"], "type": ["small", "small"], "state": ["open", "open"]}
+    before = {"account_id": ["gh_1", "gh_1", "gh_2"], "type": [*types, "large"], "state": ["open", "open", "open"]}
+    with shop(now, before=pa.table(before), before_at="2025-01-01", unknown=True) as audit:
+        told = [each[:3] for each in found(audit)]
+        assert told == [
+            ("gh_1", "data.duplicate-id-before", "violated"),
+            ("gh_1", "lifecycle.type.unlisted", "unknown"),
+            ("gh_2", "lifecycle.type.final", "violated"),
+        ]
+        assert audit.summary.accounts_with_findings == 1
+
+
+def test_what_became_of_a_final_state_is_asked_under_one_id() -> None:
+    now = {"account_id": ["gh_1", "gh_2"], "type": [None, "small"]}
+    before = {"account_id": ["gh_1", "gh_2"], "type": ["large", "large"]}
+    with shop(now, before=pa.table(before), unknown=True) as audit:
+        assert [each[:3] for each in found(audit)] == [
+            ("gh_1", "lifecycle.type.final", "unknown"),
+            ("gh_2", "lifecycle.type.final", "violated"),
+        ]
+
+
+def test_a_sentence_says_by_itself_what_is_not_known() -> None:
+    now = {"account_id": ["gh_1", "gh_2", "gh_3", "gh_4"], "state": [None, "open", "open", "closed"]}
+    before = {"account_id": ["gh_1", "gh_2", "gh_4"], "state": ["open", None, "open"]}
+    moved = events("gh_3 pause 2025-02-01", "gh_3 pause 2025-02-02", "gh_2 move 2025-02-01", "gh_2 move 2025-02-03")
+    with shop(now, before=pa.table(before), history=moved, unknown=True) as audit:
+        said = {(each[0], each[3]) for each in found(audit) if each[1] == "lifecycle.state.unlisted"}
+    assert said == {
+        ("gh_1", "a change of state from open, to what is not known"),
+        ("gh_2", "a change of state to open, from what is not known"),
+        ("gh_2", "a change of state, from what to what is not known"),
+        ("gh_3", "a change of state to paused, which it was already"),
+    }
+
+
+def test_every_rule_that_has_no_title_of_its_author_s_has_one() -> None:
+    now = {"account_id": ["gh_1"], "type": ["small"], "state": ["open"], "owner": ["li"]}
+    with shop(now, history=events("gh_1 post 2025-02-01"), before=pa.table(now)) as audit:
+        titles = {each.rule: each.title for each in audit.summary.rules}
+    assert titles["lifecycle.type.final"] == Text("type never leaves a final state", "type处于终态后不可变更")
+    assert titles["lifecycle.type.grow.limit"] == Text("grow: at most 1 in all", "grow：累计至多1次")
+    assert titles["actions.post.limit"] == Text("post: at most 1 a day", "post：每天至多1次")
+    assert titles["constraints.few"] == Text("at most 2 accounts of one owner", "同一owner至多2个账号")
+    assert [rule for rule, title in titles.items() if title is None] == ["constraints.quiet"]

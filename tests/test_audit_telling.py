@@ -654,6 +654,33 @@ def test_a_move_points_down_and_its_return_up() -> None:
     assert heights[0][0] < heights[0][1]
 
 
+def test_what_was_recorded_against_the_life_cycle_is_drawn_as_such() -> None:
+    tally = LifecycleTally(
+        "f",
+        None,
+        tuple((name, Text(name, name), 1) for name in "abc"),
+        ("a",),
+        ("b",),
+        (
+            Edge("a", "b", "go", 7),
+            Edge("c", "b", "go", 2, allowed=False),
+            Edge("b", "b", "go", 3, allowed=False),
+            Edge("c", "a", None, 4),
+        ),
+    )
+    found = drawing(tally)
+    assert [(way.label, way.edge.allowed) for way in found.ways] == [
+        ("go · 7", True),
+        ("✗ go · 2", False),
+        ("… · 4", True),
+        ("✗ · 3", False),
+    ]
+    loop, state = found.ways[-1], next(each for each in found.states if each.title.en == "b")
+    assert loop.x > state.x + state.width / 2
+    assert loop.x < found.width
+    assert overlapping(found) == []
+
+
 def test_a_drawing_of_three_states_fits_a_phone() -> None:
     (tally,) = audit_samples.summary().lifecycles
     assert drawing(tally).width <= 320
@@ -682,7 +709,44 @@ def test_a_summary_of_nothing_is_told_by_all(tmp_path: Path) -> None:
         assert drawn(none, empty, language)
         assert markdown.markdown(none, empty, language)
         jsonschema.validate(sarif.sarif(none, empty, language), SARIF)
-        assert junit.junit(none, empty, language).get("tests") == "0"
+        assert junit.junit(none, empty, language).get("tests") == "1"
+
+
+def nothing_judged(**changed: Any) -> Summary:
+    nothing = {
+        "accounts_with_findings": 0,
+        "rules": (),
+        "data": (),
+        "months": (),
+        "lifecycles": (),
+        "cross_check": None,
+    }
+    return audit_samples.summary(**nothing | changed)
+
+
+def test_an_audit_that_judged_nothing_is_told_as_open(tmp_path: Path) -> None:
+    empty = audit_samples.written(tmp_path / "empty.parquet", [])
+    open_one = nothing_judged()
+    why = "nothing was judged: every rule reads what is not given (history, account.region, account.city)"
+    assert drawn(open_one, empty, "en").startswith(f"? {why}")
+    assert drawn(open_one, empty, "zh").startswith("? 未判定任何规则：")
+    assert markdown.markdown(open_one, empty).splitlines()[2] == f"❓ **{why}**"
+    assert junit.junit(open_one, empty).get("errors") == "1"
+    (first, *_) = sarif.sarif(open_one, empty)["runs"][0]["invocations"][0]["toolExecutionNotifications"]
+    assert first == {"level": "warning", "message": {"text": why}}
+
+
+def test_an_inventory_without_accounts_is_told_as_open(tmp_path: Path) -> None:
+    empty = audit_samples.written(tmp_path / "empty.parquet", [])
+    none = nothing_judged(accounts=0, rules=audit_samples.summary().rules[:1], not_judged=())
+    assert drawn(none, empty, "en").startswith("? the inventory has no accounts ")
+    assert drawn(none, empty, "zh").startswith("? 清单中没有账号 ")
+
+
+def test_what_cannot_be_read_is_told_with_what_became_of_it(told: Summary, findings: Findings) -> None:
+    assert "`has` is false" in drawn(told, findings, "en")
+    assert "has 为假" in drawn(told, findings, "zh")
+    assert "`has` is false".replace("`", r"\`") in markdown.markdown(told, findings)
 
 
 def test_at_the_ends_of_time_the_clock_is_utc() -> None:

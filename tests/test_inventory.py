@@ -289,6 +289,27 @@ def test_all_that_is_wrong_is_told_at_once(came: Any, tmp_path: Path) -> None:
     assert [lenient[each]["e_pay"] for each in ("a0", "a1")] == [None, None]
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_local_midnights_are_days(came: Any, tmp_path: Path, unit: str) -> None:
+    days = pa.array([datetime(2024, 2, 29), None], pa.timestamp(unit))
+    found = came(parquet(tmp_path / "a.parquet", since=days))
+    assert found.told() == []
+    assert found.column("f_since") == [date(2024, 2, 29), None]
+    hours = pa.array([datetime(2024, 2, 29), datetime(2024, 2, 29, 9)], pa.timestamp(unit))
+    found = came(parquet(tmp_path / "b.parquet", since=hours))
+    assert found.told() == ["since: 1 timestamps where dates should be (2024-02-29 09:00:00)"]
+    assert found.column("f_since", lenient=True) == [date(2024, 2, 29), None]
+    assert checks.refused(found.problems, "b.parquet").help == (
+        "a mapping with `format: timestamp` takes an instant's local day;"
+        " with `--lenient` these values are taken as if nothing stood there"
+    )
+
+
+def test_the_days_of_a_pandas_frame_are_days(came: Any) -> None:
+    frame = pd.DataFrame({"account_id": ["a0"], "since": pd.to_datetime(["2024-02-29"])})
+    assert came(frame).column("f_since") == [date(2024, 2, 29)]
+
+
 def test_private_values_are_masked(came: Any, tmp_path: Path) -> None:
     found = came(parquet(tmp_path / "a.parquet", points=[-5, 1]))
     assert found.told() == ["points: 1 values below the least, 0 (•••)"]
@@ -333,15 +354,27 @@ def test_dates_that_the_calendar_does_not_have_are_no_dates(came: Any, tmp_path:
 
 def test_an_account_without_an_id_is_refused_with_its_row(came: Any, tmp_path: Path) -> None:
     found = came(parquet(tmp_path / "a.parquet", account_id=["a", None, "b", None], type=[None] * 4))
-    assert refused(checks.refuse_unnamed, found.problems) == (
-        "2 rows without an id: `account_id` is empty: row 2, row 4 = give each an id, or leave them out"
+    assert refused(checks.refuse_unnamed, found.problems, "a.parquet") == (
+        "`a.parquet` has 2 rows without an id: `account_id` is empty: row 2, row 4 = give each an id, or leave them out"
     )
-    checks.refuse_unnamed(came(parquet(tmp_path / "b.parquet", type=["service"])).problems)
+    checks.refuse_unnamed(came(parquet(tmp_path / "b.parquet", type=["service"])).problems, "b.parquet")
 
 
 def test_ids_that_are_no_names_are_refused(came: Any, tmp_path: Path) -> None:
     file = parquet(tmp_path / "a.parquet", account_id=[1.5, 2.5], type=["service", None])
-    assert refused(came, file).startswith("the column `account_id` holds numbers, which are no ids")
+    assert refused(came, file).startswith(f"the column `account_id` of `{file}` holds numbers, which are no ids")
+
+
+@pytest.mark.parametrize("odd", ["1.5", "true", '{"a": 1}', "[1]"])
+def test_ids_among_others_that_are_no_names_are_refused(came: Any, tmp_path: Path, odd: str) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"account_id": "a"}\n{"account_id": 12}\n{"account_id": ' + odd + "}\n")
+    told = refused(checks.refuse_unnamed, came(file).problems, "a.jsonl")
+    assert told.startswith("`a.jsonl` has 1 row with what is no id in `account_id`, such as `")
+    assert told.endswith(" = an id is a text or a whole number")
+    file.write_text('{"account_id": "a"}\n{"account_id": 12}\n')
+    assert came(file).told() == []
+    assert set(came(file).rows()) == {"a", "12"}
 
 
 def test_an_inventory_without_ids_is_refused(came: Any, tmp_path: Path) -> None:
@@ -1076,6 +1109,38 @@ def test_a_history_needs_its_columns(program: Program, scratch: Path, tmp_path: 
     file = parquet(tmp_path / "e.parquet", event=["post"], time=["2025-03-01"])
     opened = sources.opened(file, scratch=scratch)
     assert refused(inventory.read_history, opened, program).startswith(f"`{file}` has no column `at`")
+    file = tmp_path / "e.csv"
+    file.write_text("who,event,at\na,post,2025-03-01\n", encoding="utf-8")
+    assert refused(inventory.read_history, sources.opened(file, scratch=scratch), program).startswith(
+        f"`{file}` has no column `account_id` = the columns are `who`, `event`, `at`; `--map"
+    )
+
+
+def test_events_without_a_name_or_an_instant_are_told_and_left_out(
+    program: Program, scratch: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "e.csv"
+    file.write_text("account_id,event,at\na,post,2025-03-01\nb,,2025-03-01\nc,ban,\nd,?,2025-03-01\n", encoding="utf-8")
+    opened = sources.opened(file, scratch=scratch)
+    meant = mapped(program, "events: {event: {nulls: '?'}}")
+    problems = checks.problems(inventory.read_history(opened, program, meant))
+    assert [(each.column, each.problem, each.count) for each in problems] == [
+        ("event", "rows without an event", 2),
+        ("at", "rows without an instant", 1),
+    ]
+    assert problems[1].examples == ("row 3",)
+    assert [each["account_id"] for each in events(opened, program, meant, lenient=True)] == ["a"]
+
+
+def test_an_event_that_is_nothing_to_the_policy_is_no_event_without_a_name(
+    program: Program, scratch: Path, tmp_path: Path
+) -> None:
+    meant = mapped(program, 'events: {event: {values: {"1": post, "2": ~}}}')
+    for codes in ([1, 2], ["1", "2"]):
+        file = parquet(tmp_path / "e.parquet", account_id=["a", "b"], event=codes, at=["2025-03-01"] * 2)
+        opened = sources.opened(file, scratch=scratch)
+        assert checks.problems(inventory.read_history(opened, program, meant)) == ()
+        assert [each["account_id"] for each in events(opened, program, meant)] == ["a"]
 
 
 def test_events_of_nobody_and_of_the_future_are_found(program: Program, scratch: Path, tmp_path: Path) -> None:

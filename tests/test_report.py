@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import audit_samples
-from lawful.audit.summary import CrossCheck, Summary
+from lawful.audit.summary import CrossCheck, Months, Summary
 from lawful.audit.telling.finding import Findings
-from lawful.audit.telling.report import report, write_report
+from lawful.audit.telling.report import _months, report, write_report
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
@@ -141,10 +141,41 @@ def test_what_turns_the_writing_round_is_told_as_an_escape(told: Summary, tmp_pa
 
 def test_an_audit_that_found_nothing_is_reported(tmp_path: Path) -> None:
     empty = audit_samples.written(tmp_path / "empty.parquet", [])
-    nothing = audit_samples.summary(
-        accounts_with_findings=0, rules=(), not_judged=(), data=(), months=(), lifecycles=(), questions={}, title=None
-    )
-    assert "no findings for 20 000 accounts" in report(nothing, empty)
+    quiet = tuple(each for each in audit_samples.summary().rules if each.violated == each.unknown == 0)
+    nothing = {"accounts_with_findings": 0, "not_judged": (), "data": (), "months": (), "lifecycles": (), "title": None}
+    assert "no findings for 20 000 accounts" in report(audit_samples.summary(**nothing, rules=quiet), empty)
+    unjudged = report(audit_samples.summary(**nothing, rules=()), empty)
+    assert unjudged.count("nothing was judged: no rule of the policy is about what was given") == 2
+    assert "There are none." not in unjudged
+
+
+def months(counts: list[int], **changed: Any) -> list[tuple[str, int]]:
+    """The bars of a chart whose thirteenth month is that of the audit."""
+    names = [f"{2024 + (month + 2) // 12}-{(month + 2) % 12 + 1:02}" for month in range(len(counts))]
+    given = {"before": 0, "after": 0} | changed
+    told = _months(Months("f", None, tuple(zip(names, counts, strict=True)), **given), names[12])
+    return [(each.name.best("en"), each.count) for each in told]
+
+
+def test_empty_months_take_no_room() -> None:
+    assert months([0] * 25) == [("2025-03", 0)]
+    assert months([0] * 12 + [5] + [0] * 12, before=3) == [("earlier", 3), ("2025-03", 5)]
+    assert months([1] + [0] * 11 + [5, 0, 0, 2] + [0] * 9, after=1) == [
+        ("2024-03", 1),
+        ("2024-04 – 2025-02", 0),
+        ("2025-03", 5),
+        ("2025-04", 0),
+        ("2025-05", 0),
+        ("2025-06", 2),
+        ("later", 1),
+    ]
+
+
+def test_what_the_rules_find_by_a_date_stands_beside_its_months(page: Path) -> None:
+    (listed,) = re.findall(r'<ul class="reading".*?</ul>', page.read_text(encoding="utf-8"), re.DOTALL)
+    plain = " ".join(re.sub("<[^>]*>", "", listed).split())
+    assert "the account is dormant账号长期未使用: 2 410 accounts2 410个账号, 1 190 unknown" in plain
+    assert "the certification has lapsed" in plain
 
 
 STYLE = (Path(audit_samples.__file__).parent.parent / "engine/lawful/audit/telling/report.css").read_text()
@@ -296,7 +327,11 @@ def test_bars_are_as_long_as_their_numbers(size: tuple[int, int], opened: Open) 
 def test_the_life_cycle_is_drawn_with_its_counts(size: tuple[int, int], opened: Open) -> None:
     browser = opened(size)
     texts = js(browser, "[...document.querySelectorAll('svg.lifecycle text')].map(each => each.textContent.trim())")
-    assert {"12 806", "5 930", "74", "1 190", "upgrade · 388", "✗ · 3"} <= set(texts)
+    assert {"12 806", "5 930", "74", "1 190", "upgrade · 388", "✗ · 3", "✗ · 2"} <= set(texts)
+    rows = js(browser, "[...document.querySelectorAll('tr.stray')].map(each => each.innerText)")
+    assert [row.split("\t")[-1].strip() for row in rows] == ["3", "2"]
+    stroke = "getComputedStyle(document.querySelector('.way.stray')).stroke"
+    assert js(browser, "getComputedStyle(document.querySelector('tr.stray td')).color") == js(browser, stroke)
     assert js(browser, "document.querySelector('svg.lifecycle').getBoundingClientRect().right <= innerWidth")
 
 

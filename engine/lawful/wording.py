@@ -5,7 +5,7 @@ rules, and texts with their facts filled in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from lawful import values
 from lawful.calendar import Window
 from lawful.ir import (
+    LANGUAGES,
     And,
     AtMost,
     Call,
@@ -222,8 +223,33 @@ Teller: TypeAlias = Callable[[str, Language], str]
 """Gives the value of a placeholder, `account.type` or `count`, in a language."""
 
 
-def sentence(program: Program, rule: Rule, teller: Teller, language: Language) -> str | None:
-    """What a rule of the language itself says where its author says nothing; None for what only an author can say."""
+def turning_on(rule: Rule) -> tuple[str, ...]:
+    """The facts without which a built-in sentence has to be another one: placeholders, as `account.type`."""
+    section, name = (*rule.id.split("."), "")[:2]
+    match rule.kind:
+        case "unlisted" if section == "lifecycle":
+            return f"account.{name}", f"change.{name}"
+        case "final" | "initial":
+            return (f"account.{name}",)
+        case "group":
+            return ("count",)
+        case _:
+            return ()
+
+
+def sentence(
+    program: Program,
+    rule: Rule,
+    teller: Teller,
+    language: Language,
+    *,
+    unknown: Collection[str] = (),
+    unmoved: bool = False,
+) -> str | None:
+    """What a rule of the language itself says where its author says nothing; None for what only an author can say.
+
+    `unknown`: which of the facts that it is `turning_on` are not known; `unmoved`: both ends of a move are the same.
+    """
 
     def told(name: str) -> str:
         return teller(name, language)
@@ -233,11 +259,17 @@ def sentence(program: Program, rule: Rule, teller: Teller, language: Language) -
     english = language == "en"
     what = field_title(declaration, language) if declaration is not None else name
     match rule.kind:
+        case "final" | "initial" if unknown:
+            before = "when it was registered" if rule.kind == "initial" else "before the change"
+            when = "注册时" if rule.kind == "initial" else "变更前"
+            return f"the {what} {before} is not known" if english else f"{when}的{what}未知"
         case "final":
             state = told(f"account.{name}")
             return f"{what} is {state}, which is final" if english else f"{what}已是{state}，不可再变更"
         case "unlisted":
-            return _unlisted(program, rule, told, what, language)
+            if rule.id.startswith("lifecycle."):
+                return _no_change(what, told, turning_on(rule), unknown, language, unmoved=unmoved)
+            return _unlisted(program, rule, what, language)
         case "initial":
             state = told(f"account.{name}")
             return f"no account begins with the {what} {state}" if english else f"不能以{what}“{state}”注册"
@@ -246,8 +278,10 @@ def sentence(program: Program, rule: Rule, teller: Teller, language: Language) -
         case "needs":
             needed = feature_title(program, rule.id.rpartition(".")[2], language)
             return f"{needed} must be enabled first" if english else f"须先开通{needed}"
-        case "limit" | "group":
+        case "limit":
             return _limit(rule, told, language)
+        case "group":
+            return _group(told, language, is_known=not unknown)
         case "never_after":
             return "not after what has happened before" if english else "此前已发生过不允许的事件"
         case "effect":
@@ -262,12 +296,39 @@ def sentence(program: Program, rule: Rule, teller: Teller, language: Language) -
             return None
 
 
-def _unlisted(program: Program, rule: Rule, told: Callable[[str], str], what: str, language: Language) -> str:
+def _no_change(
+    what: str,
+    told: Callable[[str], str],
+    ends: tuple[str, ...],
+    unknown: Collection[str],
+    language: Language,
+    *,
+    unmoved: bool,
+) -> str:
+    before, after = map(told, ends)
+    match tuple(each in unknown for each in ends):
+        case True, True:
+            texts = Text(f"a change of {what}, from what to what is not known", f"{what}变更前后的值均未知")
+        case True, False:
+            texts = Text(
+                f"a change of {what} to {after}, from what is not known", f"{what}变更为{after}，变更前的值未知"
+            )
+        case False, True:
+            texts = Text(
+                f"a change of {what} from {before}, to what is not known", f"{what}由{before}变更，变更后的值未知"
+            )
+        case _ if unmoved:
+            texts = Text(
+                f"a change of {what} to {after}, which it was already", f"{what}变更为{after}，而此前已是{before}"
+            )
+        case _:
+            texts = Text(f"{what} has no change from {before} to {after}", f"{what}不支持由{before}变更为{after}")
+    return texts.best(language)
+
+
+def _unlisted(program: Program, rule: Rule, what: str, language: Language) -> str:
     english = language == "en"
     section, name = rule.id.split(".")[:2]
-    if section == "lifecycle":
-        before, after = told(f"account.{name}"), told(f"change.{name}")
-        return f"{what} has no change from {before} to {after}" if english else f"{what}不支持由{before}变更为{after}"
     if section == "features":
         feature = feature_title(program, name, language)
         return f"{feature} is not offered on this date" if english else f"{feature}在该日期不提供"
@@ -277,19 +338,102 @@ def _unlisted(program: Program, rule: Rule, told: Callable[[str], str], what: st
     return f"{what} cannot be set by a request" if english else f"{what}不能通过申请修改"
 
 
-def _limit(rule: Rule, told: Callable[[str], str], language: Language) -> str:
+def _group(told: Callable[[str], str], language: Language, *, is_known: bool) -> str:
+    most = told("limit")
+    if not is_known:
+        return Text(
+            f"at most {most} of one group: how many there are is not known", f"同组至多{most}个，现有数量未知"
+        ).best(language)
+    count = told("count")
+    return Text(f"at most {most} of one group: {count} with this one", f"同组至多{most}个，含本账号共{count}个").best(
+        language
+    )
+
+
+def _limit(rule: Rule, told: Callable[[str], str], language: Language) -> str | None:
     english = language == "en"
     count, most = told("count"), told("limit")
     if not isinstance(rule.requires, AtMost):
-        return (
-            f"at most {most} of one group: there are {count} others"
-            if english
-            else f"同组至多{most}个，已有其他{count}个"
-        )
+        return None
     window = span(rule.requires.count.window, language)
     if english:
         return f"at most {most} {window}: {count} so far"
     return f"{window}至多{most}次，已有{count}次"
+
+
+# ---------------------------------------------------------------------------------------- titles of built-in rules
+
+
+def built_in_title(program: Program, rule: Rule) -> Text | None:
+    """What a rule is called where its author gives no title; None for what only an author can name."""
+    english, chinese = (_built_in_title(program, rule, language) for language in LANGUAGES)
+    return None if english is None or chinese is None else Text(english, chinese)
+
+
+def _built_in_title(program: Program, rule: Rule, language: Language) -> str | None:
+    section, name, *_ = (*rule.id.split("."), "")
+    last = rule.id.rpartition(".")[2]
+    what = _subject(program, rule, section, name, language)
+    texts: Text | None = None
+    match rule.kind:
+        case "final":
+            texts = Text(f"{what} never leaves a final state", f"{what}处于终态后不可变更")
+        case "unlisted" if section == "lifecycle":
+            texts = Text(f"{what} changes by its transitions alone", f"{what}仅可按规定途径变更")
+        case "unlisted" if section in ("features", "actions"):
+            texts = Text(f"{what} only while it is offered", f"{what}仅限提供期间")
+        case "unlisted":
+            texts = Text(f"{what} cannot be set by a request", f"{what}不能通过申请修改")
+        case "initial":
+            texts = Text(f"{what} begins with an initial value", f"注册时{what}须为允许的初始值")
+        case "fixed":
+            texts = Text(f"{what} is fixed at registration", f"{what}注册后不可变更")
+        case "needs":
+            needed = feature_title(program, last, language)
+            texts = Text(f"{what} needs {needed}", f"{what}须先开通{needed}")
+        case "limit" if isinstance(rule.requires, AtMost):
+            window, most = span(rule.requires.count.window, language), rule.requires.at_most
+            texts = Text(f"{what}: at most {most} {window}", f"{what}：{window}至多{most}次")
+        case "never_after":
+            texts = Text(f"{what}: not after what rules it out", f"{what}：发生特定事件后不可进行")
+        case "group":
+            return _title_of_group(program, rule, language)
+        case "effect":
+            label = _field_label(program, last, language)
+            texts = Text(f"{what}: {label} stays within its bounds", f"{what}：{label}不超出允许范围")
+        case "requires":
+            texts = Text(f"what {what} requires", f"{what}的条件")
+        case "limit" | "clash" | "constraint":
+            texts = None
+    return None if texts is None else texts.best(language)
+
+
+def _subject(program: Program, rule: Rule, section: str, name: str, language: Language) -> str:
+    """What a rule is about: a transition, an action, a feature, else a field."""
+    if section == "features":
+        return feature_title(program, name, language)
+    if section == "actions":
+        return action_title(program, name, language)
+    if section == "registration":
+        return Text("registration", "注册").best(language)
+    if section == "lifecycle" and rule.kind not in ("final", "unlisted", "initial"):
+        return event_title(program, rule.id.split(".")[2], language)
+    return _field_label(program, name, language)
+
+
+def _field_label(program: Program, name: str, language: Language) -> str:
+    declaration = program.account.get(name)
+    return field_title(declaration, language) if declaration is not None else name
+
+
+def _title_of_group(program: Program, rule: Rule, language: Language) -> str | None:
+    group = next((each for each in program.groups if (each.rule, each.in_force) == (rule.id, rule.in_force)), None)
+    if group is None:
+        return None
+    shared = _field_label(program, group.per.name, language)
+    return Text(f"at most {group.at_most} accounts of one {shared}", f"同一{shared}至多{group.at_most}个账号").best(
+        language
+    )
 
 
 def feature_title(program: Program, name: str, language: Language) -> str:

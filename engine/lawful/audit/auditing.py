@@ -39,7 +39,7 @@ from lawful.audit.failures import telling
 from lawful.audit.longform import together
 from lawful.audit.rows import ID, Counted, Row, facts_of
 from lawful.audit.sources import Opened
-from lawful.audit.summary import DataProblem, NotJudged, Summary
+from lawful.audit.summary import DataProblem, LifecycleTally, NotJudged, Summary
 from lawful.audit.wanted import Wanted
 from lawful.audit.zones import Zone
 from lawful.decision import PolicyNamed
@@ -96,7 +96,7 @@ class _Audit:
         named.refuse_unused(wanted)
         progress("reading")
         self.inventory, readings = self._inventory(wanted.inventory, "inventory")
-        self.before = self._inventory(wanted.before, "before")[0] if wanted.before is not None else None
+        self.before, self.twice_before = self._before()
         self.history = self._history()
         self.dialect = self.inventory.dialect
         self.connection: Any = self.inventory.connection
@@ -120,6 +120,17 @@ class _Audit:
         if what == "inventory" and self.wanted.require_columns:
             inventory.refuse_missing(found, self._facts_needed())
         return found, readings
+
+    def _before(self) -> tuple[inventory.Inventory | None, ibis_types.Table | None]:
+        """The earlier snapshot, and the ids that it has twice: of these nothing rests on which row comes first."""
+        if self.wanted.before is None:
+            return None, None
+        found, _ = self._inventory(self.wanted.before, "before")
+        twice = checks.duplicates(found)
+        if twice is None:
+            return found, None
+        twice = twice.cache()
+        return replace(found, accounts=snapshots.once(self.program, found.accounts, twice)), twice
 
     def _history(self) -> inventory.History | None:
         if self.wanted.history is None:
@@ -149,7 +160,7 @@ class _Audit:
         """Keep what is odd to be told; refuse it where nobody has said that it may be unknown."""
         if not problems:
             return
-        checks.refuse_unnamed(problems)
+        checks.refuse_unnamed(problems, name)
         if not self.wanted.lenient:
             raise checks.refused(problems, name)
         self.data.extend(problems)
@@ -285,8 +296,8 @@ class _Audit:
             rules=tallied.rules,
             not_judged=tuple(self.unjudged),
             data=tuple(self.data),
-            months=tallies.months(self.program, self.inventory, self.today) if self.wanted.pictures else (),
-            lifecycles=tallies.lifecycles(self.program, self.inventory, self._edges()) if self.wanted.pictures else (),
+            months=tallies.months(self.program, self.inventory, self.today, self.rules) if self.wanted.pictures else (),
+            lifecycles=self._lifecycles() if self.wanted.pictures else (),
             questions=asked,
             cross_check=checked,
             seconds=time.perf_counter() - begun,
@@ -319,6 +330,11 @@ class _Audit:
             self.policy_zone,
             self.counts,
         )
+
+    def _lifecycles(self) -> tuple[LifecycleTally, ...]:
+        before = self.wanted.before_at
+        first = None if before is None else calendar.day_of(before, self.policy_zone)
+        return tallies.lifecycles(self.program, self.inventory, self._edges(), (first, self.today))
 
     def _edges(self) -> Iterator[ibis_types.Table]:
         if self.history is not None:
@@ -376,7 +392,7 @@ class _Audit:
             yield moves.told(shown, self.program, self.translator)
 
     def _of_data(self) -> Iterator[ibis_types.Table]:
-        yield from data.findings(self.inventory, self.history, self.now, self.dialect)
+        yield from data.findings(self.inventory, self.history, self.now, self.dialect, twice_before=self.twice_before)
 
     def _vanished(self) -> int | None:
         if self.before is None:
@@ -401,9 +417,6 @@ class _Audit:
         return path, questions.totals(local.read_parquet(str(path)))
 
 
-def remove(folder: Path) -> None:
-    """The scratch of an audit, whatever is in it."""
-    shutil.rmtree(folder, ignore_errors=True)
 def _close(opened: Opened) -> None:
     """End the connection. What Ibis has cached in it goes before: collected later, it would complain of its end."""
     if opened.is_ours:
@@ -413,3 +426,6 @@ def _close(opened: Opened) -> None:
     opened.close()
 
 
+def remove(folder: Path) -> None:
+    """The scratch of an audit, whatever is in it."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from lawful.audit import statistics
-from lawful.audit.columns import NO_ID, Fault, Reading, text_of
+from lawful.audit.columns import NO_DATES, NO_ID, NO_NAME, NOT_GIVEN, Fault, Reading, text_of
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
 from lawful.audit.inventory import History, Inventory, Readings
@@ -51,10 +51,10 @@ def _is_ruled_out(opened: Opened, reading: Reading, fault: Fault) -> bool:
         return False
     if fault.unless_other is not None:
         return _has_no_others(opened, reading.column, fault.unless_other)
-    if fault.problem != NO_ID and fault.unless_beyond is None:
+    if not fault.unless_null and fault.unless_beyond is None:
         return False
     known = statistics.known(opened, reading.column)
-    if fault.problem == NO_ID:
+    if fault.unless_null:
         return known.nulls == 0
     if fault.unless_beyond is None or known.least is None or known.most is None:
         return False
@@ -78,7 +78,7 @@ def _counted(table: ibis_types.Table, wheres: Sequence[ibis_types.BooleanValue])
 
 
 def _examples(opened: Opened, reading: Reading, fault: Fault) -> tuple[str, ...]:
-    if fault.problem == NO_ID:
+    if fault.problem in NOT_GIVEN:
         return _row_numbers(opened, reading)
     if reading.is_private:
         return (MASKED,)
@@ -115,14 +115,20 @@ def _shown(value: Any) -> str:
 # ------------------------------------------------------------------------------------------------------------ refusals
 
 
-def refuse_unnamed(problems: Iterable[DataProblem]) -> None:
+def refuse_unnamed(problems: Iterable[DataProblem], name: str) -> None:
     """Raises AuditError where accounts have no id: no finding about them could be told, `--lenient` or not."""
     for each in problems:
+        source = legible(name, 200)
         if each.problem == NO_ID:
             where = f": {', '.join(each.examples)}" if each.examples else ""
             raise AuditError(
-                f"{_rows(each.count)} without an id: `{each.column}` is empty{where}",
+                f"`{source}` has {_rows(each.count)} without an id: `{each.column}` is empty{where}",
                 "give each an id, or leave them out",
+            )
+        if each.problem == NO_NAME:
+            raise AuditError(
+                f"`{source}` has {_rows(each.count)} with what is no id in `{each.column}`{_such_as(each)}",
+                "an id is a text or a whole number",
             )
 
 
@@ -130,9 +136,12 @@ def refused(problems: Sequence[DataProblem], name: str) -> AuditError:
     """All of them, as what keeps the audit from being made."""
     lines = [f"  `{each.column}`: {each.problem}, in {_rows(each.count)}{_such_as(each)}" for each in problems]
     listed = "\n".join(lines)
+    help = "a mapping (`--map`, `--mapping`) may say what they stand for"
+    if any(each.problem == NO_DATES for each in problems):
+        help = "a mapping with `format: timestamp` takes an instant's local day"
     return AuditError(
         f"`{legible(name, 200)}` holds what the policy cannot read\n{listed}",
-        "with `--lenient` these values are unknown; a mapping (`--map`, `--mapping`) may say what they stand for",
+        f"{help}; with `--lenient` these values are taken as if nothing stood there",
     )
 
 

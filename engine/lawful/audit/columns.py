@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import add, or_
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
 
 NO_ID: Final = "rows without an id"
+NO_NAME: Final = "values that are no ids"
+NOT_GIVEN: Final = (NO_ID, "rows without an event", "rows without an instant")
+"""Where nothing stands, though something must."""
+NO_DATES: Final = "timestamps where dates should be"
 _OUTSIDE_YEARS: Final = "dates outside the years 1 to 9999"
 _NUMBER: Final = "^-?[0-9]{1,30}$"
 _MARK: Final = "\x1f"
@@ -73,6 +77,8 @@ class Fault:
     """There is no such row where all values lie between these two (None: no end): statistics may know."""
     unless_other: tuple[Any, ...] | None = None
     """Nor where there are no other values than these."""
+    unless_null: bool = False
+    """Nor where none is null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +210,8 @@ class Reader:
     def _date(self, given: Any, form: str | None, instant: Instant | None, day: Any) -> tuple[Any, tuple[Fault, ...]]:
         if instant is not None:
             return _day(self.dialect, instant.day), self._instant_faults(given, form, instant)
+        if given.type().is_timestamp() and given.type().timezone is None and form is None:
+            return self._midnights(given)
         if given.type().is_date():
             where = (given < ibis.literal(FIRST_DAY)) | (given > ibis.literal(LAST_DAY))
             return given, (Fault(_OUTSIDE_YEARS, where, (FIRST_DAY, LAST_DAY)),)
@@ -211,6 +219,13 @@ class Reader:
             return ibis.null("date"), (_wrong_type(given, _KINDS["date"]),)
         problem = f"texts that are no dates such as `{form or '2024-04-12'}`"
         return day, (Fault(problem, given.notnull() & day.isnull()),)
+
+    def _midnights(self, given: Any) -> tuple[Any, tuple[Fault, ...]]:
+        """Days that are kept as local timestamps, as pandas and Excel have them."""
+        day = given.cast("date")
+        where = (day < ibis.literal(FIRST_DAY)) | (day > ibis.literal(LAST_DAY))
+        whole = day.cast("timestamp(6)") == given.cast("timestamp(6)")
+        return day, (Fault(NO_DATES, ~whole), Fault(_OUTSIDE_YEARS, where))
 
     def _timestamp(self, given: Any, form: str | None, instant: Instant | None) -> tuple[Any, tuple[Fault, ...]]:
         if instant is not None:
@@ -305,24 +320,36 @@ class Reader:
             text = cleaned.cast("string")
         if text is None:
             return None
-        return Reading(column.path, given, (Fault(NO_ID, cleaned.isnull()),), text, text)
+        faults = [Fault(NO_ID, text.isnull(), unless_null=not column.nulls)]
+        if given.type().is_json():  # of values of several types: only texts have `str`
+            faults.append(Fault(NO_NAME, given.str.isnull() & text.notnull() & ~self.dialect.finds(text, _NUMBER)))
+        return Reading(column.path, given, tuple(faults), text, text)
 
     def event(self, given: Any, column: Column, names: Sequence[str]) -> Reading:
         """The column as the names of events."""
         declared = FieldDeclaration("event", Type("enum", tuple(names)), "outside")
-        return self.field(given, column, declared, outside="values that are no events of the policy")
+        found = self.field(given, column, declared, outside="values that are no events of the policy")
+        return required(found, column, "rows without an event")
 
     def ignored(self, given: Any, column: Column) -> Any:
         """Where the mapping says that an event is nothing to the policy; None: nowhere."""
-        names = [key for key, value in (column.values or {}).items() if value is None]
-        text = text_of(given)
-        return text.isin(names) if names and text is not None else None
+        keyed, keys = _keyed(given, column.values or {})
+        names = [key for key, value in keys.items() if value is None]
+        return keyed.isin(names) if names and keyed is not None else None
 
 
 def _day(dialect: Dialect, number: Any) -> Any:
     """The day so many days after 1970, of the engine's own type of days: DuckDB's sum is a timestamp by itself."""
     day = dialect.date_of_days(number)
     return day if dialect.name == "pyspark" else day.cast("timestamp").cast("date")
+
+
+def required(reading: Reading, column: Column, problem: str) -> Reading:
+    """The column where nothing may be left out: null is a fault."""
+    cleaned = _without_nulls(reading.given, column.nulls)
+    text = text_of(cleaned)
+    where = (cleaned if text is None else text).isnull()
+    return replace(reading, faults=(Fault(problem, where, unless_null=not column.nulls), *reading.faults))
 
 
 # ------------------------------------------------------------------------------------------------------------ parts

@@ -20,29 +20,47 @@ if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
 
 DUPLICATE: Final = "data.duplicate-id"
+DUPLICATE_BEFORE: Final = "data.duplicate-id-before"
 FUTURE: Final = "data.future-event"
 STRAY: Final = "data.unknown-account"
 
 TITLES: Final[dict[str, tuple[Text, Severity]]] = {
     DUPLICATE: (Text("an account is listed more than once", "账号重复出现"), "error"),
+    DUPLICATE_BEFORE: (
+        Text("the earlier snapshot lists an account more than once", "账号在上次快照中重复出现"),
+        "error",
+    ),
     FUTURE: (Text("an event lies in the future", "事件发生在未来"), "warning"),
     STRAY: (Text("an event is of an account that the inventory does not have", "事件所属账号不在清单中"), "warning"),
     EXPIRED: (Text("a waiver has expired", "豁免已过期"), "error"),
 }
 """The rules that every audit has beside the policy's."""
+OF_NO_ACCOUNT: Final = (STRAY, DUPLICATE_BEFORE, EXPIRED)
+"""Those whose findings say nothing of an account of the inventory, whatever id they carry."""
 
 
-def findings(inventory: Inventory, history: History | None, now: int, dialect: Dialect) -> Iterator[ibis_types.Table]:
-    """Of the inventory and its history, in long form."""
-    twice = checks.duplicates(inventory)
-    if twice is not None:
+def findings(
+    inventory: Inventory,
+    history: History | None,
+    now: int,
+    dialect: Dialect,
+    *,
+    twice_before: ibis_types.Table | None = None,
+) -> Iterator[ibis_types.Table]:
+    """Of the inventory, its history and the ids that the earlier snapshot has twice, in long form."""
+    for rule, twice, english, chinese in (
+        (DUPLICATE, checks.duplicates(inventory), "the inventory", "清单"),
+        (DUPLICATE_BEFORE, twice_before, "the earlier snapshot", "上次快照"),
+    ):
+        if twice is None:
+            continue
         count = twice["count"].cast("string")
         yield _long_form(
             twice,
-            DUPLICATE,
+            rule,
             at=now,
-            english=[ibis.literal("the inventory lists this account "), count, ibis.literal(" times")],
-            chinese=[ibis.literal("清单中该账号出现"), count, ibis.literal("次")],
+            english=[ibis.literal(f"{english} lists this account "), count, ibis.literal(" times")],
+            chinese=[ibis.literal(f"{chinese}中该账号出现"), count, ibis.literal("次")],
             facts=[ibis.literal('{"count":'), count, ibis.literal("}")],
             dialect=dialect,
         )
@@ -127,4 +145,14 @@ def _joined(parts: Sequence[Any]) -> Any:
     return first
 
 
-__all__ = ["COLUMNS", "DUPLICATE", "FUTURE", "STRAY", "TITLES", "expired", "findings"]
+__all__ = [
+    "COLUMNS",
+    "DUPLICATE",
+    "DUPLICATE_BEFORE",
+    "FUTURE",
+    "OF_NO_ACCOUNT",
+    "STRAY",
+    "TITLES",
+    "expired",
+    "findings",
+]

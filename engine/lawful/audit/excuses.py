@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
 
 EXPIRED: Final = "data.expired-waiver"
-_BUILT_IN: Final = ("data.duplicate-id", "data.future-event", "data.unknown-account")
+_BUILT_IN: Final = ("data.duplicate-id", "data.duplicate-id-before", "data.future-event", "data.unknown-account")
 
 
 class WaiverWritten(Written):

@@ -91,7 +91,8 @@ def _told(members: Any, across: Across, on: OnTable, status: Any) -> ibis_types.
     members = with_local_times(members, on(members))
     translator = on(members)
     local = local_times(members, translator.program)
-    speller = Speller(translator, count=members.g_surely - 1, limit=group.at_most, local=local)
+    with_itself = members.g_surely + members.g_when.isnull().ifelse(1, 0)
+    speller = Speller(translator, count=with_itself, limit=group.at_most, local=local)
     return long_form(
         members,
         account_id=members[ID],

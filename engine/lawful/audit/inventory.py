@@ -17,7 +17,7 @@ import ibis
 import ibis.expr.operations as ops
 
 from lawful.audit import dialects
-from lawful.audit.columns import Reader, Reading, called, default_of
+from lawful.audit.columns import Reader, Reading, called, default_of, required
 from lawful.audit.dialects import Dialect
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
@@ -151,14 +151,14 @@ def read_history(opened: Opened, program: Program, mapping: Mapping = NOTHING) -
     # no field is called so: `at` is told apart by the dot
     wanted[".at"] = (mapping.of(mapping.events.get(AT), AT), FieldDeclaration(AT, TIMESTAMP, "outside"))
     with telling(f"`{legible(opened.name, 200)}` cannot be read"):
-        columns = _Columns(opened.table, opened.name)
+        columns = _Columns(opened.table, opened)
         columns.needed(wanted[".at"][0])
         columns, carried = _fields(reader, opened, wanted)
         identity = _identity(reader, columns, mapping.of(mapping.events.get(ACCOUNT_ID), ACCOUNT_ID))
         column = mapping.of(mapping.events.get(EVENT), EVENT)
         given = columns.needed(column)
         event = reader.event(given, column, sorted(program.event_names))
-    at = carried.pop(".at")
+    at = required(carried.pop(".at"), wanted[".at"][0], "rows without an instant")
     read = replace(opened, table=columns.table)
     ignored = reader.ignored(given, column)
     return Readings(read, program, dialect, identity, carried, event=event, at=at, ignored=ignored)
@@ -168,7 +168,7 @@ def _fields(
     reader: Reader, opened: Opened, wanted: MappingOf[str, tuple[Column, FieldDeclaration]]
 ) -> tuple[_Columns, dict[str, Reading]]:
     """Each that has a column, and the table that it is read from: the source's, or a view with dates made of texts."""
-    columns = _Columns(opened.table, opened.name)
+    columns = _Columns(opened.table, opened)
     there = {name: each for name, each in wanted.items() if columns.find(each[0]) is not None}
     written, days = {}, {}
     for name, (column, declared) in there.items():
@@ -181,7 +181,7 @@ def _fields(
     table, instants, found = Instants(reader.dialect, reader.iana, written, days).settled(
         opened.connection, opened.table
     )
-    columns = _Columns(table, opened.name)
+    columns = _Columns(table, opened)
     return columns, {
         name: reader.field(columns.find(column), column, declared, instant=instants.get(name), day=found.get(name))
         for name, (column, declared) in there.items()
@@ -192,7 +192,8 @@ def _identity(reader: Reader, columns: _Columns, column: Column) -> Reading:
     given = columns.needed(column)
     found = reader.identity(given, column)
     if found is None:
-        message = f"the column `{legible(column.path)}` holds {called(given.type())}, which are no ids"
+        source = legible(columns.opened.name, 200)
+        message = f"the column `{legible(column.path)}` of `{source}` holds {called(given.type())}, which are no ids"
         raise AuditError(message, "an id is a text or a whole number")
     return found
 
@@ -215,7 +216,7 @@ class _Columns:
     """The columns of a table, by their names and by paths into objects."""
 
     table: ibis_types.Table
-    source: str
+    opened: Opened
 
     def find(self, column: Column) -> Any:
         """None where there is none. Raises AuditError where somebody has said that there is."""
@@ -231,13 +232,14 @@ class _Columns:
         return found
 
     def _missing(self, path: str) -> AuditError:
-        help = near(path, self.table.columns) or near(path.partition(".")[0], self.table.columns)
+        there = self.opened.table.columns  # without what has been made of them
+        help = near(path, there) or near(path.partition(".")[0], there)
         if help is None:
-            names = [f"`{legible(each)}`" for each in self.table.columns[:_MOST_LISTED]]
-            more = len(self.table.columns) - len(names)
+            names = [f"`{legible(each)}`" for each in there[:_MOST_LISTED]]
+            more = len(there) - len(names)
             help = f"the columns are {', '.join(names)}" + (f" and {more} more" if more else "")
             help += "; `--map column=field` says which is which"
-        return AuditError(f"`{legible(self.source, 200)}` has no column `{legible(path)}`", help)
+        return AuditError(f"`{legible(self.opened.name, 200)}` has no column `{legible(path)}`", help)
 
     def _at(self, path: str) -> Any:
         """The column of that name, else what lies deeper in the one whose name the path begins with."""

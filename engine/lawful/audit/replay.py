@@ -616,10 +616,10 @@ def _moved(
             yield cycle.begins, "unknown" if state is None else "violated"
         return
     was = earlier.get(cycle.field)
+    rule = cycle.at_end if was in cycle.final and cycle.at_end is not None else cycle.unlisted
     if was is None or state is None:
-        yield cycle.unlisted, "unknown"
+        yield rule, "unknown"
     elif state not in reachable(program, cycle.field, *days)[str(was)]:
-        rule = cycle.at_end if was in cycle.final and cycle.at_end is not None else cycle.unlisted
         yield rule, "violated"
 
 

@@ -14,6 +14,7 @@ from lawful.audit import replay, zones
 from lawful.audit.events import Judged
 from lawful.audit.expressions import every, some
 from lawful.audit.replay import Cycle
+from lawful.audit.states import agreed
 from lawful.audit.zones import Zone
 from lawful.ir import Program, Rule
 
@@ -29,9 +30,23 @@ def findings(
     """What is wrong with how accounts differ from what they were: a table for each rule, see `events.Judged`.
 
     Both tables have an inventory's columns; `before` was taken at `before_at` (None: nobody knows when). The facts told
-    are `f_<field>`, what it was, and `c_<field>`, what it is. An account that either has twice is compared each time.
+    are `f_<field>`, what it was, and `c_<field>`, what it is. `before` has each account `once`; one that the inventory
+    has twice is compared each time.
     """
     return _Snapshots(program, inventory, before, at_micros, before_at, zone).findings()
+
+
+def once(program: Program, accounts: Table, twice: Table) -> Table:
+    """The snapshot with one row for each account: of those with several (`twice`) is known what all of them say."""
+    several = accounts.semi_join(twice, accounts.id == twice.account_id)
+    agreeing = several.group_by("id").agg(**agreed(several, [name for name in accounts.columns if name != "id"]))
+    known = {}
+    for name, declared in program.account.items():
+        if declared.type.kind == "set" and f"f_{name}" in accounts.columns:
+            parts = [agreeing[f"s_{name}__{i}"].notnull() for i in range(len(declared.type.values))]
+            known[f"f_{name}"] = every([ibis.coalesce(agreeing[f"f_{name}"], False), *parts])
+    single = accounts.anti_join(twice, accounts.id == twice.account_id)
+    return single.union(agreeing.mutate(**known).select(accounts.columns))
 
 
 def edges(
@@ -120,7 +135,7 @@ class _Snapshots:
         found = []
         others = rows
         if cycle.at_end is not None and cycle.final:
-            ends = ibis.coalesce(rows.violated & rows[f"was_{column}"].isin(sorted(cycle.final)), False)
+            ends = ibis.coalesce(rows[f"was_{column}"].isin(sorted(cycle.final)), False)
             found.append(self._told(cycle.at_end, rows.filter(ends), facts))
             others = rows.filter(~ends)
         found.append(self._told(cycle.unlisted, others, facts))

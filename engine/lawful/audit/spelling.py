@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import ibis
 
 from lawful import values, wording
 from lawful.audit import zones
-from lawful.audit.expressions import Translator, some
+from lawful.audit.expressions import Translator, every, some
 from lawful.audit.rows import SetColumn
 from lawful.deciding.explaining import LEADS
 from lawful.deciding.justifying import declaration_of, facts_of
@@ -78,10 +79,38 @@ class Speller:
         if written is not None:
             spoken = language if _has(written, language) else _other(language)
             return self._filled(written.best(spoken), spoken)
-        built_in = wording.sentence(self.program, rule, lambda name, _: f"{{{name}}}", language)
-        if built_in is not None:
-            return self._filled(built_in, language)
-        return self._first_part(rule, status, language)
+        if self._built_in(rule, language) is None:
+            return self._first_part(rule, status, language)
+        return self._sentence(rule, language)
+
+    def _built_in(self, rule: Rule, language: Language, unknown: Sequence[str] = (), *, unmoved: bool = False) -> Any:
+        """The language's own words, with the facts filled in; None where it has none."""
+        template = wording.sentence(
+            self.program, rule, lambda name, _: f"{{{name}}}", language, unknown=unknown, unmoved=unmoved
+        )
+        return None if template is None else self._filled(template, language)
+
+    def _sentence(self, rule: Rule, language: Language) -> Spelled:
+        """One sentence for each row, by which of its facts are known there."""
+        known = {name: self._is_known(name) for name in wording.turning_on(rule)}
+        branches = []
+        for count in range(len(known), 0, -1):  # the most unknown first: each branch may look at its own facts alone
+            for unknown in combinations(known, count):
+                branches.append((every([~known[name] for name in unknown]), self._built_in(rule, language, unknown)))
+        ends = [column for name in known if (column := self._column(name)) is not None]
+        if len(ends) == 2:
+            branches.append((ends[0] == ends[1], self._built_in(rule, language, unmoved=True)))
+        plain = self._built_in(rule, language)
+        return ibis.cases(*branches, else_=plain) if branches else plain
+
+    def _column(self, name: str) -> Any:
+        """What a placeholder stands for, as it is in the table; None where it is not there at all."""
+        owner, _, field = name.partition(".")
+        return self.count if name == "count" else self.translator.row.facts.get((cast("Owner", owner), field))
+
+    def _is_known(self, name: str) -> Any:
+        column = self._column(name)
+        return ibis.literal(False) if column is None else column.notnull()
 
     def _filled(self, text: str, language: Language) -> Spelled:
         """The text with each placeholder replaced."""
@@ -278,11 +307,25 @@ class Speller:
         for number, field in enumerate(read):
             name = json.dumps(f"{field.owner}.{field.name}", ensure_ascii=False)
             parts += [ibis.literal(("," if number else "") + name + ":"), self._json(field)]
+        counts = dict.fromkeys(
+            node for expr in exprs for node in everything(expr, self.program.conditions) if isinstance(node, Count)
+        )
+        for count in counts:
+            name = json.dumps(wording.cel(count), ensure_ascii=False)
+            parts += [ibis.literal(("," if parts else "") + name + ":"), _or_null(self._counted(count))]
         if self.count is not None:
             parts += [ibis.literal("," if parts else ""), ibis.literal('"count":'), _or_null(self.count.cast("string"))]
         if self.limit is not None:
             parts += [ibis.literal(("," if parts else "") + f'"limit":{self.limit}')]
         return _joined([ibis.literal("{"), *parts, ibis.literal("}")])
+
+    def _counted(self, count: Count) -> Any:
+        """How many of the events there are; NULL where there may be more than the history has."""
+        counted = self.translator.row.counts.get(count)
+        if counted is None or counted.whole is False:
+            return None
+        number = counted.least.cast("string")
+        return number if counted.whole is True else ibis.cases((counted.whole, number))
 
     def _json(self, field: Field) -> Any:
         column = self.translator.row.facts.get((field.owner, field.name))
@@ -385,7 +428,7 @@ def _split(seconds: Any) -> tuple[Any, Any]:
 
 
 def _or_null(told: Any) -> Any:
-    return ibis.coalesce(told, "null")
+    return ibis.literal("null") if told is None else ibis.coalesce(told, "null")
 
 
 def _escaped(text: Any) -> Any:

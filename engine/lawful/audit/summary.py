@@ -62,6 +62,8 @@ class Months:
     before: int
     """Earlier than the first month."""
     after: int
+    rules: tuple[str, ...] = ()
+    """The rules about accounts that read the field, as far as they were judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,10 @@ class Edge:
     source: str
     target: str
     move: str | None
-    """The transition's id; None where no transition makes the step: a difference between snapshots."""
+    """The transition's id; None where no single transition makes the step: a difference between snapshots."""
     count: int
+    allowed: bool = True
+    """Whether the life cycle has such a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ class Summary:
     """`duckdb`, `postgres`, `pyspark`."""
     accounts: int
     accounts_with_findings: int
+    """Of the inventory's; what only the data has (an event of nobody, a waiver) is no account's."""
     events: int | None
     vanished: int | None
     """Accounts of the earlier snapshot that are gone; None without one."""
@@ -126,3 +131,8 @@ class Summary:
     def counting(self, severity: Severity) -> int:
         """How many findings of a severity fail an audit: violated, not excused."""
         return sum(each.counting for each in self.rules if each.severity == severity)
+
+    @property
+    def judged_nothing(self) -> bool:
+        """Whether no rule of the policy was asked of any account: then nothing is known to be right."""
+        return not self.accounts or all(each.place is None for each in self.rules)

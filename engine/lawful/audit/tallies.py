@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from lawful import calendar
-from lawful.audit import accounts, groups
-from lawful.audit.data import TITLES
+from lawful import calendar, wording
+from lawful.audit import accounts, groups, replay
+from lawful.audit.data import FUTURE, OF_NO_ACCOUNT, STRAY, TITLES
 from lawful.audit.events import Judged
 from lawful.audit.inventory import History, Inventory
 from lawful.audit.longform import source_of
@@ -79,7 +79,7 @@ def rules(
     """How many findings each rule has; `judged` are listed even without any."""
     listed: dict[str, RuleTally] = {}
     for rule in judged:
-        listed.setdefault(rule.id, _tally(rule))
+        listed.setdefault(rule.id, _tally(program, rule))
     local = ibis.duckdb.connect(preserve_insertion_order=False)
     try:
         table = local.read_parquet(str(findings))
@@ -88,8 +88,7 @@ def rules(
             if row["status"] == "violated":
                 tally = listed.get(row["rule"]) or _other(program, row["rule"])
                 listed[row["rule"]] = replace(tally, violated=row["n"], excused=row["excused"])
-        counting = table.filter((table.status == "violated") & table.excused.isnull() & (table.account_id != ""))
-        with_findings = int(counting.account_id.nunique().to_pyarrow().as_py())
+        with_findings = int(_of_accounts(table, listed).account_id.nunique().to_pyarrow().as_py())
     finally:
         local.disconnect()
     for id, number in unknown.items():
@@ -97,14 +96,29 @@ def rules(
     return Tallied(tuple(listed.values()), with_findings)
 
 
-def _tally(rule: Rule) -> RuleTally:
-    return RuleTally(rule.id, rule.title, rule.severity, source_of(rule), rule.place)
+def _of_accounts(table: ibis_types.Table, found: Mapping[str, RuleTally]) -> ibis_types.Table:
+    """The findings that count and are of accounts of the inventory: rules judge no others.
+
+    What is told of events may be of nobody: whose ids those are, the findings themselves say.
+    """
+    counting = table.filter((table.status == "violated") & table.excused.isnull() & table.rule.notin(OF_NO_ACCOUNT))
+    if FUTURE not in found or STRAY not in found:
+        return counting
+    stray = table.filter(table.rule == STRAY).select(stray_id="account_id").distinct()
+    future = counting.filter(counting.rule == FUTURE)
+    listed = future.anti_join(stray, future.account_id == stray.stray_id)
+    return counting.filter(counting.rule != FUTURE).union(listed)
+
+
+def _tally(program: Program, rule: Rule) -> RuleTally:
+    title = rule.title or wording.built_in_title(program, rule)
+    return RuleTally(rule.id, title, rule.severity, source_of(rule), rule.place)
 
 
 def _other(program: Program, id: str) -> RuleTally:
     rule = next((each for each in program.rules if each.id == id), None)
     if rule is not None:
-        return _tally(rule)
+        return _tally(program, rule)
     title, severity = TITLES[id]
     return RuleTally(id, title, severity, None, None)
 
@@ -138,8 +152,8 @@ def unknown(
 # ------------------------------------------------------------------------------------------------- what a report draws
 
 
-def months(program: Program, inventory: Inventory, today: date) -> tuple[Months, ...]:
-    """Of each date field, how many accounts have it in each of the months around a day."""
+def months(program: Program, inventory: Inventory, today: date, judged: Sequence[Rule]) -> tuple[Months, ...]:
+    """Of each date field, how many accounts have it in each of the months around a day, and which rules read it."""
     found = []
     first = _month(today, -_MONTHS_BEFORE)
     last = _month(today, _MONTHS_AFTER)
@@ -153,7 +167,8 @@ def months(program: Program, inventory: Inventory, today: date) -> tuple[Months,
         shown = tuple((_named(month), held.get(month, 0)) for month in range(first, last + 1))
         before = sum(n for month, n in held.items() if month < first)
         after = sum(n for month, n in held.items() if month > last)
-        found.append(Months(name, declared.title, shown, before, after))
+        reading = dict.fromkeys(rule.id for rule in judged if ("account", name) in accounts.reads(program, rule)[0])
+        found.append(Months(name, declared.title, shown, before, after, tuple(reading)))
     return tuple(found)
 
 
@@ -166,8 +181,13 @@ def _named(month: int) -> str:
     return f"{month // 12:04}-{month % 12 + 1:02}"
 
 
-def lifecycles(program: Program, inventory: Inventory, seen: Iterable[ibis_types.Table]) -> tuple[LifecycleTally, ...]:
-    """How many accounts are in each state, and which steps were seen; `seen` are tables of edges."""
+def lifecycles(
+    program: Program, inventory: Inventory, seen: Iterable[ibis_types.Table], days: tuple[date | None, date]
+) -> tuple[LifecycleTally, ...]:
+    """How many accounts are in each state, and which steps were seen; `seen` are tables of edges.
+
+    `days` are those of the snapshots, the first None where it is not known.
+    """
     steps: dict[tuple[str, str, str, str | None], int] = {}
     for table in seen:
         for row in table.to_pyarrow().to_pylist():
@@ -187,12 +207,24 @@ def lifecycles(program: Program, inventory: Inventory, seen: Iterable[ibis_types
         if held.get(None):
             states.append((None, None, held[None]))
         edges = [
-            Edge(source, target, move, number)
+            Edge(source, target, move, number, _is_allowed(program, name, days, source, target, move))
             for (field, source, target, move), number in sorted(steps.items(), key=str)
             if field == name
         ]
         found.append(LifecycleTally(name, declared.title, tuple(states), cycle.initial, cycle.final, tuple(edges)))
     return tuple(found)
+
+
+def _is_allowed(
+    program: Program, field: str, days: tuple[date | None, date], source: str, target: str, move: str | None
+) -> bool:
+    """Whether some version of the transition makes the step; of a difference, whether transitions lead there."""
+    if move is None:
+        return target in replay.reachable(program, field, *days).get(source, frozenset())
+    steps = (each.step for each in program.moves if each.event == move)
+    return any(
+        step is not None and step.field == field and source in step.sources and target in step.targets for step in steps
+    )
 
 
 def severity_of(program: Program, id: str) -> Severity:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from lawful.cli import exit_code
+from lawful.cli.interrupt import interruptible
 from lawful.cli.options import Facts, Format, Lang, PolicyName, Quiet
 from lawful.cli.terminal import Terminal, spoken
 
@@ -104,8 +102,8 @@ def audit(
 ) -> int:
     """Audit an inventory: which accounts break a rule, and why; which made a move that was not allowed.
 
-    Exit code: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage or unreadable input, 3 unknown outcomes
-    only (with --unknown), 4 wrong policy, 5 internal (the reference found something else).
+    Exit code: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage or unreadable input, 3 nothing was
+    judged or, with --unknown, nothing but unknown outcomes, 4 wrong policy, 5 internal (the reference found something else).
 
     \b
     Examples:
@@ -116,35 +114,35 @@ def audit(
     from lawful.audit.errors import installed
     from lawful.loading import load
 
-    with installed():
-        from lawful.cli import auditing
+    with interruptible():
+        with installed():
+            from lawful.cli import auditing
 
-    terminal = Terminal(spoken(lang), quiet)
-    loaded = load(policy, cached=True)
-    options = auditing.Options(
-        inventory=inventory,
-        output=tuple(output or ()),
-        history=history,
-        history_from=history_from,
-        before=before,
-        before_at=before_at,
-        at=at,
-        can=tuple(can or ()),
-        answers=answers,
-        facts=tuple(facts or ()),
-        unknown=unknown,
-        mapping=mapping,
-        columns=tuple(columns or ()),
-        require_columns=require_columns,
-        lenient=lenient,
-        baseline=baseline,
-        waivers=waivers,
-        cross_check=cross_check,
-        on=on,
-        table=table,
-        encoding=encoding,
-    )
-    with _interruptible():
+        terminal = Terminal(spoken(lang), quiet)
+        loaded = load(policy, cached=True)
+        options = auditing.Options(
+            inventory=inventory,
+            output=tuple(output or ()),
+            history=history,
+            history_from=history_from,
+            before=before,
+            before_at=before_at,
+            at=at,
+            can=tuple(can or ()),
+            answers=answers,
+            facts=tuple(facts or ()),
+            unknown=unknown,
+            mapping=mapping,
+            columns=tuple(columns or ()),
+            require_columns=require_columns,
+            lenient=lenient,
+            baseline=baseline,
+            waivers=waivers,
+            cross_check=cross_check,
+            on=on,
+            table=table,
+            encoding=encoding,
+        )
         summary = auditing.run(loaded, options, terminal, fail_on, as_json=form == "json")
     return code_of(summary, fail_on, unknown=unknown)
 
@@ -158,17 +156,4 @@ def code_of(summary: Summary, fail_on: str, *, unknown: bool) -> int:
         return exit_code.DENIED
     if unknown and any(each.unknown for each in summary.rules if each.severity in counting):
         return exit_code.UNDETERMINED
-    return exit_code.FINE
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C and a plea to end become exceptions, so that no half-written file stays behind."""
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    for each in before:
-        signal.signal(each, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    return exit_code.UNDETERMINED if summary.judged_nothing else exit_code.FINE

@@ -143,7 +143,8 @@ class Explanation:
         for language in LANGUAGES:
             built_in = None
             if judged.outcome != "satisfied":
-                built_in = wording.sentence(self.program, rule, teller, language)
+                unknown = [name for name in wording.turning_on(rule) if not teller.knows(name)]
+                built_in = wording.sentence(self.program, rule, teller, language, unknown=unknown)
             sentences[language] = built_in or first_part(justification, judged.outcome, language)
         return Told(**sentences)
 

@@ -36,6 +36,13 @@ class Teller:
                 value = situation.fact("change" if owner == "change" else "account", field)
                 return wording.of_field(self.program.account.get(field), value, language, situation.zone)
 
+    def knows(self, name: str) -> bool:
+        """Whether a placeholder stands for something known."""
+        owner, _, field = name.partition(".")
+        if owner == "count":
+            return self._count(owner) is not None
+        return self.situation.fact("change" if owner == "change" else "account", field) is not None
+
     def _counts_privately(self) -> bool:
         requires = self.requires
         counter = requires.counted_by if isinstance(requires, AtMost) else None
@@ -44,7 +51,7 @@ class Teller:
         return counter is not None and wording.is_private(self.program, counter)
 
     def _count(self, which: str) -> int | None:
-        """`{limit}`, or `{count}`: how many there are without the change asked for."""
+        """`{limit}`, or `{count}`: of a limit how many there are without the change asked for, of accounts with it."""
         requires = self.requires
         if isinstance(requires, AtMost):
             least, most = counted(requires, self.situation)
@@ -52,6 +59,8 @@ class Teller:
                 return requires.at_most
             return None if most is None and least == requires.own else least - requires.own
         if isinstance(requires, Compare) and isinstance(requires.right, Constant):
-            value = requires.right.value if which == "limit" else evaluate(requires.left, self.situation)
-            return value if isinstance(value, int) else None
+            if which == "limit":
+                return requires.right.value if isinstance(requires.right.value, int) else None
+            others = evaluate(requires.left, self.situation)
+            return others + 1 if isinstance(others, int) else None
         return None

@@ -29,6 +29,8 @@ _LABEL: Final = 22
 """A line of labels between two layers."""
 _EDGE_OF_PAPER: Final = 14
 _SOLITARY_A_ROW: Final = 2
+_LOOP: Final = 28
+"""How far a step from a state to itself goes beside it."""
 _DUMMY: Final = 40
 """What an edge takes of the width of a layer that it passes."""
 
@@ -71,16 +73,28 @@ class Drawing:
 def drawing(tally: LifecycleTally) -> Drawing:
     """The same for the same numbers: nothing is left to chance."""
     names = [name for name, _, _ in tally.states]
-    edges = [each for each in tally.edges if each.source != each.target and {each.source, each.target} <= set(names)]
+    known = [each for each in tally.edges if {each.source, each.target} <= set(names)]
+    edges = [each for each in known if each.source != each.target]
+    loops = _loops(known)
     linked = [name for name in names if name is not None and any(name in (each.source, each.target) for each in edges)]
-    paper = _Paper(tally, _Layers.of(linked, edges, tally.initial), edges)
+    paper = _Paper(tally, _Layers.of(linked, edges, tally.initial), edges, loops)
     return paper.drawing([name for name in names if name not in linked])
 
 
 def label(edge: Edge) -> str:
     """The transition's short name and how many made it."""
-    name = edge.move.rpartition(".")[2] if edge.move is not None else "✗"
-    return f"{name} · {words.grouped(edge.count)}"
+    name = edge.move.rpartition(".")[2] if edge.move is not None else "…" if edge.allowed else "✗"
+    sign = "✗ " if edge.move is not None and not edge.allowed else ""
+    return f"{sign}{name} · {words.grouped(edge.count)}"
+
+
+def _loops(edges: Iterable[Edge]) -> dict[str, Edge]:
+    """The steps from a state to itself that no transition makes, together: of others nobody need know."""
+    counts: dict[str, int] = {}
+    for each in edges:
+        if each.source == each.target and not each.allowed:
+            counts[each.source] = counts.get(each.source, 0) + each.count
+    return {name: Edge(name, name, None, count, allowed=False) for name, count in counts.items()}
 
 
 # --------------------------------------------------------------------------------------------------------- layers
@@ -181,8 +195,11 @@ def _untangled(layers: list[list[Stop]], paths: Sequence[tuple[Stop, ...]]) -> l
 class _Paper:
     """Gives every state its place, then every edge its curve and its label."""
 
-    def __init__(self, tally: LifecycleTally, layers: _Layers, edges: Sequence[Edge]) -> None:
+    def __init__(
+        self, tally: LifecycleTally, layers: _Layers, edges: Sequence[Edge], loops: Mapping[str, Edge]
+    ) -> None:
         self.tally = tally
+        self.loops = loops
         self.layers = layers
         self.edges = edges
         self.widths = {name: _width(name, title) for name, title, _ in tally.states}
@@ -210,13 +227,16 @@ class _Paper:
             self._placed(row, y)
             y += _HEIGHT
         self.height = y + _EDGE_OF_PAPER
-        ways = self._ways()
+        ways = (*self._ways(), *self._looped())
         return Drawing(
             round(self.width, 1), round(self.height, 1), tuple(map(self._state, range(len(self.tally.states)))), ways
         )
 
     def _room(self, stop: Stop | None) -> float:
-        return _DUMMY if isinstance(stop, tuple) else self.widths[stop]
+        if isinstance(stop, tuple):
+            return _DUMMY
+        loop = self.loops.get(stop) if stop is not None else None
+        return self.widths[stop] + (2 * (_LOOP + _label_width(loop)) if loop is not None else 0)
 
     def _placed(self, row: Sequence[Stop | None], y: float) -> None:
         x = (self.width - sum(self._room(stop) + _GAP for stop in row) + _GAP) / 2
@@ -260,6 +280,18 @@ class _Paper:
             along = points if path[0] == edge.source else points[::-1]
             thickness = round(1.25 + 2.5 * edge.count / most, 2) if most else 1.25
             ways.append(Way(edge, _curve(along), label(edge), round(x, 1), round(y, 1), thickness))
+        return tuple(ways)
+
+    def _looped(self) -> tuple[Way, ...]:
+        """On the right of each state what was recorded there against its life cycle."""
+        ways = []
+        for name, edge in self.loops.items():
+            x, y = self.places[name]
+            side, out = x + self.widths[name] / 2, x + self.widths[name] / 2 + _LOOP
+            upper, lower = y + _HEIGHT / 4, y + 3 * _HEIGHT / 4
+            path = f"M{side:.1f} {upper:.1f}C{out:.1f} {upper:.1f} {out:.1f} {lower:.1f} {side:.1f} {lower:.1f}"
+            middle = out + _label_width(edge) / 2 - _LOOP / 8
+            ways.append(Way(edge, path, label(edge), round(middle, 1), round(y + _HEIGHT / 2, 1), 1.25))
         return tuple(ways)
 
     def _ports(self, *, lower: bool) -> list[float]:

@@ -46,6 +46,7 @@ def junit(
         fields = words.listed(each.fields, language)
         text = words.say(language, f"no column for: {fields}", f"缺少字段：{fields}")
         ElementTree.SubElement(_case(suite, summary, each.rule), "skipped", message=_text(text))
+    _nothing_judged(suite, summary, language)
     _cross_check(suite, summary, language)
     counts = {
         "tests": len(suite.findall("testcase")),
@@ -102,6 +103,14 @@ def _line(finding: Finding, findings: Findings, language: Language) -> str:
     aside = finding.excused or (finding.status if finding.status == "unknown" else "")
     told = f"{finding.account}  {words.when(finding.at, findings.zone)}  {finding.explanation.best(language)}"
     return words.visible(f"{told}  ({aside})" if aside else told)
+
+
+def _nothing_judged(suite: ElementTree.Element, summary: Summary, language: Language) -> None:
+    """An error, for skipped tests alone are green on every build server."""
+    why = words.nothing_judged(summary)
+    if why is not None:
+        case = _case(suite, summary, "audit")
+        ElementTree.SubElement(case, "error", message=_text(why.best(language)), type="nothing-judged")
 
 
 def _cross_check(suite: ElementTree.Element, summary: Summary, language: Language) -> None:

@@ -42,7 +42,8 @@ def markdown(summary: Summary, findings: Findings, language: Language = "en") ->
 def _blocks(summary: Summary, findings: Findings, language: Language) -> Iterator[list[str]]:
     title = summary.title.best(language) if summary.title is not None else summary.policy.id
     yield [f"## {words.say(language, 'Audit: ', '审计：')}{escaped(title)}"]
-    yield [f"**{words.found_in_all(summary).best(language)}**"]
+    open_sign = "❓ " if summary.judged_nothing and not summary.accounts_with_findings else ""
+    yield [f"{open_sign}**{escaped(words.found_in_all(summary).best(language))}**"]
     named = f"{summary.policy.id} {summary.policy.version}"
     facts = (code(summary.inventory), escaped(named), escaped(summary.at), escaped(summary.engine))
     yield [" · ".join((*facts, f"{summary.seconds:.1f} s"))]
@@ -111,6 +112,8 @@ def _notes(summary: Summary, language: Language) -> Iterator[list[str]]:
         examples = words.listed((code(words.shortened(text, 60)) for text in problem.examples), language)
         told = f"{code(problem.column)}: {escaped(problem.problem)}: {words.grouped(problem.count)}"
         notes.append(f"- {told} ({examples})" if examples else f"- {told}")
+    if summary.data:
+        notes.append(f"  - {escaped(words.LENIENT.best(language))}")
     for question, verdicts in summary.questions.items():
         counts = (f"{words.VERDICTS[name].best(language)} {words.grouped(n)}" for name, n in verdicts.items())
         notes.append(f"- {code(question)}: {words.listed(counts, language)}")

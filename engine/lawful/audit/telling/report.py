@@ -12,12 +12,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 from markupsafe import Markup, escape
 
-from lawful.audit.summary import LifecycleTally, Months, RuleTally, Summary
+from lawful.audit.summary import Edge, LifecycleTally, Months, RuleTally, Summary
 from lawful.audit.telling import words
 from lawful.audit.telling.diagram import drawing
 from lawful.audit.telling.finding import Finding, Findings
@@ -32,6 +33,10 @@ _LONGEST: Final = 400
 _MOST_EXCUSES: Final = 100
 _MOST_DIFFERENCES: Final = 50
 _PLACEHOLDER: Final = Text("account, rule or text", "账号、规则或文字")
+_READING: Final = Text("what the policy finds by this date", "策略据此日期判定的结果")
+_STRAY: Final = Text("no transition leads there", "没有对应的变更途径")
+_FOLDED: Final = 3
+"""So many empty months are one row."""
 _TAGS: Final[dict[Language, str]] = {"en": "en", "zh": "zh-Hans"}
 
 
@@ -98,6 +103,7 @@ def report(
         "title_of": words.title_of,
         "label": _label,
     }
+    found = _found(summary, findings, most)
     return page.from_string(_part("report.html.j2")).render(
         summary=summary,
         language=language,
@@ -107,16 +113,20 @@ def report(
         script=Markup(script),
         policy=_content_policy(style, script),
         headline=words.found_in_all(summary),
+        judged_nothing=summary.judged_nothing and not summary.accounts_with_findings,
+        lenient=words.LENIENT,
         day=summary.at[:10],
         totals={severity: summary.counting(severity) for severity in words.SEVERITIES},
         excused=sum(each.excused for each in summary.rules),
         excuses=findings.excuses(_MOST_EXCUSES),
         unknown=words.unknown_outcomes(summary),
-        rules=_found(summary, findings, most),
+        rules=found,
         quiet=_quiet(summary),
-        months=[(each, _months(each, summary.at[:7])) for each in summary.months],
+        months=[(each, _months(each, summary.at[:7]), _reading(each, found)) for each in summary.months],
         lifecycles=[(each, drawing(each), _moves(each, summary)) for each in summary.lifecycles],
         placeholder=_PLACEHOLDER,
+        stray=_STRAY,
+        reading_of=_READING,
         judged_again=words.judged_again(summary.cross_check) if summary.cross_check is not None else None,
         differences=summary.cross_check.differences[:_MOST_DIFFERENCES] if summary.cross_check is not None else (),
     )
@@ -181,24 +191,38 @@ def _quiet(summary: Summary) -> list[RuleTally]:
 
 
 def _months(months: Months, now: str) -> list[_Month]:
-    told = [_Month(Text("earlier", "更早"), months.before, "before")]
-    for name, count in months.counts:
-        told.append(_Month(Text(name, name), count, "before" if name < now else "at" if name == now else "after"))
-    return [*told, _Month(Text("later", "更晚"), months.after, "after")]
+    """The bars: without the empty months at both ends, and with one for several empty ones that follow each other."""
+    told = [_Month(Text("earlier", "更早"), months.before, "before")] if months.before else []
+    shown = [index for index, (name, count) in enumerate(months.counts) if count or name == now]
+    between = months.counts[shown[0] : shown[-1] + 1] if shown else ()
+    for is_empty, run in groupby(between, key=lambda month: not month[1] and month[0] != now):
+        several = list(run)
+        if is_empty and len(several) >= _FOLDED:
+            several = [(f"{several[0][0]} – {several[-1][0]}", 0)]
+        for name, count in several:
+            told.append(_Month(Text(name, name), count, "before" if name < now else "at" if name == now else "after"))
+    return [*told, _Month(Text("later", "更晚"), months.after, "after")] if months.after else told
 
 
-def _moves(tally: LifecycleTally, summary: Summary) -> list[tuple[Text, Text, Text, int]]:
-    """From, to, by what, how many: the drawing's edges as a table."""
+def _reading(months: Months, found: list[_Found]) -> list[_Found]:
+    """What the policy itself says of the field: the rules that read it and found something."""
+    return [each for each in found if each.tally.rule in months.rules]
+
+
+def _moves(tally: LifecycleTally, summary: Summary) -> list[tuple[Text, Text, Text, Edge]]:
+    """From, to, by what: the drawing's edges as a table."""
     titles = {name: title for name, title, _ in tally.states if title is not None}
     rules = {each.rule: each.title for each in summary.rules}
-    told: list[tuple[Text, Text, Text, int]] = []
+    told: list[tuple[Text, Text, Text, Edge]] = []
     for edge in tally.edges:
-        by = Text("no transition leads there", "没有对应的变更途径")
+        by = Text("several transitions", "多次变更") if edge.allowed else _STRAY
         if edge.move is not None:
             title = rules.get(edge.move) or rules.get(f"lifecycle.{tally.field}.{edge.move}")
             by = title if title is not None else Text(edge.move, edge.move)
+            if not edge.allowed:
+                by = Text(*(f"{by.best(each)} ({_STRAY.best(each)})" for each in LANGUAGES))
         ends = [titles.get(name, Text(name, name)) for name in (edge.source, edge.target)]
-        told.append((ends[0], ends[1], by, edge.count))
+        told.append((ends[0], ends[1], by, edge))
     return told
 
 

@@ -92,6 +92,9 @@ def _invocation(summary: Summary, left_out: int, language: Language) -> dict[str
         english = f"left out: {words.counted(left_out, 'more finding')}"
         text = words.say(language, english, f"另有{words.grouped(left_out)}个问题未列出")
         told.append(_notification("warning", text))
+    unjudged = words.nothing_judged(summary)
+    if unjudged is not None:
+        told.append(_notification("warning", unjudged.best(language)))
     for each in summary.not_judged:
         fields = words.listed(each.fields, language)
         text = words.say(language, f"not judged, no column for: {fields}", f"未判定，缺少字段：{fields}")

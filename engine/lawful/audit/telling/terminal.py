@@ -53,6 +53,8 @@ def rows(summary: Summary, findings: Findings, language: Language) -> Iterator[T
 def _headline(summary: Summary, language: Language) -> Iterator[Told]:
     counting = any(each.counting for each in summary.rules)
     sign: Piece = ("✗ ", "bad") if summary.counting("error") else ("! ", "warning") if counting else ("✓ ", "good")
+    if summary.judged_nothing and not summary.accounts_with_findings:
+        sign = ("? ", "open")
     headline: Piece = (words.found_in_all(summary).best(language), "bold")
     yield told(0, sign, headline, right=f"{summary.policy.id} {summary.policy.version}")
     parts = [summary.inventory]
@@ -158,6 +160,8 @@ def _data(problems: tuple[DataProblem, ...], language: Language) -> Iterator[Tol
         aside: Piece = (_GAP + words.say(language, "such as ", "例如：") + examples if examples else "", "dim")
         count = words.grouped(each.count)
         yield told(1, ("! ", "warning"), (each.column, "bold"), f"{_GAP}{each.problem}: {count}", aside)
+    if problems:
+        yield told(3, (words.LENIENT.best(language), "dim"))
 
 
 def _questions(summary: Summary, language: Language) -> Iterator[Told]:

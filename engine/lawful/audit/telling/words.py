@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from lawful.audit.summary import CrossCheck, RuleTally, Summary
-from lawful.ir import Language, Severity, Text
+from lawful.ir import LANGUAGES, Language, Severity, Text
 
 SEVERITIES: Final[Mapping[Severity, Text]] = {
     "error": Text("error", "错误"),
@@ -25,6 +25,7 @@ VERDICTS: Final[Mapping[str, Text]] = {
     "undetermined": Text("undetermined", "无法确定"),
 }
 _RANKS: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+_FIELDS_NAMED: Final = 6
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HIDDEN: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
@@ -129,18 +130,50 @@ def unknown_outcomes(summary: Summary) -> tuple[int, int]:
     return sum(each.unknown for each in summary.rules), sum(each.unknown > 0 for each in summary.rules)
 
 
+def nothing_judged(summary: Summary) -> Text | None:
+    """Why nothing can be said of the accounts; None where some rule was judged."""
+    if not summary.accounts:
+        return Text("the inventory has no accounts", "清单中没有账号")
+    if not summary.judged_nothing:
+        return None
+    lacking = list(dict.fromkeys(field for each in summary.not_judged for field in each.fields))
+    if not lacking:
+        return Text(
+            "nothing was judged: no rule of the policy is about what was given",
+            "未判定任何规则：策略中没有与所给数据相关的规则",
+        )
+    more = " …" if len(lacking) > _FIELDS_NAMED else ""
+    english, chinese = (listed(lacking[:_FIELDS_NAMED], language) + more for language in LANGUAGES)
+    return Text(
+        f"nothing was judged: every rule reads what is not given ({english})",
+        f"未判定任何规则：各规则所需的数据均未提供（{chinese}）",
+    )
+
+
 def found_in_all(summary: Summary) -> Text:
     """How many of the accounts have findings."""
+    unjudged = nothing_judged(summary)
+    if unjudged is not None and not summary.accounts_with_findings:
+        return unjudged
     some, every = grouped(summary.accounts_with_findings), grouped(summary.accounts)
     accounts = counted(summary.accounts, "account")
     if summary.accounts_with_findings:
         has = "has" if summary.accounts_with_findings == 1 else "have"
         return Text(f"{some} of {accounts} {has} findings", f"{every}个账号中有{some}个存在问题")
+    if any(each.counting for each in summary.rules):
+        return Text(f"no findings for {accounts}, only about the data", f"{every}个账号均未发现问题，但数据本身有问题")
     if any(map(found_something, summary.rules)):
         return Text(
             f"nothing found for {accounts}, where all could be judged", f"{every}个账号中，凡能判定的均未发现问题"
         )
     return Text(f"no findings for {accounts}", f"{every}个账号均未发现问题")
+
+
+LENIENT: Final = Text(
+    "taken as if nothing stood there: unknown, and `has` is false; events without what they need are left out",
+    "按未填写处理：视为未知，且 has 为假；缺少必要信息的事件不计入",
+)
+"""What became of the values that could not be read."""
 
 
 def judged_again(check: CrossCheck) -> Text:
