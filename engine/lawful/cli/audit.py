@@ -103,7 +103,8 @@ def audit(
     """Audit an inventory: which accounts break a rule, and why; which made a move that was not allowed.
 
     Exit code: 0 nothing found, 1 findings at or above --fail-on, 2 wrong usage or unreadable input, 3 nothing was
-    judged or, with --unknown, nothing but unknown outcomes, 4 wrong policy, 5 internal (the reference found something else).
+    judged or, with --unknown, nothing but unknown outcomes, 4 wrong policy, 5 internal (the reference found something
+    else).
 
     \b
     Examples:
