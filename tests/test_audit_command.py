@@ -271,7 +271,7 @@ def test_an_empty_file_is_told_how_it_begins(option: str, help: str, run: Run) -
 
 def test_a_scratch_that_is_full_is_told_in_one_line(many: Path) -> None:
     inventory = (str(many / "accounts.parquet"), "--history", str(many / "events.parquet"))
-    process = started("audit", "wechat", *inventory, *AT, limit=300_000)
+    process = started("audit", "wechat", *inventory, *AT, limit=20_000)
     _, err = process.communicate()
     assert process.returncode == 2
     assert re.fullmatch(r"error: [^\n]+\n(  = help: [^\n]+\n)?", err.decode()), err.decode()

@@ -301,7 +301,7 @@ def test_local_midnights_are_days(came: Any, tmp_path: Path, unit: str) -> None:
     assert found.column("f_since", lenient=True) == [date(2024, 2, 29), None]
     assert checks.refused(found.problems, "b.parquet").help == (
         "a mapping with `format: timestamp` takes an instant's local day;"
-        " with `--lenient` these values are taken as if nothing stood there"
+        " with `lenient` (`--lenient`) these values are taken as if nothing stood there"
     )
 
 
@@ -1112,7 +1112,7 @@ def test_a_history_needs_its_columns(program: Program, scratch: Path, tmp_path: 
     file = tmp_path / "e.csv"
     file.write_text("who,event,at\na,post,2025-03-01\n", encoding="utf-8")
     assert refused(inventory.read_history, sources.opened(file, scratch=scratch), program).startswith(
-        f"`{file}` has no column `account_id` = the columns are `who`, `event`, `at`; `--map"
+        f"`{file}` has no column `account_id` = the columns are `who`, `event`, `at`; `columns` (`--map"
     )
 
 

@@ -420,12 +420,13 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.parquet"]
 
 
-def test_an_interrupted_sample_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("plea", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sample_leaves_nothing(plea: signal.Signals, tmp_path: Path) -> None:
     process = started("wechat", "--rows", "200M", "--output", str(tmp_path / "a.parquet"))
     deadline = time.monotonic() + 60
     while not any(tmp_path.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(plea)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, b"")
     assert not any(tmp_path.iterdir())

@@ -92,6 +92,8 @@ class _Audit:
         self.now = zones.micros(wanted.at)
         self.data: list[DataProblem] = []
         self.waivers = () if wanted.waivers is None else excuses.waivers(wanted.waivers, program)
+        if wanted.baseline is not None:
+            excuses.check_baseline(wanted.baseline)
         self.mapping = mapping.mapping(program, wanted.mapping, wanted.columns)
         named.refuse_unused(wanted)
         progress("reading")

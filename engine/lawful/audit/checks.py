@@ -136,12 +136,12 @@ def refused(problems: Sequence[DataProblem], name: str) -> AuditError:
     """All of them, as what keeps the audit from being made."""
     lines = [f"  `{each.column}`: {each.problem}, in {_rows(each.count)}{_such_as(each)}" for each in problems]
     listed = "\n".join(lines)
-    help = "a mapping (`--map`, `--mapping`) may say what they stand for"
+    help = "`columns` or `mapping` (`--map`, `--mapping`) may say what they stand for"
     if any(each.problem == NO_DATES for each in problems):
         help = "a mapping with `format: timestamp` takes an instant's local day"
     return AuditError(
         f"`{legible(name, 200)}` holds what the policy cannot read\n{listed}",
-        f"{help}; with `--lenient` these values are taken as if nothing stood there",
+        f"{help}; with `lenient` (`--lenient`) these values are taken as if nothing stood there",
     )
 
 

@@ -114,6 +114,15 @@ def excused(
         local.disconnect()
 
 
+def check_baseline(path: Path) -> None:
+    """Refuse what is no baseline, before anything is judged. Raises AuditError."""
+    local = ibis.duckdb.connect()
+    try:
+        _baseline(local, path)
+    finally:
+        local.disconnect()
+
+
 def _baseline(local: Any, path: Path) -> ibis_types.Table:
     with telling(f"the baseline `{legible(str(path), 200)}` cannot be read"):
         if not path.exists():

@@ -238,7 +238,7 @@ class _Columns:
             names = [f"`{legible(each)}`" for each in there[:_MOST_LISTED]]
             more = len(there) - len(names)
             help = f"the columns are {', '.join(names)}" + (f" and {more} more" if more else "")
-            help += "; `--map column=field` says which is which"
+            help += "; `columns` (`--map column=field`) says which is which"
         return AuditError(f"`{legible(self.opened.name, 200)}` has no column `{legible(path)}`", help)
 
     def _at(self, path: str) -> Any:

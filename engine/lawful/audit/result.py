@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from lawful.audit import auditing, outputs
 from lawful.audit.auditing import Audited, Progress, silent
 from lawful.audit.errors import AuditError, option
+from lawful.audit.failures import telling
 from lawful.audit.summary import Summary
 from lawful.audit.telling.finding import Findings
 from lawful.audit.wanted import Wanted
@@ -29,7 +30,8 @@ class Audit:
         self._program = program
         self._wanted = wanted
         self._progress = progress
-        self._scratch = Path(tempfile.mkdtemp(prefix="lawful-audit-"))
+        with telling("there is no place for temporary files"):
+            self._scratch = Path(tempfile.mkdtemp(prefix="lawful-audit-"))
         self._closed = weakref.finalize(self, auditing.remove, self._scratch)
 
     def __enter__(self) -> Self:
