@@ -196,7 +196,7 @@ def test_the_facts_have_each_count_that_a_rule_read() -> None:
     posts = events("gh_1 post 2025-02-25", "gh_1 post 2025-02-26", "gh_1 post 2025-01-01")
     with shop({"account_id": ["gh_1"], "type": ["small"]}, history=posts) as audit:
         (facts,) = audit.findings.filter(audit.findings.rule == "constraints.quiet").facts.to_pyarrow().to_pylist()
-        assert json.loads(facts) == {"count('post', '7 days')": 2}
+        assert facts == "{\"count('post', '7 days')\":2}"
 
 
 @pytest.mark.parametrize("types", [["small", "large"], ["large", "small"]])

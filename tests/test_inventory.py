@@ -1125,8 +1125,8 @@ def test_events_without_a_name_or_an_instant_are_told_and_left_out(
     meant = mapped(program, "events: {event: {nulls: '?'}}")
     problems = checks.problems(inventory.read_history(opened, program, meant))
     assert [(each.column, each.problem, each.count) for each in problems] == [
-        ("event", "rows without an event", 2),
-        ("at", "rows without an instant", 1),
+        ("event", "nothing where an event must be", 2),
+        ("at", "nothing where an instant must be", 1),
     ]
     assert problems[1].examples == ("row 3",)
     assert [each["account_id"] for each in events(opened, program, meant, lenient=True)] == ["a"]

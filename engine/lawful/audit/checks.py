@@ -139,6 +139,8 @@ def refused(problems: Sequence[DataProblem], name: str) -> AuditError:
     help = "`columns` or `mapping` (`--map`, `--mapping`) may say what they stand for"
     if any(each.problem == NO_DATES for each in problems):
         help = "a mapping with `format: timestamp` takes an instant's local day"
+    elif all(each.problem in NOT_GIVEN for each in problems):
+        help = "give each its event and its instant, or leave it out"
     return AuditError(
         f"`{legible(name, 200)}` holds what the policy cannot read\n{listed}",
         f"{help}; with `lenient` (`--lenient`) these values are taken as if nothing stood there",

@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 
 NO_ID: Final = "rows without an id"
 NO_NAME: Final = "values that are no ids"
-NOT_GIVEN: Final = (NO_ID, "rows without an event", "rows without an instant")
-"""Where nothing stands, though something must."""
+NO_EVENT: Final = "nothing where an event must be"
+NO_INSTANT: Final = "nothing where an instant must be"
+NOT_GIVEN: Final = (NO_ID, NO_EVENT, NO_INSTANT)
 NO_DATES: Final = "timestamps where dates should be"
 _OUTSIDE_YEARS: Final = "dates outside the years 1 to 9999"
 _NUMBER: Final = "^-?[0-9]{1,30}$"
@@ -329,7 +330,7 @@ class Reader:
         """The column as the names of events."""
         declared = FieldDeclaration("event", Type("enum", tuple(names)), "outside")
         found = self.field(given, column, declared, outside="values that are no events of the policy")
-        return required(found, column, "rows without an event")
+        return required(found, column, NO_EVENT)
 
     def ignored(self, given: Any, column: Column) -> Any:
         """Where the mapping says that an event is nothing to the policy; None: nowhere."""

@@ -17,7 +17,7 @@ import ibis
 import ibis.expr.operations as ops
 
 from lawful.audit import dialects
-from lawful.audit.columns import Reader, Reading, called, default_of, required
+from lawful.audit.columns import NO_INSTANT, Reader, Reading, called, default_of, required
 from lawful.audit.dialects import Dialect
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
@@ -158,7 +158,7 @@ def read_history(opened: Opened, program: Program, mapping: Mapping = NOTHING) -
         column = mapping.of(mapping.events.get(EVENT), EVENT)
         given = columns.needed(column)
         event = reader.event(given, column, sorted(program.event_names))
-    at = required(carried.pop(".at"), wanted[".at"][0], "rows without an instant")
+    at = required(carried.pop(".at"), wanted[".at"][0], NO_INSTANT)
     read = replace(opened, table=columns.table)
     ignored = reader.ignored(given, column)
     return Readings(read, program, dialect, identity, carried, event=event, at=at, ignored=ignored)

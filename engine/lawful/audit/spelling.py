@@ -324,7 +324,7 @@ class Speller:
         counted = self.translator.row.counts.get(count)
         if counted is None or counted.whole is False:
             return None
-        number = counted.least.cast("string")
+        number = counted.least.cast("int64").cast("string")  # of DuckDB sums are no whole numbers
         return number if counted.whole is True else ibis.cases((counted.whole, number))
 
     def _json(self, field: Field) -> Any:
