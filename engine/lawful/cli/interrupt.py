@@ -10,7 +10,8 @@ from types import FrameType
 from typing import Final
 
 _PATIENCE: Final = 3.0
-"""Seconds in which another Ctrl-C changes nothing: what is half written is being removed."""
+"""Seconds in which another Ctrl-C changes nothing: what is half written is being removed. Of work that went on in spite
+of the first, one after that is heard."""
 
 
 @contextmanager
@@ -18,7 +19,8 @@ def interruptible() -> Iterator[None]:
     """Ctrl-C and SIGTERM become a KeyboardInterrupt, so that no half-written file stays behind.
 
     An engine that was at work tells of it by an error of its own (DuckDB, of a query that was interrupted), or swallows
-    it where Python lets nothing out. What counts is that the signal came.
+    it where Python lets nothing out. What counts is that the signal came. Once it has, the command ends, and more of
+    them change nothing.
     """
     came: list[float] = []
 
@@ -38,6 +40,6 @@ def interruptible() -> Iterator[None]:
         raise
     finally:
         for each, handler in before.items():
-            signal.signal(each, handler)
+            signal.signal(each, signal.SIG_IGN if came else handler)
     if came:
         raise KeyboardInterrupt
