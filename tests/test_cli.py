@@ -487,7 +487,7 @@ def test_a_wrong_policy_is_4_and_told_whole(run: Run, tmp_path: Path) -> None:
 
 def test_help_tells_an_example_of_every_command(run: Run) -> None:
     assert "lawful init ./my-policy" in run("--help").out
-    for command in ("check", "can", "test", "lint", "show", "eval", "init"):
+    for command in ("check", "can", "audit", "sample", "test", "lint", "show", "eval", "init"):
         done = run(command, "--help")
         assert (done.code, done.err) == (0, "")
         assert f"  lawful {command}" in done.out

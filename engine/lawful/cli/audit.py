@@ -23,7 +23,8 @@ def audit(
         str,
         typer.Argument(
             metavar="INVENTORY",
-            help="Parquet, CSV, JSON Lines or Excel: a file, a folder or a pattern; or postgres://…?table=name.",
+            help="The accounts, as Parquet, CSV, JSON Lines or Excel: a file, a folder or a pattern;"
+            " or a table of a server, postgres://…?table=name.",
         ),
     ],
     output: Annotated[
@@ -32,69 +33,116 @@ def audit(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where findings go: .parquet .csv .jsonl .xlsx, a report .html, .sarif .xml .md. Repeatable.",
+            help="Write the findings (.parquet .csv .jsonl .xlsx), a report (.html),"
+            " or what a pipeline reads (.sarif, .xml for JUnit, .md). Repeatable.",
         ),
     ] = None,
     history: Annotated[
-        str | None, typer.Option("--history", metavar="EVENTS", help="What happened: account_id, event, at.")
+        str | None,
+        typer.Option(
+            "--history", metavar="EVENTS", help="What happened to the accounts: columns account_id, event and at."
+        ),
     ] = None,
     history_from: Annotated[
-        str | None, typer.Option("--history-from", metavar="DATE", help="The history is whole from there on.")
+        str | None,
+        typer.Option("--history-from", metavar="DATE", help="From that day on nothing is missing in --history."),
     ] = None,
     before: Annotated[
-        str | None, typer.Option("--before", metavar="SNAPSHOT", help="An earlier inventory, to find moves by.")
+        str | None,
+        typer.Option(
+            "--before", metavar="SNAPSHOT", help="The inventory as it was earlier: differences are judged as moves."
+        ),
     ] = None,
     before_at: Annotated[
-        str | None, typer.Option("--before-at", metavar="DATE", help="When that snapshot was taken.")
+        str | None, typer.Option("--before-at", metavar="DATE", help="The day of the snapshot that --before names.")
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="DATE", help="The day of the audit; now without it.")
+        str | None,
+        typer.Option("--at", metavar="DATE", help="Judge as of that day, such as 2025-03-01; without it, as of now."),
     ] = None,
     can: Annotated[
         list[str] | None,
-        typer.Option("--can", metavar="CHANGE", help="Ask for every account: `enable wechat_pay`. Repeatable."),
+        typer.Option(
+            "--can",
+            metavar="CHANGE",
+            help="Ask whether each account may do that, such as 'enable wechat_pay'. Repeatable.",
+        ),
     ] = None,
     answers: Annotated[
-        str | None, typer.Option("--answers", metavar="FILE", help="Where the answers of --can go (.parquet, .csv).")
+        str | None,
+        typer.Option(
+            "--answers", metavar="FILE", help="Write what --can was answered for each account (.parquet, .csv)."
+        ),
     ] = None,
     facts: Facts = None,
-    unknown: Annotated[bool, typer.Option("--unknown", help="List unknown outcomes, too.")] = False,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="List outcomes that are unknown, for want of a value, among the findings.")
+    ] = False,
     fail_on: Annotated[
         Literal["error", "warning", "info"],
-        typer.Option("--fail-on", help="The least severity of a finding that makes the exit code 1."),
+        typer.Option("--fail-on", help="Exit with 1 where there are findings of that severity or a worse one."),
     ] = "error",
     mapping: Annotated[
         str | None,
-        typer.Option("--mapping", metavar="FILE", help="Which column is which field: a file, or a shipped name."),
+        typer.Option(
+            "--mapping",
+            metavar="FILE",
+            help="Which column is which field, and what its values mean: a YAML file, or a shipped name.",
+        ),
     ] = None,
     columns: Annotated[
-        list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="The same, of one column. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="COLUMN=FIELD", help="Which field one column is, such as id=account_id. Repeatable."
+        ),
     ] = None,
     require_columns: Annotated[
-        bool, typer.Option("--require-columns", help="Refuse where a field that rules read has no column.")
+        bool,
+        typer.Option("--require-columns", help="Refuse an inventory without a column for each field that rules read."),
     ] = False,
     lenient: Annotated[
-        bool, typer.Option("--lenient", help="Take values that cannot be read as unknown instead of refusing.")
+        bool,
+        typer.Option(
+            "--lenient", help="Take values that cannot be read as if nothing stood there, instead of refusing."
+        ),
     ] = False,
     baseline: Annotated[
         str | None,
-        typer.Option("--baseline", metavar="FILE", help="Findings of an earlier audit: only new ones fail."),
+        typer.Option(
+            "--baseline",
+            metavar="FILE",
+            help="The findings of an earlier audit (.parquet): they are excused, only new ones count.",
+        ),
     ] = None,
     waivers: Annotated[
-        str | None, typer.Option("--waivers", metavar="FILE", help="What somebody answers for, as YAML.")
+        str | None,
+        typer.Option(
+            "--waivers",
+            metavar="FILE",
+            help="Findings that somebody answers for until a day, as YAML: they are excused.",
+        ),
     ] = None,
     cross_check: Annotated[
         float | None,
-        typer.Option("--cross-check", metavar="SHARE", help="Judge that share of the accounts again, one by one."),
+        typer.Option(
+            "--cross-check",
+            metavar="SHARE",
+            help="Judge that share of the accounts again, one by one, and compare: 0.001 is one in a thousand.",
+        ),
     ] = None,
     on: Annotated[
-        str | None, typer.Option("--on", metavar="ENGINE", help="`spark`, or a Spark master such as `local[2]`.")
+        str | None,
+        typer.Option("--on", metavar="ENGINE", help="Audit in Spark: `spark`, or a master such as `local[2]`."),
     ] = None,
     table: Annotated[
-        str | None, typer.Option("--table", metavar="NAME", help="The table of a database, the sheet of a workbook.")
+        str | None,
+        typer.Option("--table", metavar="NAME", help="Which table of the database, or which sheet of the workbook."),
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option("--encoding", metavar="NAME", help="Of a CSV that is not UTF-8: `gb18030`.")
+        str | None,
+        typer.Option(
+            "--encoding", metavar="NAME", help="How CSV or JSON is written that is not UTF-8, such as gb18030."
+        ),
     ] = None,
     form: Format = "text",
     lang: Lang = None,

@@ -23,23 +23,44 @@ if TYPE_CHECKING:
 def sample(
     policy: PolicyName,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FOLDER|FILE", help="A folder for the files, or a .parquet file.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER|FILE",
+            help="A folder for the files, or the .parquet file of the accounts.",
+        ),
     ],
-    rows: Annotated[str, typer.Option("--rows", metavar="NUMBER", help="How many: 20_000_000, 20M, 500k.")] = "1000",
-    events: Annotated[bool, typer.Option("--events", help="What happened to them, too: some two events each.")] = False,
-    before: Annotated[bool, typer.Option("--before", help="A snapshot from half a year earlier, too.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 1,
+    rows: Annotated[
+        str, typer.Option("--rows", metavar="NUMBER", help="How many accounts: 20_000_000, 20M, 500k.")
+    ] = "1000",
+    events: Annotated[
+        bool, typer.Option("--events", help="Write what happened to them, too: about two events each.")
+    ] = False,
+    before: Annotated[bool, typer.Option("--before", help="Write the inventory of half a year earlier, too.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files, another one others.")] = 1,
     violations: Annotated[
         float,
         typer.Option(
-            "--violations", min=0, max=1, help="The share of accounts that break a rule; of those whose events do."
+            "--violations", min=0, max=1, help="The share of accounts that break a rule, and of those whose events do."
         ),
     ] = 0.05,
     unknown: Annotated[
-        float, typer.Option("--unknown", min=0, max=1, help="The share of accounts that leave a rule open.")
+        float,
+        typer.Option(
+            "--unknown",
+            min=0,
+            max=1,
+            help="The share of accounts of which a rule cannot be judged, for want of a value.",
+        ),
     ] = 0.01,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="DATE", help="The day on which they break it; today without it.")
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="DATE",
+            help="The day for which they are made: as of then they break rules; without it, today.",
+        ),
     ] = None,
     feature_columns: Annotated[
         bool, typer.Option("--feature-columns", help="A column for each feature instead of one list.")
@@ -54,6 +75,7 @@ def sample(
     \b
     Examples:
       lawful sample wechat --rows 20M --output ./inventory --events --before
+      lawful audit wechat ./inventory/accounts.parquet --history ./inventory/events.parquet
       lawful sample ./my-policy --rows 5000 --output accounts.parquet --violations 0.2
     """
     with interruptible():
