@@ -31,6 +31,8 @@ from lawful.audit.sampling import Wanted, files_in, sample
 ROOT = Path(__file__).parent.parent
 TOUR = ROOT / "fixtures" / "inventories" / "tour"
 AT = ("--at", "2025-03-01")
+COMMAND = "import sys; from lawful.command import main; sys.exit(main())"
+"""What `lawful` is as an installed script: a module run by its name hears Ctrl-C otherwise."""
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -66,7 +68,7 @@ def started(*arguments: str, limit: int | None = None, **more: str) -> subproces
 
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine"), "LANG": "C.UTF-8", **more}
     return subprocess.Popen(
-        [sys.executable, "-m", "lawful.cli", *arguments],
+        [sys.executable, "-c", COMMAND, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,

@@ -352,6 +352,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return command
 
 
+COMMAND = "import sys; from lawful.command import main; sys.exit(main())"
+"""What `lawful` is as an installed script: a module run by its name hears Ctrl-C otherwise."""
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -405,7 +407,7 @@ def started(*arguments: str, limit: int | None = None) -> subprocess.Popen[bytes
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine"), "LANG": "C.UTF-8"}
-    command = [sys.executable, "-m", "lawful.cli", "sample", *arguments]
+    command = [sys.executable, "-c", COMMAND, "sample", *arguments]
     return subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, preexec_fn=limited)  # noqa: PLW1509
 
 
