@@ -504,4 +504,6 @@ def _marked(value: str) -> str:
 
 def _split(text: Any, separator: str) -> Any:
     escaped = SPECIAL.sub(r"\\\1", separator)
-    return ibis.literal(_MARK) + text.strip().re_replace(rf"\s*{escaped}\s*", _MARK) + _MARK
+    # not `strip`: Ibis lists the blanks to Spark as `\v\f`, which there are two letters
+    bare = text.re_replace(r"^\s+", "").re_replace(r"\s+$", "")
+    return ibis.literal(_MARK) + bare.re_replace(rf"\s*{escaped}\s*", _MARK) + _MARK

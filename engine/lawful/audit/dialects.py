@@ -109,7 +109,8 @@ class Dialect:
             case "duckdb":
                 return _duckdb_epoch_us(at)
             case "postgres":
-                return (at.epoch_seconds() * 1_000_000).cast("int64")
+                seconds = at.epoch_seconds()  # with a fraction, whatever Ibis takes it for
+                return (seconds.cast("decimal(38, 6)") * 1_000_000).cast("int64")
             case _:
                 return _spark_unix_micros(at)
 

@@ -149,6 +149,11 @@ def duckdb(scratch: Path, memory_limit: str | None = None) -> BaseBackend:
         return ibis.duckdb.connect(**settings)  # ibis sets its time zone to UTC
 
 
+_SHUFFLED: Final = "spark.sql.shuffle.partitions"
+_FOR_A_CLUSTER: Final = "200"
+"""Spark's own default: here a history of ten events would take minutes, a tenth of a second for each of 200 tasks."""
+
+
 def _spark(on: str, memory_limit: str | None) -> BaseBackend:
     if on != "spark" and not re.match(r"(local(\[.*\])?|spark://.+|yarn|k8s://.+)$", on):
         raise AuditError(f"there is no engine `{legible(on)}`", "`spark`, or a Spark master such as `local[2]`")
@@ -160,7 +165,7 @@ def _spark(on: str, memory_limit: str | None) -> BaseBackend:
 
     with telling("Spark cannot be started"):
         builder = SparkSession.builder.appName("lawful").config("spark.ui.enabled", "false")
-        builder = builder.config("spark.ui.showConsoleProgress", "false")
+        builder = builder.config("spark.ui.showConsoleProgress", "false").config("spark.log.level", "OFF")
         if on != "spark":
             builder = builder.master(on)
         if memory_limit is not None:
@@ -172,6 +177,8 @@ def _spark(on: str, memory_limit: str | None) -> BaseBackend:
         session.sparkContext.setLogLevel("OFF")  # what goes wrong is told once, and without Java's stack
         session.conf.set("spark.sql.session.timeZone", "UTC")
         session.conf.set("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
+        if on.startswith("local") and session.conf.get(_SHUFFLED) == _FOR_A_CLUSTER:
+            session.conf.set(_SHUFFLED, str(2 * session.sparkContext.defaultParallelism))
         return ibis.pyspark.connect(session)
 
 

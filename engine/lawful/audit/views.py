@@ -6,13 +6,18 @@ from typing import Any
 
 
 def kept(connection: Any, table: Any) -> Any:
-    """The same table as a temporary view: Ibis does not write its expressions out again wherever a column is used."""
+    """The same table as a temporary view: its expressions are not written out again wherever a column is used."""
     import ibis
     from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
     name = ibis.util.gen_name("lawful")
     # The plain translation: PostgreSQL's own turns JSON into texts, as for a result that leaves the server.
     query = SQLGlotCompiler.to_sqlglot(connection.compiler, table).sql(dialect=connection.dialect)
+    if connection.name == "postgres":
+        query += " OFFSET 0"  # else it, too, writes them out wherever they are used, and what they use, and so on
+    if connection.name == "pyspark":  # what is made of it is planned from its rows, not from its expressions once more
+        connection._session.sql(query).persist().createTempView(name)
+        return connection.table(name)
     with connection._safe_raw_sql(f"CREATE TEMPORARY VIEW {name} AS {query}"):
         pass  # Ibis makes views for others to see, and closes here what the statement has opened
     return connection.table(name)
