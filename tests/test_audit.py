@@ -217,9 +217,14 @@ def test_what_became_of_a_final_state_is_asked_under_one_id() -> None:
     now = {"account_id": ["gh_1", "gh_2"], "type": [None, "small"]}
     before = {"account_id": ["gh_1", "gh_2"], "type": ["large", "large"]}
     with shop(now, before=pa.table(before), unknown=True) as audit:
-        assert [each[:3] for each in found(audit)] == [
-            ("gh_1", "lifecycle.type.final", "unknown"),
-            ("gh_2", "lifecycle.type.final", "violated"),
+        assert found(audit) == [
+            (
+                "gh_1",
+                "lifecycle.type.final",
+                "unknown",
+                "type was large shop, which is final; what it became is not known",
+            ),
+            ("gh_2", "lifecycle.type.final", "violated", "type is large shop, which is final"),
         ]
 
 

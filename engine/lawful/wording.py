@@ -227,9 +227,9 @@ def turning_on(rule: Rule) -> tuple[str, ...]:
     """The facts without which a built-in sentence has to be another one: placeholders, as `account.type`."""
     section, name = (*rule.id.split("."), "")[:2]
     match rule.kind:
-        case "unlisted" if section == "lifecycle":
+        case "unlisted" | "final" if section == "lifecycle":
             return f"account.{name}", f"change.{name}"
-        case "final" | "initial":
+        case "initial":
             return (f"account.{name}",)
         case "group":
             return ("count",)
@@ -259,12 +259,15 @@ def sentence(
     english = language == "en"
     what = field_title(declaration, language) if declaration is not None else name
     match rule.kind:
-        case "final" | "initial" if unknown:
+        case "final" | "initial" if f"account.{name}" in unknown:
             before = "when it was registered" if rule.kind == "initial" else "before the change"
             when = "注册时" if rule.kind == "initial" else "变更前"
             return f"the {what} {before} is not known" if english else f"{when}的{what}未知"
         case "final":
             state = told(f"account.{name}")
+            if unknown:
+                now = f"{what} was {state}, which is final; what it became is not known"
+                return now if english else f"{what}原为终态“{state}”，变更后的值未知"
             return f"{what} is {state}, which is final" if english else f"{what}已是{state}，不可再变更"
         case "unlisted":
             if rule.id.startswith("lifecycle."):

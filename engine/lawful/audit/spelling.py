@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
@@ -98,10 +98,14 @@ class Speller:
             for unknown in combinations(known, count):
                 branches.append((every([~known[name] for name in unknown]), self._built_in(rule, language, unknown)))
         ends = [column for name in known if (column := self._column(name)) is not None]
-        if len(ends) == 2:
+        if rule.kind == "unlisted" and len(ends) == 2 and not self._hides(known):
             branches.append((ends[0] == ends[1], self._built_in(rule, language, unmoved=True)))
         plain = self._built_in(rule, language)
         return ibis.cases(*branches, else_=plain) if branches else plain
+
+    def _hides(self, names: Iterable[str]) -> bool:
+        fields = [self.program.account.get(name.partition(".")[2]) for name in names]
+        return any(each is not None and each.private for each in fields)
 
     def _column(self, name: str) -> Any:
         """What a placeholder stands for, as it is in the table; None where it is not there at all."""

@@ -33,7 +33,7 @@ _LONGEST: Final = 400
 _MOST_EXCUSES: Final = 100
 _MOST_DIFFERENCES: Final = 50
 _PLACEHOLDER: Final = Text("account, rule or text", "账号、规则或文字")
-_READING: Final = Text("what the policy finds by this date", "策略据此日期判定的结果")
+_READING: Final = Text("What the rules find by this date:", "规则据此日期判定的结果：")
 _STRAY: Final = Text("no transition leads there", "没有对应的变更途径")
 _FOLDED: Final = 3
 """So many empty months are one row."""
