@@ -228,9 +228,9 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("after", [0.6, 1.2, 2.4])
-@pytest.mark.parametrize("pleas", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]])
+@pytest.mark.parametrize("sent", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]])
 def test_an_interrupted_audit_is_130_and_leaves_what_was_there(
-    pleas: list[signal.Signals], after: float, many: Path, tmp_path: Path
+    sent: list[signal.Signals], after: float, many: Path, tmp_path: Path
 ) -> None:
     Path("earlier.csv").write_text("earlier")
     scratch = tmp_path / "scratch"
@@ -241,7 +241,7 @@ def test_an_interrupted_audit_is_130_and_leaves_what_was_there(
     while not any(scratch.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(after)
-    for each in pleas:
+    for each in sent:
         process.send_signal(each)
         time.sleep(0.05)
     out, err = process.communicate(timeout=60)
