@@ -253,6 +253,35 @@ def test_an_interrupted_audit_is_130_and_leaves_what_was_there(
     assert not any(scratch.iterdir())
 
 
+EMBEDDED = """
+import sys, lawful
+with lawful.load("wechat").audit(sys.argv[1], history=sys.argv[2], at="2025-03-01") as audit:
+    print("begun", flush=True)
+    try:
+        audit.summary
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("after", [0.5, 1.0, 1.5])
+def test_an_interrupt_reaches_the_embedding_program_as_one(after: float, many: Path) -> None:
+    command = [sys.executable, "-c", EMBEDDED, str(many / "accounts.parquet"), str(many / "events.parquet")]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "engine")},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, b"interrupted\n", b"")
+
+
 # ------------------------------------------------------------------------------------------------- what cannot be read
 
 
