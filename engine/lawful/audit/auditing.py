@@ -132,7 +132,14 @@ class _Audit:
         if twice is None:
             return found, None
         twice = twice.cache()
-        return replace(found, accounts=snapshots.once(self.program, found.accounts, twice)), twice
+        if not tallies.count(twice):
+            return found, None
+        accounts = snapshots.once(self.program, found.accounts, twice)
+        if found.dialect.name == "duckdb":  # so that no rule does it over again
+            path = self.scratch / "before.parquet"
+            found.connection.to_parquet(accounts, path)
+            accounts = found.connection.read_parquet(path)
+        return replace(found, accounts=accounts), twice
 
     def _history(self) -> inventory.History | None:
         if self.wanted.history is None:
