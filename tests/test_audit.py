@@ -152,7 +152,7 @@ def test_events_of_nobody_make_no_account_one_with_findings() -> None:
     ("accounts", "told"),
     [
         (
-            {"account_id": ["gh_1"], "tpye": ["small"]},
+            {"account_id": ["gh_1"], "kind": ["small"]},
             "nothing was judged: every rule reads what is not given (history, owner)",
         ),
         (
