@@ -177,6 +177,7 @@ def _spark(on: str, memory_limit: str | None) -> BaseBackend:
         session.sparkContext.setLogLevel("OFF")  # what goes wrong is told once, and without Java's stack
         session.conf.set("spark.sql.session.timeZone", "UTC")
         session.conf.set("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
+        session.conf.set("spark.sql.constraintPropagation.enabled", "false")
         if on.startswith("local") and session.conf.get(_SHUFFLED) == _FOR_A_CLUSTER:
             session.conf.set(_SHUFFLED, str(2 * session.sparkContext.defaultParallelism))
         return ibis.pyspark.connect(session)

@@ -8,6 +8,7 @@ from typing import Any
 def kept(connection: Any, table: Any) -> Any:
     """The same table as a temporary view: its expressions are not written out again wherever a column is used."""
     import ibis
+    import ibis.expr.operations as ops
     from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
     name = ibis.util.gen_name("lawful")
@@ -15,9 +16,20 @@ def kept(connection: Any, table: Any) -> Any:
     query = SQLGlotCompiler.to_sqlglot(connection.compiler, table).sql(dialect=connection.dialect)
     if connection.name == "postgres":
         query += " OFFSET 0"  # else it, too, writes them out wherever they are used, and what they use, and so on
-    if connection.name == "pyspark":  # what is made of it is planned from its rows, not from its expressions once more
-        connection._session.sql(query).persist().createTempView(name)
-        return connection.table(name)
+    if connection.name == "pyspark":
+        _checkpoint(connection._session, query).createTempView(name)
+        # of the very types that Ibis takes them for: it makes no union of what may be NULL and what may not
+        return ops.DatabaseTable(name=name, schema=table.schema(), source=connection).to_expr()
     with connection._safe_raw_sql(f"CREATE TEMPORARY VIEW {name} AS {query}"):
         pass  # Ibis makes views for others to see, and closes here what the statement has opened
     return connection.table(name)
+
+
+def _checkpoint(session: Any, query: str) -> Any:
+    """The rows themselves: what is made of them is planned from them alone, not from all that they were made of.
+
+    Cached, they would still be told with everything below them whenever a plan is written down, which Spark always
+    does: steps that use the one before twice make that grow without end.
+    """
+    frame = session.sql(query)
+    return frame.checkpoint() if session.sparkContext.getCheckpointDir() else frame.localCheckpoint()

@@ -19,6 +19,7 @@ import ibis
 from lawful import calendar
 from lawful.audit import zones
 from lawful.audit.dialects import Dialect
+from lawful.audit.views import kept
 from lawful.audit.zones import DAY, Zone
 from lawful.calendar import Window
 from lawful.ir import Count
@@ -37,7 +38,14 @@ _STEPS: Final = itertools.count(1)
 
 
 def settled(rows: ibis_types.Table) -> ibis_types.Table:
-    """The rows as a query of their own: Ibis would else write out a column's expression wherever the column is used."""
+    """The rows as a query of their own: Ibis would else write out a column's expression wherever the column is used.
+
+    Spark takes queries within queries apart, and plans and compiles each again wherever it is used: for a history of
+    ten events it takes minutes. It is given each step's rows.
+    """
+    connection = rows.get_backend()
+    if connection.name == "pyspark":
+        return kept(connection, rows)
     return rows.alias(f"step_{next(_STEPS)}")
 
 
