@@ -45,12 +45,12 @@ class Spread:
         return Row(facts, today, now, counts)
 
 
-def placed(rows: pa.Table, connection: Any) -> Any:
+def placed(rows: pa.Table, connection: Any, name: str = "situations") -> Any:
     """The rows as a table of an engine, in the place of those that were there before."""
     if connection.name != "pyspark":
-        return connection.create_table("situations", rows, temp=True, overwrite=True)
-    connection._session.createDataFrame(rows).createOrReplaceTempView("situations")
-    return connection.table("situations")
+        return connection.create_table(name, rows, temp=True, overwrite=True)
+    connection._session.createDataFrame(rows).createOrReplaceTempView(name)
+    return connection.table(name)
 
 
 def spread(situations: Sequence[Situation], fields: Iterable[Field], counts: Iterable[Count]) -> Spread:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from hypothesis import given, note, reject, settings
 from hypothesis import strategies as st
 
+import columns
 import drawing
 import lawful
 from drawing import Pen
@@ -121,7 +122,7 @@ class World:
 
 
 def table(connection: Any, name: str, arrow: pa.Table) -> Any:
-    return connection.create_table(name, arrow, temp=True, overwrite=True)
+    return columns.placed(arrow, connection, name)
 
 
 def fact_columns(program: ir.Program, name: str, rows: Iterable[Facts], prefix: str, set_prefix: str) -> dict[str, Any]:

@@ -170,7 +170,7 @@ class Asking:
         row = Row({(each.owner, each.name): None for each in facts}, first.today, columns.zones.micros(first.at))
         steps = questions.asked(program, self.changes, row, has_history=self.has_history)
         spread = columns.spread(situations, facts, steps.counts() if self.has_history else ())
-        table = connection.create_table("accounts", spread.arrow, temp=True, overwrite=True)
+        table = columns.placed(spread.arrow, connection, "accounts")
         table = table.mutate(id=table.row.cast("string"))
         row = spread.row(table, row.today, row.now)
         row = copied(row, facts={**row.facts, **questions.request_facts(program, first.facts.known())})

@@ -130,7 +130,8 @@ def _rule_table(rules: Sequence[Rule]) -> Any:
                 "rule_bit": pa.array([1 << n % _BITS for n in range(len(rules))], type=pa.int64()),
                 "rule": [rule.id for rule in rules],
                 "severity": [rule.severity for rule in rules],
-                "source": pa.array([source_of(rule) for rule in rules], type=pa.string()),
+                # Ibis gives Spark a table by way of pandas, where no text is a number that is none
+                "source": [source_of(rule) or "" for rule in rules],
             }
         )
     )
@@ -163,6 +164,6 @@ def _told(table: Any, rules: Sequence[Rule], on: OnTable, status: Any) -> Any:
         explanation_en=by_rule(lambda rule: speller.explanation(rule, status, "en")),
         explanation_zh=by_rule(lambda rule: speller.explanation(rule, status, "zh")),
         facts=by_rule(lambda rule: speller.facts(rule.when, rule.requires)),
-        source=table.source,
+        source=table.source.nullif(""),
         dialect=translator.dialect,
     )

@@ -28,7 +28,10 @@ def store(connection: Any, table: ibis_types.Table, path: Path) -> None:
             folder = path.with_suffix(".parts")
             connection.to_parquet(table, str(folder))
             local = ibis.duckdb.connect(preserve_insertion_order=False)
-            local.to_parquet(local.read_parquet(str(folder / "*.parquet")), path, compression="zstd")
+            written = local.read_parquet(str(folder / "*.parquet"))
+            # Spark's instants have no zone in its files: they are UTC's, as this session's
+            written = written.cast({name: kind for name, kind in COLUMNS.items() if name in written.columns})
+            local.to_parquet(written, path, compression="zstd")
             local.disconnect()
         case _:
             _by_batches(table, path)
