@@ -27,7 +27,10 @@ from lawful.audit.sampling import Wanted, files_in, sample
 from test_audit_events import SHOP, Account, World, by_columns, by_replay, of_events
 from test_columnar import differences
 
-pytestmark = together
+pytestmark = [
+    together,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # PySpark 4.0 and pandas 3 have some for each other
+]
 ENGINES = [pytest.param(on_postgres, 25, id="postgres"), pytest.param(on_spark, 3, id="spark")]
 """Each with how many random examples it looks at: Spark takes seconds to compile one."""
 SPREAD = Path(__file__).parent.parent / "fixtures" / "inventories" / "engines" / "policy.yaml"
@@ -72,7 +75,9 @@ def test_what_happened_comes_to_what_the_replay_says(engine: Callable[[], Any], 
         Account("gh_6", {"seen": seen}, happened("2024-02-01 08:00 set.country", "2024-02-01 08:00 register"), {"type": "large"}),
     )  # fmt: skip
     fields = ("type", "country", "seen")
-    world = World(program, accounts, datetime(2025, 1, 1, tzinfo=UTC), fields, before_at=datetime(2024, 1, 1, tzinfo=UTC))
+    world = World(
+        program, accounts, datetime(2025, 1, 1, tzinfo=UTC), fields, before_at=datetime(2024, 1, 1, tzinfo=UTC)
+    )
     connection = engine()
     assert by_columns(world, of_events(world, connection), connection) == by_replay(world)
 
@@ -93,14 +98,35 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = files_in(folder)
     sample(policy().program, files, Wanted(300, at, events=True, before=True, unknown=0.1, violations=0.3))
     odd = [
-        {"shop": "😀", "kind": "pro", "owner": "王", "opened": datetime(2024, 11, 3, 5, 59, 59, 999_999), "tags": ["书"]},
-        {"shop": "店1", "kind": "vip", "owner": "王", "opened": datetime(2024, 3, 10, 7), "name": "测试店", "code": "A'"},
-        {"shop": "店2", "kind": "basic", "owner": "王", "opened": datetime(2024, 10, 21, 4), "tags": ["food"], "score": 0},
+        {
+            "shop": "😀",
+            "kind": "pro",
+            "owner": "王",
+            "opened": datetime(2024, 11, 3, 5, 59, 59, 999_999),
+            "tags": ["书"],
+        },
+        {
+            "shop": "店1",
+            "kind": "vip",
+            "owner": "王",
+            "opened": datetime(2024, 3, 10, 7),
+            "name": "测试店",
+            "code": "A'",
+        },
+        {
+            "shop": "店2",
+            "kind": "basic",
+            "owner": "王",
+            "opened": datetime(2024, 10, 21, 4),
+            "tags": ["food"],
+            "score": 0,
+        },
         {"shop": "店2", "kind": "basic", "owner": None, "opened": None, "tags": [], "due": date(2024, 10, 31)},
     ]
     _add(folder / "accounts.parquet", [{"features": ["pay", "loan"], "paid": False, **each} for each in odd])
     sent = [("😀", datetime(2024, 11, 3, hour, 59)) for hour in (3, 4, 5, 23)] + [("店1", datetime(2024, 11, 27))]
     events = [{"account_id": shop, "event": "post", "at": at} for shop, at in sent]
+    events += [{"account_id": "店1", "event": "set.name", "at": datetime(2024, month, 1)} for month in (2, 3, 4)]
     _add(folder / "events.parquet", [*events, {"account_id": "none", "event": "strike", "at": datetime(2024, 1, 1)}])
     return folder
 
@@ -108,7 +134,8 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _add(path: Path, rows: list[dict[str, Any]]) -> None:
     there = pq.read_table(path)
     # what has no zone is UTC's: Arrow takes it so
-    more = pa.table({each.name: pa.array([row.get(each.name) for row in rows], type=each.type) for each in there.schema})
+    filled = [pa.array([row.get(each.name) for row in rows], type=each.type) for each in there.schema]
+    more = pa.Table.from_arrays(filled, schema=there.schema)
     pq.write_table(pa.concat_tables([there, more]), path)
 
 
@@ -132,7 +159,9 @@ def found(place: dict[str, str], **how: Any) -> tuple[list[dict[str, Any]], dict
         **how,
     )
     rows = audit.findings.to_pyarrow().cast(ibis.schema(COLUMNS).to_pyarrow()).to_pylist()
-    answers = {(r["account_id"], r["question"], r["verdict"], r["rules"]) for r in audit.answers.to_pyarrow().to_pylist()}
+    answers = {
+        (r["account_id"], r["question"], r["verdict"], r["rules"]) for r in audit.answers.to_pyarrow().to_pylist()
+    }
     summary = audit.summary
     assert summary.cross_check is not None
     assert not summary.cross_check.differences

@@ -6,8 +6,14 @@ import copy
 import json
 import pickle
 import re
+import sqlite3
+import subprocess
+import sys
+from collections import ChainMap, UserDict
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -378,3 +384,115 @@ def test_another_policy_refuses_what_this_one_read() -> None:
         lawful.load("wechat").check(question)
     with pytest.raises(lawful.RequestError, match="takes no further parts"):
         POLICY.check(question, at="2025-03-01")
+
+
+class Stamp(datetime):
+    """As pandas' own: finer than Python's."""
+
+    nanosecond = 789
+
+
+class NoTime(datetime):
+    """As pandas' `NaT`: an instant by its type, and none."""
+
+    def date(self) -> Any:
+        raise ValueError("no time")
+
+
+@pytest.mark.parametrize("given", [Stamp(2025, 3, 1, tzinfo=UTC), NoTime(2025, 3, 1, tzinfo=UTC)])
+def test_instants_of_another_class_are_refused_where_python_has_none_such(given: datetime) -> None:
+    event = {"event": "send", "at": given}
+    for request in ({"account": {"moment": given}}, {"history": [event]}, {"at": given}):
+        with pytest.raises(lawful.RequestError):
+            POLICY.check({"change": {"do": "send"}, **request})
+
+
+@pytest.mark.parametrize("kind", [MappingProxyType, UserDict, ChainMap])
+def test_unknown_keys_are_refused_in_mappings_of_every_class(kind: Any) -> None:
+    known = {
+        "account": kind({"kind": "a"}),
+        "change": kind({"do": "send"}),
+        "history": [kind({"event": "a", "at": "2025-03-01"})],
+    }
+    assert POLICY.checker()(kind(known)).allowed
+    for wrong in (
+        {**known, "x": 1},
+        {**known, "account": kind({"knd": "a"})},
+        {**known, "request": kind({"consnt": True})},
+        {**known, "change": kind({"set": kind({"flag": True, "flg": True})})},
+        {**known, "history": [kind({"event": "a", "at": "2025-03-01", "x": 1})]},
+    ):
+        for form in (wrong, kind(wrong)):
+            with pytest.raises(lawful.RequestError):
+                POLICY.checker()(form)
+
+
+def test_a_row_that_is_no_mapping_is_told_to_be_none() -> None:
+    row = sqlite3.connect(":memory:")
+    row.row_factory = sqlite3.Row
+    with closing(row), pytest.raises(lawful.RequestError, match="account"):
+        POLICY.check(account=row.execute("select 'a' as kind").fetchone(), change={"do": "send"})
+
+
+@pytest.mark.parametrize(
+    "name", ["class", "__module_", "__v", "__slots_", "__post_init_", "names", "known", "identity"]
+)
+def test_fields_may_have_any_name(name: str) -> None:
+    policy = lawful.loads(f"""
+policy: p
+version: "1"
+account: {{fields: {{{name}: {{type: int, settable: {{requires: "account.{name} > 1"}}}}}}}}
+actions: {{go: {{requires: account.{name} == 5}}}}
+""")
+    for value, verdict in ((5, "allow"), (4, "deny"), (None, "undetermined")):
+        request = {"account": {name: value}, "change": {"do": "go"}}
+        for form in (request, json.dumps(request).encode(), policy.read(request)):
+            assert policy.checker()(form).verdict == policy.check(form).verdict == verdict
+    assert pickle.loads(pickle.dumps(policy.read({"account": {name: 1}, "change": {"do": "go"}}))).account.known() == {
+        name: 1
+    }
+
+
+def test_an_account_may_be_identified_by_its_features() -> None:
+    policy = lawful.loads('policy: p\nversion: "1"\naccount: {id: features, fields: {a: int}}\nactions: {go: {}}\n')
+    assert policy.check({"change": {"do": "go"}, "account": {"a": 1}}).verdict == "allow"
+
+
+def test_a_text_may_look_like_the_end_of_a_line_of_python() -> None:
+    policy = lawful.loads("""
+policy: p
+version: "1"
+account: {fields: {a: string}}
+actions: {go: {requires: "account.a == '# ' && today > date('2020-01-01')"}}
+""")
+    assert policy.checker()({"account": {"a": "# "}, "change": {"do": "go"}}).allowed
+    assert policy.allows({"account": {"a": "# "}, "change": {"do": "go"}})
+
+
+CROWD = """
+import sys, threading
+import lawful
+
+fields = ", ".join(f"f{n}: {{type: int, settable: {{}}}}" for n in range(200))
+program = lawful.loads(f'policy: p\\nversion: "1"\\naccount: {{fields: {{{fields}}}}}\\n').program
+request = {"account": {"f1": 1}, "change": {"set": {"f1": 2}}, "history": [], "at": "2025-03-01"}
+sys.setswitchinterval(1e-6)
+for _ in range(40):
+    checker, all_here = lawful.Policy(program).checker(), threading.Barrier(8)
+
+    def ask():
+        all_here.wait()
+        assert all(checker(request).allowed for _ in range(5))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+"""
+
+
+def test_threads_may_be_the_first_to_ask_together() -> None:
+    """In a process of its own: what went wrong here ended it."""
+    done = subprocess.run([sys.executable, "-c", CROWD], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")

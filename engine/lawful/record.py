@@ -1,6 +1,6 @@
 """Facts as a record with a slot for each field: what is asked in every check is read by its place, not by its name.
 
-Slots are called as fields are, with `_` behind, since a field may be called `class` or `with`.
+Slots are called as fields are, with `f_` before, since a field may be called `class` or `__module__`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Record(msgspec.Struct, frozen=True):
 
 def slot(name: str) -> str:
     """What the slot of a field is called."""
-    return f"{name}_"
+    return f"f_{name}"
 
 
 @lru_cache(_TYPES_KEPT)

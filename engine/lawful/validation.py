@@ -54,6 +54,7 @@ class Validator:
         self._day: tuple[Instant, Instant, date] = (_LAST, _FIRST, date.min)
         """The local day last asked about, and between which instants it is; first of all no day at all."""
         self._request_in_python = _request_type(program, "python")
+        msgspec.convert({}, self._request_in_python)  # prepared here: threads that were first together would crash
         self._decoded = msgspec.json.Decoder(_request_type(program, "json")).decode
         self._account = _Owner(program.account)
         self._facts = _Owner(program.request)
@@ -65,6 +66,8 @@ class Validator:
     def python(self, given: Mapping[str, object]) -> Question | None:
         """The request of a mapping; None where it is not usual, or wrong."""
         try:
+            if not isinstance(given, dict):  # of other mappings msgspec passes over keys that it does not know
+                return None
             found = msgspec.convert(given, self._request_in_python)
             return self._question(found) if self._is_usual(given, found) else None
         except _NOT_TAKEN:
@@ -191,6 +194,8 @@ class Validator:
             self._account.is_usual(given["account"]) and _is_text(given["account"].get(self._program.account_id))
         ):
             return False
+        if found.history is not None and not isinstance(given["history"], (list, tuple)):
+            return False
         if facts is not None and not self._facts.is_usual(given["request"]):
             return False
         if change is not None and not self._is_usual_change(given["change"], change):
@@ -199,7 +204,7 @@ class Validator:
             if not self._is_usual_change(one, other):
                 return False
         for event in given.get("history") or ():  # noqa: SIM110 - a generator takes longer
-            if _is_too_fine(event["at"]):
+            if not isinstance(event, dict) or _is_odd(event["at"]):
                 return False
         return True
 
@@ -258,11 +263,13 @@ class _Owner:
 
     def is_usual(self, given: Mapping[str, Any]) -> bool:
         """Whether its texts and instants are such as `reading` and msgspec read alike."""
+        if not isinstance(given, dict):
+            return False
         for name in self._texts:
             if not _is_text(given.get(name)):
                 return False
         for name in self._timestamps:  # noqa: SIM110 - a generator takes longer
-            if _is_too_fine(given.get(name)):
+            if _is_odd(given.get(name)):
                 return False
         return True
 
@@ -278,8 +285,11 @@ def _is_text(given: object) -> bool:
     return not isinstance(given, str)
 
 
-def _is_too_fine(given: object) -> bool:
-    return isinstance(given, str) and "." in given and _TOO_FINE_TEXT(given) is not None
+def _is_odd(given: object) -> bool:
+    """Whether an instant may be finer than a microsecond, as a text or as a class of somebody else's."""
+    if isinstance(given, str):
+        return "." in given and _TOO_FINE_TEXT(given) is not None
+    return isinstance(given, datetime) and type(given) is not datetime
 
 
 def _hides(raw: bytes) -> bool:
@@ -305,7 +315,9 @@ def _is_all(raw: bytes, found: Any) -> bool:
 
 def _is_all_of(given: Mapping[str, Any], change: dict[str, Any]) -> bool:
     """Whether no key of a change was passed over."""
-    return len(given) == len(change) and ("set" not in change or len(given["set"]) == len(change["set"]))
+    if not isinstance(given, dict) or len(given) != len(change):
+        return False
+    return "set" not in change or (isinstance(given["set"], dict) and len(given["set"]) == len(change["set"]))
 
 
 # ------------------------------------------------------------------------------------------------------------ types
@@ -334,7 +346,8 @@ def _request_type(program: Program, form: Form) -> Type:
 def _account_type(program: Program) -> Type:
     beside: dict[str, Type] = {"features": _listed(program.features)}
     key = program.account_id
-    if key not in program.account and key.isprintable() and not {'"', "\\"} & {*key}:  # msgspec takes no other keys
+    is_taken = key in program.account or key == "features"
+    if not is_taken and key.isprintable() and not {'"', "\\"} & {*key}:  # msgspec takes no other keys
         beside["identity"] = str | int
     return _record_type(program.account, beside, {"identity": key} if "identity" in beside else None)
 

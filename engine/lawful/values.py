@@ -94,10 +94,25 @@ def instant(given: object, zone: ZoneInfo) -> datetime:
         if _DATE.fullmatch(given):
             return calendar.start_of(day(given), zone)
     elif isinstance(given, datetime):
-        return _placed(given, zone, given.isoformat())
+        at = _plain_datetime(given)
+        return _placed(at, zone, at.isoformat())
     elif isinstance(given, date):
         return calendar.start_of(given, zone)
     raise BadValue(f"{shown(given)} is not a timestamp such as `2025-03-01T09:00:00+08:00`")
+
+
+def _plain_datetime(given: datetime) -> datetime:
+    """Python's own, of a class of somebody else's: pandas has one with nanoseconds, and one that is no time at all."""
+    if type(given) is datetime:
+        return given
+    try:
+        plain = datetime.combine(given.date(), given.time(), given.tzinfo).replace(fold=given.fold)
+        is_finer = bool(getattr(given, "nanosecond", 0))
+    except (AttributeError, TypeError, ValueError):
+        raise BadValue("something that is no time stands where a timestamp should be") from None
+    if is_finer:
+        raise BadValue("a timestamp is exact to the microsecond, this one to less", "round it")
+    return plain
 
 
 def _parsed(text: str) -> datetime:

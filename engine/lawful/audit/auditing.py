@@ -31,6 +31,7 @@ from lawful.audit import (
     sources,
     storing,
     tallies,
+    views,
     windows,
     zones,
 )
@@ -163,6 +164,7 @@ class _Audit:
         )
         if beside is None:
             self.at_the_end.callback(_close, opened)
+            self.at_the_end.callback(views.release, opened.connection)
         return opened
 
     def _take(self, problems: Sequence[DataProblem], name: str) -> None:

@@ -21,7 +21,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
 from lawful.audit import zones
-from lawful.audit.dialects import Dialect
+from lawful.audit.dialects import Dialect, null_of
 from lawful.audit.instants import (
     FIRST_DAY,
     LAST_DAY,
@@ -181,10 +181,10 @@ class Reader:
             return (given if kind.is_int64() else given.cast("int64")), ()
         if kind.is_uint64():
             fits = given <= ibis.literal(INT_MAX, type="uint64")
-            return fits.ifelse(given, ibis.null(kind)).cast("int64"), (Fault(outside, ~fits, (0, INT_MAX)),)
+            return fits.ifelse(given, null_of(kind)).cast("int64"), (Fault(outside, ~fits, (0, INT_MAX)),)
         if kind.is_numeric():
             whole = _is_whole(given)
-            value = whole.ifelse(given, ibis.null(kind)).cast("int64")
+            value = whole.ifelse(given, null_of(kind)).cast("int64")
             return value, (Fault("numbers that are not whole, or too large", ~whole),)
         text = text_of(given)
         if text is None:
@@ -384,7 +384,7 @@ def _keyed(given: Any, values: MappingOf[str, str | None]) -> tuple[Any, dict[An
     if kind.is_integer():
         return given.cast("string"), dict(values)
     if kind.is_floating() or kind.is_decimal():
-        return _is_whole(given).ifelse(given, ibis.null(kind)).cast("int64").cast("string"), dict(values)
+        return _is_whole(given).ifelse(given, null_of(kind)).cast("int64").cast("string"), dict(values)
     text = text_of(given)
     return text, dict(values)
 
@@ -461,7 +461,7 @@ def _unless(bad: Sequence[Any], value: Any) -> Any:
     """The value; unknown where any of these is true."""
     if not bad:
         return value
-    return ibis.cases((reduce(or_, bad), ibis.null(value.type())), else_=value)
+    return ibis.cases((reduce(or_, bad), null_of(value.type())), else_=value)
 
 
 def _holds_others(dialect: Dialect, elements: Any, taken: Sequence[str]) -> Any:

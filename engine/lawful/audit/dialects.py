@@ -149,6 +149,11 @@ def of(connection: BaseBackend) -> Dialect:
     return Dialect(connection.name)
 
 
+def null_of(kind: Any) -> ibis_types.Value:
+    """NULL of a type, also of that of a column which has none."""
+    return ibis.null(kind.copy(nullable=True))
+
+
 def cut(number: ibis_types.IntegerValue, most: int) -> ibis_types.IntegerValue:
     """Within `-most` and `most`. Not LEAST and GREATEST: of NULL and a number they give the number."""
     return (number > most).ifelse(most, (number < -most).ifelse(-most, number)).cast("int64")

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import ibis
 
 from lawful.audit import zones
-from lawful.audit.dialects import Dialect
+from lawful.audit.dialects import Dialect, null_of
 from lawful.audit.mapping import EPOCHS
 from lawful.audit.views import kept
 from lawful.audit.zones import DAY, EARLIEST, LATEST, SECOND, Zone
@@ -83,7 +83,7 @@ def of_text(dialect: Dialect, text: Any, form: str | None) -> Written:
 
 def of_timestamps(dialect: Dialect, given: Any) -> Written:
     """Instants are UTC's, local times the policy's zone's; outside the calendar they are not read."""
-    inside = is_outside(given).ifelse(ibis.null(given.type()), given)
+    inside = is_outside(given).ifelse(null_of(given.type()), given)
     zero = None if given.type().timezone is None else ibis.literal(0, type="int64")
     return Written(dialect.micros(inside), zero)
 

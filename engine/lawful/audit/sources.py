@@ -149,6 +149,8 @@ def duckdb(scratch: Path, memory_limit: str | None = None) -> BaseBackend:
         return ibis.duckdb.connect(**settings)  # ibis sets its time zone to UTC
 
 
+_LOCAL_MEMORY: Final = "4g"
+"""At the most: Spark's own gigabyte is not enough to plan an audit of many limits."""
 _SHUFFLED: Final = "spark.sql.shuffle.partitions"
 _FOR_A_CLUSTER: Final = "200"
 """Spark's own default: here a history of ten events would take minutes, a tenth of a second for each of 200 tasks."""
@@ -168,6 +170,8 @@ def _spark(on: str, memory_limit: str | None) -> BaseBackend:
         builder = builder.config("spark.ui.showConsoleProgress", "false").config("spark.log.level", "OFF")
         if on != "spark":
             builder = builder.master(on)
+        if memory_limit is None and on.startswith("local"):
+            memory_limit = _LOCAL_MEMORY
         if memory_limit is not None:
             builder = builder.config("spark.driver.memory", memory_limit)
         # The expressions of many rules are one huge method, which Java would interpret for ever (nine times slower).
@@ -177,7 +181,6 @@ def _spark(on: str, memory_limit: str | None) -> BaseBackend:
         session.sparkContext.setLogLevel("OFF")  # what goes wrong is told once, and without Java's stack
         session.conf.set("spark.sql.session.timeZone", "UTC")
         session.conf.set("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
-        session.conf.set("spark.sql.constraintPropagation.enabled", "false")
         if on.startswith("local") and session.conf.get(_SHUFFLED) == _FOR_A_CLUSTER:
             session.conf.set(_SHUFFLED, str(2 * session.sparkContext.defaultParallelism))
         return ibis.pyspark.connect(session)

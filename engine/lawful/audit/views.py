@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+_held: Final[dict[int, list[str]]] = {}
+"""The views of rows that Spark holds, by connection: its session may outlive the audit."""
+_CONSTRAINTS: Final = "spark.sql.constraintPropagation.enabled"
 
 
 def kept(connection: Any, table: Any) -> Any:
@@ -18,11 +22,18 @@ def kept(connection: Any, table: Any) -> Any:
         query += " OFFSET 0"  # else it, too, writes them out wherever they are used, and what they use, and so on
     if connection.name == "pyspark":
         _checkpoint(connection._session, query).createTempView(name)
+        _held.setdefault(id(connection), []).append(name)
         # of the very types that Ibis takes them for: it makes no union of what may be NULL and what may not
         return ops.DatabaseTable(name=name, schema=table.schema(), source=connection).to_expr()
     with connection._safe_raw_sql(f"CREATE TEMPORARY VIEW {name} AS {query}"):
         pass  # Ibis makes views for others to see, and closes here what the statement has opened
     return connection.table(name)
+
+
+def release(connection: Any) -> None:
+    """Let Spark forget the rows it holds; nothing that was kept can be asked then."""
+    for name in _held.pop(id(connection), []):
+        connection._session.catalog.dropTempView(name)
 
 
 def _checkpoint(session: Any, query: str) -> Any:
@@ -32,4 +43,9 @@ def _checkpoint(session: Any, query: str) -> Any:
     does: steps that use the one before twice make that grow without end.
     """
     frame = session.sql(query)
-    return frame.checkpoint() if session.sparkContext.getCheckpointDir() else frame.localCheckpoint()
+    derived = session.conf.get(_CONSTRAINTS)
+    session.conf.set(_CONSTRAINTS, "false")  # those of a union it cannot rename: `key not found`
+    try:
+        return frame.checkpoint() if session.sparkContext.getCheckpointDir() else frame.localCheckpoint()
+    finally:
+        session.conf.set(_CONSTRAINTS, derived)

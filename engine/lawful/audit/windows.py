@@ -18,7 +18,7 @@ import ibis
 
 from lawful import calendar
 from lawful.audit import zones
-from lawful.audit.dialects import Dialect
+from lawful.audit.dialects import Dialect, null_of
 from lawful.audit.views import kept
 from lawful.audit.zones import DAY, Zone
 from lawful.calendar import Window
@@ -196,7 +196,7 @@ def _leaving(rows: ibis_types.Table, index: int, counts: Sequence[Count], clock:
     for i in range(len(counts)):
         changes[f"d_{i}"] = ibis.literal(-1 if i == index else 0, type="int64")
     schema = rows.schema()
-    return leaving.select(**{name: changes.get(name, ibis.null(schema[name])) for name in rows.columns})
+    return leaving.select(**{name: changes.get(name, null_of(schema[name])) for name in rows.columns})
 
 
 def _is_rolling(window: Window) -> bool:

@@ -236,7 +236,8 @@ class _Script:
 
     def _write_parts(self) -> None:
         """What the lines above speak of, first of all; the rest of the question is not asked for."""
-        words = {word for line in self._writer.lines for word in re.findall(r"[a-z_]+", line.partition("#")[0])}
+        lines = [line for line in self._writer.lines if not line.lstrip().startswith("#")]
+        words = {word for line in lines for word in re.findall(r"[a-z_]+", line)}  # in texts, too: one too many at most
         parts = [f"    {name} = question.{part}" for name, part in _PARTS.items() if name in words]
         self._writer.lines[:0] = parts
 
