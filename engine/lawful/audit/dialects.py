@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import ibis.expr.datatypes as dt
+from ibis.backends.sql.dialects import PySpark
 
 from lawful.audit.errors import AuditError
 from lawful.ir import INT_MAX, INT_MIN
@@ -21,6 +22,10 @@ _EPOCH: Final = date(1970, 1, 1)
 _LONGEST_DAYS: Final = 4_000_000
 _LONGEST_MONTHS: Final = 130_000
 """More than the calendar has: what is added is cut to it, and the result refused for being outside the years."""
+
+
+# sqlglot writes these characters as `\\a`, `\\f` and `\\v`, which Spark reads as letters; as they are it takes them.
+PySpark.ESCAPED_SEQUENCES = {each: mark for each, mark in PySpark.ESCAPED_SEQUENCES.items() if each not in "\a\f\v"}
 
 
 @ibis.udf.scalar.builtin(name="divide")
