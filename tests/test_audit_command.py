@@ -245,8 +245,9 @@ def test_an_interrupted_audit_is_130_and_leaves_what_was_there(
         process.send_signal(each)
         time.sleep(0.05)
     out, err = process.communicate(timeout=60)
-    if process.returncode == 1:
-        pytest.skip("needs a slower machine")  # it was done before
+    if process.returncode == 1:  # a quick machine was done before: then all of it is there
+        assert Path("earlier.csv").read_text().startswith("account_id,")
+        return
     assert (process.returncode, out, err) == (130, b"", b"")
     assert Path("earlier.csv").read_text() == "earlier"
     assert not list(tmp_path.glob(".*.part"))
