@@ -1,4 +1,4 @@
-"""What stands before a peer in the rows that say *validated*: pydantic, which most would take; lawful itself has msgspec.
+"""What stands before a peer in the rows that say *validated*: pydantic, as most would take. lawful itself has msgspec.
 
 Strict types, words of the schema only, no field too many or too few. It gives a dict, which the peer then takes.
 """
