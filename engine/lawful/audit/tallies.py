@@ -84,7 +84,8 @@ def rules(
     try:
         table = local.read_parquet(str(findings))
         by_rule = table.group_by(["rule", "status"]).aggregate(n=table.count(), excused=table.excused.count())
-        for row in by_rule.to_pyarrow().to_pylist():
+        # in one order, whatever the engine's threads were quicker with: what is told of the data comes by its id
+        for row in sorted(by_rule.to_pyarrow().to_pylist(), key=lambda row: row["rule"]):
             if row["status"] == "violated":
                 tally = listed.get(row["rule"]) or _other(program, row["rule"])
                 listed[row["rule"]] = replace(tally, violated=row["n"], excused=row["excused"])
