@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 import lawful
 from lawful import values
 from lawful.audit import checks, inventory, sources, zones
+from lawful.audit.duplicates import duplicates
 from lawful.audit.errors import AuditError, WrongFile
 from lawful.audit.failures import telling
 from lawful.audit.inventory import Inventory, Readings
@@ -176,6 +177,7 @@ def test_each_type_is_taken(came: Any, tmp_path: Path) -> None:
             "s_tags__2": True,
             "e_pay": True,
             "e_chat": False,
+            "holds": True,
         },
         "a1": {
             "f_type": None,
@@ -190,6 +192,7 @@ def test_each_type_is_taken(came: Any, tmp_path: Path) -> None:
             "s_tags__2": None,
             "e_pay": None,
             "e_chat": None,
+            "holds": None,
         },
     }
 
@@ -389,7 +392,7 @@ def test_an_inventory_without_ids_is_refused(came: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("ids", [["a", "b", "c"], ["b", "a", "c"]], ids=["in order", "in no order"])
 def test_ids_that_come_once_are_no_duplicates(came: Any, tmp_path: Path, ids: list[str]) -> None:
     found = came(parquet(tmp_path / "a.parquet", account_id=ids, type=["service"] * 3)).inventory()
-    assert checks.duplicates(found) is None
+    assert duplicates(found) is None
 
 
 @pytest.mark.parametrize(
@@ -397,7 +400,7 @@ def test_ids_that_come_once_are_no_duplicates(came: Any, tmp_path: Path, ids: li
 )
 def test_ids_that_come_twice_are_found(came: Any, tmp_path: Path, ids: list[Any]) -> None:
     found = came(parquet(tmp_path / "a.parquet", account_id=ids, type=["service"] * 3)).inventory()
-    twice = checks.duplicates(found)
+    twice = duplicates(found)
     assert twice is not None
     repeated = next(str(each) for each in ids if ids.count(each) == 2)
     assert twice.to_pyarrow().to_pylist() == [{"account_id": repeated, "count": 2}]
@@ -413,7 +416,7 @@ def test_duplicates_are_those_that_counting_finds(numbers: list[int], is_sorted:
         pa.table({"account_id": ids, "type": ["service"] * len(ids)}), folder / "a.parquet", row_group_size=4
     )
     found = Came(sources.opened(folder, scratch=folder), program).inventory()
-    twice = checks.duplicates(found)
+    twice = duplicates(found)
     counted = [] if twice is None else twice.to_pyarrow().to_pylist()
     expected = {each: ids.count(each) for each in ids if ids.count(each) > 1}
     assert {each["account_id"]: each["count"] for each in counted} == expected
@@ -831,7 +834,7 @@ def test_a_table_of_any_duckdb_comes_in(came: Any, tmp_path: Path) -> None:
     found = came(connection.table("accounts"))
     assert found.rows() == {"1": {"f_type": "service", "f_since": date(2024, 2, 29)}}
     assert found.inventory().name == "accounts"
-    assert checks.duplicates(found.inventory()) is None
+    assert duplicates(found.inventory()) is None
     assert refused(came, ibis.table({"account_id": "string"}, name="t")).startswith(
         "the table belongs to no connection"
     )
@@ -1225,10 +1228,11 @@ def test_a_servers_table_comes_in_with_its_types(came: Any, server: Server) -> N
         "s_tags__2": True,
         "e_pay": True,
         "e_chat": False,
+        "holds": True,
     }
     assert (rows["2"].pop("f_tier"), rows["2"].pop("f_tags")) == ("free", False)
     assert set(rows["2"].values()) == {None}
-    assert checks.duplicates(found.inventory()) is None
+    assert duplicates(found.inventory()) is None
 
 
 def test_a_servers_texts_are_read_as_files_are(came: Any, server: Server, tmp_path: Path) -> None:
@@ -1318,7 +1322,7 @@ def test_ids_that_a_server_does_not_keep_apart_are_counted(came: Any, server: Se
         "DROP TABLE IF EXISTS loose",
         "CREATE TABLE loose AS SELECT 'a' AS account_id, 'service' AS type FROM generate_series(1, 3)",
     )
-    twice = checks.duplicates(came(server.table("loose")).inventory())
+    twice = duplicates(came(server.table("loose")).inventory())
     assert twice is not None
     assert twice.to_pyarrow().to_pylist() == [{"account_id": "a", "count": 3}]
 

@@ -1,23 +1,24 @@
 """What must hold of every account, as it is: constraints, and features held without being entitled to them.
 
-One pass: rows that break no rule are dropped before anything else is computed; of the others a mask says which rules,
-and only then is there a row for each rule, with its words. What makes this fast is measured in benchmarks/.
+One pass: rows that break no rule are dropped before anything else is computed; the few others are put together, and
+looked at once for each rule, which has its own words. What makes this fast is measured in benchmarks/.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-import ibis
-
+from lawful.audit import factoring
 from lawful.audit.expressions import Translator, every, some
+from lawful.audit.factoring import Joined, Product
 from lawful.audit.longform import long_form, source_of
-from lawful.audit.rows import ID
+from lawful.audit.rows import HOLDS_FEATURES, ID
 from lawful.audit.spelling import Speller, local_times, with_local_times
-from lawful.ir import And, Count, Expr, Field, Program, Rule, everything, negation
+from lawful.decision import Status
+from lawful.ir import BOOL, And, Count, Expr, Field, Program, Rule, Variable, everything, negation
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 OnTable: TypeAlias = Callable[["ibis_types.Table"], Translator]
 """Gives the translator over a table that has the inventory's columns."""
 Dense: TypeAlias = Callable[["ibis_types.Table"], "ibis_types.Table"]
-"""Puts together the few rows that are left of many."""
-
-_BITS: Final = 62
-"""Of a mask: a 64-bit number is signed."""
+"""Puts together the few rows that are left of many, to be looked at many times."""
 
 
 def rules_of_states(program: Program, today: date) -> list[Rule]:
@@ -54,6 +52,7 @@ class Outcomes:
     """What rules come to on a table's rows."""
 
     rules: tuple[Rule, ...]
+    translator: Translator
     violated: tuple[Any, ...]
     doubts: tuple[Mapping[Expr, Any], ...]
 
@@ -61,8 +60,24 @@ class Outcomes:
     def of(cls, rules: Sequence[Rule], translator: Translator) -> Outcomes:
         return cls(
             tuple(rules),
+            translator,
             tuple(translator.violated(rule) for rule in rules),
-            tuple(translator.doubts(And((rule.when, negation(rule.requires)))) for rule in rules),
+            tuple(translator.doubts(_breach(rule)) for rule in rules),
+        )
+
+    def some_violated(self) -> Any:
+        """TRUE where any rule is, else FALSE or NULL: what several of them ask for is asked once."""
+        conditions = self.translator.program.conditions
+        products = [each for rule in self.rules for each in factoring.products(_breach(rule), conditions)]
+        if self.translator.row.holds_features is not None:
+            products = [_guarded(each) for each in products]
+        return self._truth(factoring.factored(products))
+
+    def _truth(self, tree: object) -> Any:
+        if isinstance(tree, Joined):
+            return (every if tree.by == "and" else some)([self._truth(each) for each in tree.parts])
+        return (
+            self.translator.row.holds_features if tree is _HOLDS_FEATURES else self.translator.holds(cast("Expr", tree))
         )
 
     def some_doubt(self) -> Any | None:
@@ -77,93 +92,73 @@ class Outcomes:
         return every([doubt, some([each.isnull() for each in self.violated])])
 
 
-def unknowns(table: ibis_types.Table, outcomes: Outcomes) -> ibis_types.Table | None:
+def _breach(rule: Rule) -> Expr:
+    return And((rule.when, negation(rule.requires)))
+
+
+_HOLDS_FEATURES: Final = Variable("holds features", BOOL)
+"""Stands for the question whether an account holds any feature at all, which is cheaper than which."""
+
+
+def _guarded(product: Product[Expr]) -> Product[Expr]:
+    """Whoever holds a feature holds some."""
+    holds_one = any(isinstance(part, Field) and part.owner == "features" for part in product)
+    return product | {_HOLDS_FEATURES} if holds_one else product
+
+
+def unknowns(table: ibis_types.Table, rules: Sequence[Rule], on: OnTable, dense: Dense) -> ibis_types.Table | None:
     """How often each rule is unknown: one row, a column `u<n>` for each rule; None where none ever is."""
-    doubt = outcomes.some_doubt()
+    doubt = Outcomes.of(rules, on(table)).some_doubt()
     if doubt is None:
         return None
-    counts = {f"u{n}": each.isnull().sum() for n, each in enumerate(outcomes.violated) if outcomes.doubts[n]}
-    return table.filter(doubt).aggregate(**counts)
+    few = dense(_asked(table.filter(doubt)))
+    outcomes = Outcomes.of(rules, on(few))
+    return few.aggregate(
+        **{f"u{n}": each.isnull().sum() for n, each in enumerate(outcomes.violated) if outcomes.doubts[n]}
+    )
 
 
 def findings(
     table: ibis_types.Table, rules: Sequence[Rule], on: OnTable, dense: Dense, *, unknown: bool
 ) -> list[ibis_types.Table]:
-    """The violated rules of every account, and the unknown ones where they are wanted, in long form."""
+    """The violated rules of every account, and the unknown ones where they are wanted, in long form: a table each."""
     outcomes = Outcomes.of(rules, on(table))
-    wanted = [some(list(outcomes.violated))]
+    wanted = [outcomes.some_violated()]
     doubtful = outcomes.some_unknown() if unknown else None
     if doubtful is not None:
         wanted.append(doubtful)
-    hits = dense(table.filter(some(wanted)))
-    translated = Outcomes.of(rules, on(hits))
-    masks = dict(_masks("v", list(translated.violated)))
+    hits = dense(_asked(table.filter(some(wanted))))
+    found = Outcomes.of(rules, on(hits))
+    told = [_told(hits.filter(each), rule, on, "violated") for rule, each in zip(rules, found.violated, strict=True)]
     if doubtful is not None:
-        masks |= dict(_masks("u", [each.isnull() for each in translated.violated]))
-    masked = with_local_times(hits, on(hits)).mutate(**masks)
-    listed = _rule_table(rules)
-    found = [_told(masked.inner_join(listed, _holds("v", masked, listed)), rules, on, "violated")]
-    if doubtful is not None:
-        found.append(_told(masked.inner_join(listed, _holds("u", masked, listed)), rules, on, "unknown"))
-    return found
+        told += [
+            _told(hits.filter(each.isnull()), rule, on, "unknown")
+            for rule, each, doubts in zip(rules, found.violated, found.doubts, strict=True)
+            if doubts
+        ]
+    return told
 
 
-def _masks(name: str, truths: Sequence[Any]) -> Iterable[tuple[str, Any]]:
-    """Which of them are true, as bits of as few numbers as they need."""
-    for word, start in enumerate(range(0, len(truths), _BITS)):
-        chunk = truths[start : start + _BITS]
-        bits = [each.ifelse(1 << n, 0).cast("int64") for n, each in enumerate(chunk)]
-        total = bits[0]
-        for each in bits[1:]:
-            total = total | each
-        yield f"{name}{word}", total
+def _asked(few: ibis_types.Table) -> ibis_types.Table:
+    """The rows that are left, without what was only asked to leave others out."""
+    return few.drop(HOLDS_FEATURES) if HOLDS_FEATURES in few.columns else few
 
 
-def _rule_table(rules: Sequence[Rule]) -> Any:
-    import pyarrow as pa
-
-    return ibis.memtable(
-        pa.table(
-            {
-                "rule_index": pa.array(range(len(rules)), type=pa.int64()),
-                "rule_word": pa.array([n // _BITS for n in range(len(rules))], type=pa.int64()),
-                "rule_bit": pa.array([1 << n % _BITS for n in range(len(rules))], type=pa.int64()),
-                "rule": [rule.id for rule in rules],
-                "severity": [rule.severity for rule in rules],
-                # Ibis gives Spark a table by way of pandas, where no text is a number that is none
-                "source": [source_of(rule) or "" for rule in rules],
-            }
-        )
-    )
-
-
-def _holds(name: str, masked: Any, listed: Any) -> Any:
-    """Whether the bit of a rule is set in the number it stands in."""
-    words = [each for each in masked.columns if each.startswith(name) and each[1:].isdigit()]
-    of_word = [(listed.rule_word == n, (masked[word] & listed.rule_bit) != 0) for n, word in enumerate(words)]
-    return of_word[0][1] if len(words) == 1 else ibis.cases(*of_word)
-
-
-def _told(table: Any, rules: Sequence[Rule], on: OnTable, status: Any) -> Any:
-    translator = on(table)
-    speller = Speller(translator, local=local_times(table, translator.program))
-    number = table.rule_index
-
-    def by_rule(spelled: Callable[[Rule], Any]) -> Any:
-        return ibis.cases(*((number == n, spelled(rule)) for n, rule in enumerate(rules)))
-
-    now = translator.row.now
+def _told(rows: ibis_types.Table, rule: Rule, on: OnTable, status: Status) -> ibis_types.Table:
+    rows = with_local_times(rows, on(rows))
+    translator = on(rows)
+    speller = Speller(translator, local=local_times(rows, translator.program))
     return long_form(
-        table,
-        account_id=table[ID],
-        rule=table.rule,
-        severity=table.severity,
+        rows,
+        account_id=rows[ID],
+        rule=rule.id,
+        severity=rule.severity,
         status=status,
         about="account",
-        at=now,
-        explanation_en=by_rule(lambda rule: speller.explanation(rule, status, "en")),
-        explanation_zh=by_rule(lambda rule: speller.explanation(rule, status, "zh")),
-        facts=by_rule(lambda rule: speller.facts(rule.when, rule.requires)),
-        source=table.source.nullif(""),
+        at=translator.row.now,
+        explanation_en=speller.explanation(rule, status, "en"),
+        explanation_zh=speller.explanation(rule, status, "zh"),
+        facts=speller.facts(rule.when, rule.requires),
+        source=source_of(rule),
         dialect=translator.dialect,
     )

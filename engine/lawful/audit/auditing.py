@@ -19,6 +19,7 @@ from lawful.audit import (
     checks,
     crosscheck,
     data,
+    duplicates,
     events,
     excuses,
     groups,
@@ -37,8 +38,9 @@ from lawful.audit import (
 )
 from lawful.audit.expressions import Translator
 from lawful.audit.failures import telling
+from lawful.audit.held import Held
 from lawful.audit.longform import together
-from lawful.audit.rows import ID, Counted, Row, facts_of
+from lawful.audit.rows import HOLDS_FEATURES, ID, Counted, Row, facts_of
 from lawful.audit.sources import Opened
 from lawful.audit.summary import DataProblem, LifecycleTally, NotJudged, Summary
 from lawful.audit.wanted import Wanted
@@ -98,13 +100,13 @@ class _Audit:
         self.mapping = mapping.mapping(program, wanted.mapping, wanted.columns)
         named.refuse_unused(wanted)
         progress("reading")
-        self.inventory, readings = self._inventory(wanted.inventory, "inventory")
+        self.inventory, self.search = self._inventory(wanted.inventory, "inventory")
         self.before, self.twice_before = self._before()
         self.history = self._history()
         self.dialect = self.inventory.dialect
         self.connection: Any = self.inventory.connection
+        self.held = Held(self.connection)
         self.zone = self._zone()
-        self.readings = readings
         self.asked = tuple(questions.parsed(each, program) for each in wanted.questions)
         self.counts: dict[Count, str] = {}
         self.unjudged: list[NotJudged] = []
@@ -114,22 +116,23 @@ class _Audit:
 
     # ------------------------------------------------------------------------------------------------ what is read
 
-    def _inventory(self, where: object, what: str) -> tuple[inventory.Inventory, inventory.Readings]:
+    def _inventory(self, where: object, what: str) -> tuple[inventory.Inventory, duplicates.Search | None]:
         opened = self._opened(where, beside=None if what == "inventory" else self.inventory.opened)
         readings = inventory.read(opened, self.program, self.mapping)
         self.progress("checking")
+        search = self.at_the_end.enter_context(duplicates.search(readings))
         self._take(checks.problems(readings), opened.name)
         found = inventory.normalised(readings, lenient=self.wanted.lenient)
         if what == "inventory" and self.wanted.require_columns:
             inventory.refuse_missing(found, self._facts_needed())
-        return found, readings
+        return found, search
 
     def _before(self) -> tuple[inventory.Inventory | None, ibis_types.Table | None]:
         """The earlier snapshot, and the ids that it has twice: of these nothing rests on which row comes first."""
         if self.wanted.before is None:
             return None, None
-        found, _ = self._inventory(self.wanted.before, "before")
-        twice = checks.duplicates(found)
+        found, search = self._inventory(self.wanted.before, "before")
+        twice = duplicates.duplicates(found, search)
         if twice is None:
             return found, None
         twice = twice.cache()
@@ -256,7 +259,8 @@ class _Audit:
             for count, name in self.counts.items()
             if name in table.columns
         }
-        return Row(facts_of(self.program, table), self.today, self.now, counts)
+        holds = table[HOLDS_FEATURES] if HOLDS_FEATURES in table.columns else None
+        return Row(facts_of(self.program, table), self.today, self.now, counts, holds)
 
     def translator(self, row: Row) -> Translator:
         return Translator(self.program, row, self.zone, self.dialect)
@@ -264,28 +268,16 @@ class _Audit:
     def on(self, table: ibis_types.Table) -> Translator:
         return self.translator(self.row(table))
 
-    def dense(self, rows: ibis_types.Table) -> ibis_types.Table:
-        """The few rows that are left of many, put together.
-
-        DuckDB computes 2 048 rows at a time and does not close the gaps that a filter leaves: of one row in twenty the
-        masks cost ten times what they cost of rows that stand close. A file needs no memory, however many they are.
-        """
-        if self.dialect.name != "duckdb":
-            return rows
-        path = self.scratch / "hits.parquet"
-        with storing.polled(self.connection, lambda share: self.progress("judging", share)):
-            self.connection.to_parquet(rows, path, row_group_size=storing.ROWS)
-        return self.connection.read_parquet(path)
-
     # ---------------------------------------------------------------------------------------------- what was found
 
     def audited(self, begun: float) -> Audited:
+        of_states = list(self._of_states())  # written down while the ids are still compared
+        odd = list(self._of_data(duplicates.duplicates(self.inventory, self.search)))
         self.progress("judging")
-        odd = list(self._of_data())  # first: it takes the most memory, which what follows then uses again
         recorded = [replace(each, table=each.table.cache()) for each in self._recorded()]
-        path = self._findings(together([*self._of_states(), *self._of_moves(recorded), *odd]))
+        path = self._findings(together([*of_states, *self._of_moves(recorded), *odd]))
         self.progress("counting")
-        unknown = tallies.unknown(self.table, self.rules, self.across, recorded, self.on)
+        unknown = tallies.unknown(self.table, self.rules, self.across, recorded, self.on, self.held)
         judged = [*self.rules, *(each.rule for each in self.across), *(each.rule for each in recorded)]
         tallied = tallies.rules(self.program, judged, path, unknown)
         answers, asked = self._answers()
@@ -320,10 +312,10 @@ class _Audit:
         path = self.scratch / "findings.parquet"
         if self.wanted.baseline is None and not self.waivers:
             with storing.polled(self.connection, lambda share: self.progress("judging", share)):
-                storing.store_findings(self.connection, found, path)
+                storing.store_findings(self.connection, found, path, self.held)
             return path
         bare = self.scratch / "bare.parquet"
-        storing.store_findings(self.connection, found, bare)
+        storing.store_findings(self.connection, found, bare, self.held)
         granted = [each for each in self.waivers if each.expires >= self.today]
         ended = data.expired(self.waivers, self.today, self.wanted.at)
         excuses.excused(bare, path, self.wanted.baseline, granted, ended)
@@ -366,7 +358,7 @@ class _Audit:
     def _of_states(self) -> Iterator[ibis_types.Table]:
         unknown = self.wanted.unknown
         if self.rules:
-            yield from accounts.findings(self.table, self.rules, self.on, self.dense, unknown=unknown)
+            yield from accounts.findings(self.table, self.rules, self.on, self.held.dense, unknown=unknown)
         yield from groups.findings(self.table, self.across, self.on, unknown=unknown)
 
     def _recorded(self) -> list[events.Judged]:
@@ -402,8 +394,10 @@ class _Audit:
             shown = each if self.wanted.unknown else replace(each, table=each.table.filter(each.table.violated))
             yield moves.told(shown, self.program, self.translator)
 
-    def _of_data(self) -> Iterator[ibis_types.Table]:
-        yield from data.findings(self.inventory, self.history, self.now, self.dialect, twice_before=self.twice_before)
+    def _of_data(self, twice: ibis_types.Table | None) -> Iterator[ibis_types.Table]:
+        yield from data.findings(
+            self.inventory, self.history, self.now, self.dialect, twice=twice, twice_before=self.twice_before
+        )
 
     def _vanished(self) -> int | None:
         if self.before is None:

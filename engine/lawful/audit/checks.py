@@ -7,11 +7,7 @@ for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
-
-import ibis
-import ibis.expr.datatypes as dt
 
 from lawful.audit import statistics
 from lawful.audit.columns import NO_DATES, NO_ID, NO_NAME, NOT_GIVEN, Fault, Reading, text_of
@@ -51,6 +47,9 @@ def _is_ruled_out(opened: Opened, reading: Reading, fault: Fault) -> bool:
         return False
     if fault.unless_other is not None:
         return _has_no_others(opened, reading.column, fault.unless_other)
+    if fault.unless_listed is not None:
+        listed = statistics.listed(opened, reading.column)
+        return listed is not None and listed <= {*fault.unless_listed}
     if not fault.unless_null and fault.unless_beyond is None:
         return False
     known = statistics.known(opened, reading.column)
@@ -155,77 +154,7 @@ def _such_as(problem: DataProblem) -> str:
     return f", such as {', '.join(f'`{each}`' for each in problem.examples)}" if problem.examples else ""
 
 
-# ----------------------------------------------------------------------------------------------------- data findings
-
-
-@ibis.udf.scalar.builtin(name="hash")
-def _duckdb_hash(text: dt.string) -> dt.uint64: ...
-
-
-def duplicates(inventory: Inventory) -> ibis_types.Table | None:
-    """The ids that several rows have: `account_id`, `count`; None where it is certain that there are none.
-
-    DuckDB is asked twice at the most: eight bytes of each id are grouped, then the ids of what has come twice.
-    """
-    accounts = inventory.accounts
-    with telling(f"`{legible(inventory.name, 200)}` cannot be read"):
-        match inventory.dialect.name:
-            case "duckdb":
-                if _is_increasing(inventory):
-                    return None
-                hashed = accounts.select(ID, hashed=_duckdb_hash(accounts[ID]))
-                several = hashed.group_by("hashed").having(hashed.count() > 1).agg().to_pyarrow()
-                if not several.num_rows:
-                    return None
-                accounts = hashed.semi_join(ibis.memtable(several), "hashed")
-            case "postgres" if _has_unique_index(inventory):
-                return None
-            case _:
-                pass
-    found = accounts.group_by(account_id=accounts[ID]).agg(count=accounts.count())
-    return found.filter(found["count"] > 1)
-
-
-def _is_increasing(inventory: Inventory) -> bool:
-    """Whether the ids grow from row to row, as in files that were written in their order: then none comes twice.
-
-    Each row is compared with the one before it, which takes no memory. Only tried where the footers make it likely.
-    """
-    opened, column = inventory.opened, inventory.id_column
-    starts = None if column is None else statistics.starts_if_increasing(opened, column)
-    if column is None or starts is None:
-        return False
-    name = f'"{column.replace(chr(34), chr(34) * 2)}"'
-    query = (
-        f"SELECT count(*) FROM (SELECT {name} > lag({name}) OVER () AS grows FROM read_parquet(?)"
-        f" WHERE {name} >= ? AND (CAST(? AS VARCHAR) IS NULL OR {name} < ?)) WHERE NOT grows"
-    )
-    files = list(opened.files)
-
-    def falls(bounds: tuple[str, str | None]) -> int:
-        low, high = bounds
-        return int(statistics.asked(opened, query, [files, low, high, high])[0][0])
-
-    with ThreadPoolExecutor(len(starts)) as threads:
-        return not any(threads.map(falls, zip(starts, [*starts[1:], None], strict=True)))
-
-
-_UNIQUE_INDEX: Final = """
-SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-WHERE i.indrelid = to_regclass(%s) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 1
-  AND a.attname = %s
-"""
-
-
-def _has_unique_index(inventory: Inventory) -> bool:
-    """Whether the server itself keeps the ids apart, by a primary key or the like."""
-    name = inventory.opened.server_table
-    if name is None:
-        return False
-    connection = inventory.connection.con
-    with connection.cursor() as cursor, connection.transaction():
-        row = cursor.execute(_UNIQUE_INDEX, (name, inventory.id_column)).fetchone()
-    return bool(row[0])
+# ------------------------------------------------------------------------------------------------------ stray events
 
 
 def events_in_the_future(history: History, at_micros: int) -> ibis_types.Table:

@@ -78,6 +78,8 @@ class Fault:
     """There is no such row where all values lie between these two (None: no end): statistics may know."""
     unless_other: tuple[Any, ...] | None = None
     """Nor where there are no other values than these."""
+    unless_listed: tuple[Any, ...] | None = None
+    """Nor where the lists have no other elements than these, and none that is NULL."""
     unless_null: bool = False
     """Nor where none is null."""
 
@@ -298,7 +300,9 @@ class Reader:
         if kind.is_array() and (kind.value_type.is_string() or kind.value_type.is_integer()):
             elements = given if kind.value_type.is_string() else given.cast("array<string>")
             holds = {value: _any([elements.contains(key) for key in keys]) for value, keys in spelled.items()}
-            return given.notnull(), holds, (Fault(problem, _holds_others(self.dialect, elements, taken)),)
+            unless = tuple(taken) if kind.value_type.is_string() else None
+            fault = Fault(problem, _holds_others(self.dialect, elements, taken), unless_listed=unless)
+            return given.notnull(), holds, (fault,)
         if kind.is_array() and kind.value_type.is_null():
             nothing = {value: ibis.literal(False) for value in domain}
             return given.notnull(), nothing, (Fault(problem, given.length() > 0),)

@@ -45,18 +45,19 @@ def findings(
     now: int,
     dialect: Dialect,
     *,
+    twice: ibis_types.Table | None = None,
     twice_before: ibis_types.Table | None = None,
 ) -> Iterator[ibis_types.Table]:
-    """Of the inventory, its history and the ids that the earlier snapshot has twice, in long form."""
-    for rule, twice, english, chinese in (
-        (DUPLICATE, checks.duplicates(inventory), "the inventory", "清单"),
+    """Of the ids that the inventory and the earlier snapshot have twice, and of the history, in long form."""
+    for rule, repeated, english, chinese in (
+        (DUPLICATE, twice, "the inventory", "清单"),
         (DUPLICATE_BEFORE, twice_before, "the earlier snapshot", "上次快照"),
     ):
-        if twice is None:
+        if repeated is None:
             continue
-        count = twice["count"].cast("string")
+        count = repeated["count"].cast("string")
         yield _long_form(
-            twice,
+            repeated,
             rule,
             at=now,
             english=[ibis.literal(f"{english} lists this account "), count, ibis.literal(" times")],

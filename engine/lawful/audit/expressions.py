@@ -109,7 +109,26 @@ class Translator:
     def doubts(self, *exprs: Expr) -> dict[Expr, Truth]:
         """The parts one of which is unknown wherever the expressions are, and whether each is: never NULL itself."""
         parts = dict.fromkeys(part for expr in exprs for part in self._doubtful(expr))
-        return {part: ~self.known(part) for part in parts}
+        return {part: self._doubt(part) for part in parts}
+
+    def _doubt(self, part: Expr) -> Truth:
+        if isinstance(part, Field) and part.owner == "features" and self.row.holds_features is not None:
+            return self.row.holds_features.isnull()  # of a list they are unknown together
+        found = self._bound(part) if isinstance(part, Compare) else None
+        if found is None:
+            return ~self.known(part)
+        column, inside, _ = found
+        return _any([column.isnull(), *(~each for each in inside)])
+
+    def holds(self, expr: Expr) -> Truth:
+        """TRUE where the condition is, else FALSE or NULL, whichever is quicker: for filters without *not*."""
+        found = self._bound(expr) if isinstance(expr, Compare) else None
+        if found is None:
+            return self.truth(expr)
+        column, inside, is_so = found
+        if isinstance(is_so, bool):
+            return _all([*inside, column.notnull()]) if is_so else ibis.literal(False)
+        return _all([*inside, is_so])
 
     def known(self, expr: Expr) -> Truth:
         """Whether it is known; never NULL itself."""
@@ -254,23 +273,32 @@ class Translator:
         return _where(_all([left.known, right.known]), same if operator == "==" else ~same)
 
     def _as_bound(self, expr: Compare) -> Truth | None:
-        """A comparison of what is computed from one column, as one of the column itself: found by the reference."""
+        """A comparison of what is computed from one column, as one of the column itself."""
+        found = self._bound(expr)
+        if found is None:
+            return None
+        column, inside, is_so = found
+        if isinstance(is_so, bool):
+            return _where(_all(inside) if inside else column.notnull(), ibis.literal(is_so))
+        return _where(_all(inside), is_so) if inside else is_so
+
+    def _bound(self, expr: Compare) -> tuple[Any, list[Truth], Truth | bool] | None:
+        """The column, where the comparison does not fail, and what it comes to there: found by the reference."""
         if not isinstance(self.row.today, date):
             return None
         found = bound(expr, self.is_constant, self._situation)
         if found is None:
             return None
         column: Any = self.row.facts[found.field.owner, found.field.name]
-        edge = literal(found.edge, found.field.type)
-        holds = ibis.literal(found.above) if found.edge is None else (column >= edge if found.above else column < edge)
-        conditions = []
+        inside = []
         if found.low is not None:
-            conditions.append(column >= literal(found.low, found.field.type))
+            inside.append(column >= literal(found.low, found.field.type))
         if found.high is not None:
-            conditions.append(column <= literal(found.high, found.field.type))
-        if found.edge is None and not conditions:
-            return _where(column.notnull(), holds)
-        return _where(_all(conditions), holds) if conditions else holds
+            inside.append(column <= literal(found.high, found.field.type))
+        if found.edge is None:
+            return column, inside, found.above
+        edge = literal(found.edge, found.field.type)
+        return column, inside, column >= edge if found.above else column < edge
 
     # -------------------------------------------------------------------------------------------------- functions
 

@@ -23,7 +23,17 @@ from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
 from lawful.audit.instants import Instants
 from lawful.audit.mapping import NOTHING, Column, Mapping
-from lawful.audit.rows import ID, Counted, Row, SetColumn, facts_of, feature_column, field_column, value_column
+from lawful.audit.rows import (
+    HOLDS_FEATURES,
+    ID,
+    Counted,
+    Row,
+    SetColumn,
+    facts_of,
+    feature_column,
+    field_column,
+    value_column,
+)
 from lawful.audit.rowwise import literally
 from lawful.audit.sources import Opened
 from lawful.audit.views import kept
@@ -295,6 +305,9 @@ def normalised(readings: Readings, *, lenient: bool = False) -> Inventory:
         for name in program.features:
             held = listed.holds[name]  # of a list that is not there it is NULL by itself, which is quicker
             columns[feature_column(name)] = listed.known.ifelse(held, ibis.null("boolean")) if lenient else held
+        given = readings.feature_list.given
+        if given.type().is_array() and not lenient and not readings.features:
+            columns[HOLDS_FEATURES] = given.length() > 0
     for name, reading in readings.features.items():
         columns[feature_column(name)] = reading.lenient if lenient else reading.strict
     with telling(f"`{legible(opened.name, 200)}` cannot be read"):

@@ -47,6 +47,8 @@ class Row:
     today: date | ibis_types.DateValue
     now: int | ibis_types.IntegerValue
     counts: Mapping[Count, Counted] = field(default_factory=dict)
+    holds_features: ibis_types.BooleanValue | None = None
+    """Whether the account holds any feature, where that is cheaper to ask than which (NULL: unknown)."""
 
 
 # ----------------------------------------------------------------------------------- what the columns are called
@@ -66,6 +68,10 @@ def value_column(name: str, index: int) -> str:
 
 def feature_column(name: str) -> str:
     return f"e_{name}"
+
+
+HOLDS_FEATURES: Final = "holds"
+"""Whether there is any feature, where they come as a list; else there is no such column."""
 
 
 def facts_of(program: Program, table: ibis_types.Table) -> dict[tuple[Owner, str], Column]:

@@ -8,6 +8,9 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from lawful.audit.sources import Opened
 
 _TYPES: Final = {
@@ -19,6 +22,8 @@ _TYPES: Final = {
     "date": "DATE",
     "string": "VARCHAR",
 }
+_SPECIAL: Final = frozenset("*?[")
+"""In the name of a file: it is spelled for DuckDB alone."""
 _INSTANT: Final = "TIMESTAMP WITH TIME ZONE"
 _QUERY: Final = """
 SELECT count(*) = count(stats_null_count), sum(stats_null_count),
@@ -93,3 +98,41 @@ def starts_if_increasing(opened: Opened, column: str) -> list[Any] | None:
     threads = asked(opened, "SELECT current_setting('threads')", [])[0][0]
     parts = min(int(threads), len(groups))
     return [groups[len(groups) * part // parts][0] for part in range(parts)]
+
+
+def is_stored(opened: Opened, column: str) -> bool:
+    """Whether the source is Parquet that DuckDB reads, and its files have that column themselves."""
+    if opened.connection.name != "duckdb" or not opened.files:
+        return False
+    query = "SELECT count(*) FROM parquet_metadata(?) WHERE path_in_schema = ?"
+    return bool(asked(opened, query, [opened.files[0], column])[0][0])
+
+
+def listed(opened: Opened, column: str) -> frozenset[Any] | None:
+    """Every different element of a column of lists, None for NULL; None where that would need all rows to be looked at.
+
+    Files keep the elements of a list as numbers of a dictionary's entries, which are read without the lists.
+    """
+    if opened.connection.name != "duckdb" or not opened.files or any(set(each) & _SPECIAL for each in opened.files):
+        return None
+    found: set[Any] = set()
+    for file in opened.files:
+        source = pq.ParquetFile(file)
+        leaves = [name for name in _leaves(source) if name.startswith(f"{column}.")]
+        if len(leaves) != 1:
+            return None
+        source = pq.ParquetFile(file, read_dictionary=leaves)
+        for group in range(source.num_row_groups):
+            chunks = source.read_row_group(group, columns=leaves, use_threads=False).column(0).chunks
+            for chunk in chunks:
+                elements = chunk.values
+                if not pa.types.is_dictionary(elements.type):
+                    return None
+                found.update(elements.dictionary.to_pylist())
+                if elements.null_count:
+                    found.add(None)
+    return frozenset(found)
+
+
+def _leaves(source: pq.ParquetFile) -> list[str]:
+    return [source.schema.column(index).path for index in range(len(source.schema))]

@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 
+from lawful.audit.held import Held
 from lawful.audit.longform import COLUMNS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
 
-ROWS: Final = 32_768
+ROWS: Final = 20_480
 """Of a row group: each thread holds one in memory, and findings have long texts."""
 
 
-def store(connection: Any, table: ibis_types.Table, path: Path) -> None:
-    """Write its rows; nothing is held in memory but a batch."""
+def store(connection: Any, table: ibis_types.Table, path: Path, held: Held | None = None) -> None:
+    """Write its rows; nothing is in memory but a batch, and what is `held`."""
     match connection.name:
         case "duckdb":
-            connection.to_parquet(table, path, compression="zstd", row_group_size=ROWS)
+            with (held or Held(connection)).statement(table) as query:
+                how = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS}"
+                connection.con.execute(f"COPY ({query}) TO {_quoted(path)} ({how})")
         case "pyspark":
             folder = path.with_suffix(".parts")
             connection.to_parquet(table, str(folder))
@@ -37,10 +40,14 @@ def store(connection: Any, table: ibis_types.Table, path: Path) -> None:
             _by_batches(table, path)
 
 
-def store_findings(connection: Any, table: ibis_types.Table | None, path: Path) -> None:
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def store_findings(connection: Any, table: ibis_types.Table | None, path: Path, held: Held) -> None:
     """Likewise, of findings; without any there is a file without rows."""
     if table is not None:
-        store(connection, table, path)
+        store(connection, table, path, held)
         return
     import pyarrow.parquet as pq
 

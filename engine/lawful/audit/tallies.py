@@ -14,6 +14,7 @@ from lawful import calendar, wording
 from lawful.audit import accounts, groups, replay
 from lawful.audit.data import FUTURE, OF_NO_ACCOUNT, STRAY, TITLES
 from lawful.audit.events import Judged
+from lawful.audit.held import Held
 from lawful.audit.inventory import History, Inventory
 from lawful.audit.longform import source_of
 from lawful.audit.rows import field_column
@@ -130,6 +131,7 @@ def unknown(
     across: Sequence[groups.Across],
     recorded: Sequence[Judged],
     on: accounts.OnTable,
+    held: Held,
 ) -> dict[str, int]:
     """How many outcomes of each rule are unknown."""
     found: dict[str, int] = {}
@@ -138,9 +140,8 @@ def unknown(
         found[rule] = found.get(rule, 0) + (number or 0)
 
     if state_rules:
-        outcomes = accounts.Outcomes.of(state_rules, on(table))
-        counted = accounts.unknowns(table, outcomes)
-        row = {} if counted is None else counted.to_pyarrow().to_pylist()[0]
+        counted = accounts.unknowns(table, state_rules, on, held.dense)
+        row = {} if counted is None else held.records(counted)[0]
         for n, rule in enumerate(state_rules):
             add(rule.id, row.get(f"u{n}"))
     for each in across:
