@@ -13,6 +13,7 @@ import columns
 import drawing
 from drawing import Case
 from lawful import calendar, ir
+from lawful.audit.accounts import Outcomes
 from lawful.audit.dialects import Dialect
 from lawful.audit.expressions import Translator
 from lawful.audit.zones import Zone
@@ -37,7 +38,9 @@ def counts_of(case: Case) -> list[ir.Count]:
 
 
 def translated(case: Case, situations: list[Situation], connection: Any, *, clock: bool) -> list[dict[str, Any]]:
-    """What each rule comes to in each situation, and whether the engine thought that it might be unknown."""
+    """What each rule comes to in each situation, whether the engine thought that it might be unknown, and `some`: what
+    filters out the rows that break none.
+    """
     spread = columns.spread(situations, drawing.fields_read(case.rules, case.conditions), counts_of(case))
     table = columns.placed(spread.arrow, connection)
     first = situations[0]
@@ -50,6 +53,7 @@ def translated(case: Case, situations: list[Situation], connection: Any, *, cloc
         asked[f"r{n}"] = translator.violated(rule)
         doubts = list(translator.doubts(ir.And((rule.when, ir.negation(rule.requires)))).values())
         asked[f"d{n}"] = ibis.or_(*doubts) if doubts else ibis.literal(False)
+    asked["some"] = Outcomes.of(case.rules, translator).some_violated()
     found = connection.to_pyarrow(table.select("row", **asked)).to_pylist()
     return sorted(found, key=lambda row: row["row"])
 
@@ -58,6 +62,8 @@ def differences(case: Case, situations: list[Situation], connection: Any, *, clo
     found = translated(case, situations, connection, clock=clock)
     told = []
     for situation, row in zip(situations, found, strict=True):
+        if bool(row["some"]) != any(row[f"r{n}"] for n in range(len(case.rules))):
+            told.append(f"row {row['row']}: the filter says {row['some']}")
         for n, rule in enumerate(case.rules):
             expected = reference.outcome(rule, situation)
             outcome = OUTCOMES[row[f"r{n}"]]

@@ -111,7 +111,7 @@ def unknowns(table: ibis_types.Table, rules: Sequence[Rule], on: OnTable, dense:
     doubt = Outcomes.of(rules, on(table)).some_doubt()
     if doubt is None:
         return None
-    few = dense(_asked(table.filter(doubt)))
+    few = dense(_asked(table.filter(doubt)).drop(ID))
     outcomes = Outcomes.of(rules, on(few))
     return few.aggregate(
         **{f"u{n}": each.isnull().sum() for n, each in enumerate(outcomes.violated) if outcomes.doubts[n]}

@@ -271,13 +271,15 @@ class _Audit:
     # ---------------------------------------------------------------------------------------------- what was found
 
     def audited(self, begun: float) -> Audited:
-        of_states = list(self._of_states())  # written down while the ids are still compared
+        # the ids are still compared meanwhile
+        of_states = list(self._of_states())
+        unknown = tallies.unknown_of_states(self.table, self.rules, self.on, self.held)
         odd = list(self._of_data(duplicates.duplicates(self.inventory, self.search)))
         self.progress("judging")
         recorded = [replace(each, table=each.table.cache()) for each in self._recorded()]
         path = self._findings(together([*of_states, *self._of_moves(recorded), *odd]))
         self.progress("counting")
-        unknown = tallies.unknown(self.table, self.rules, self.across, recorded, self.on, self.held)
+        unknown = unknown + tallies.unknown(self.table, self.across, recorded, self.on)
         judged = [*self.rules, *(each.rule for each in self.across), *(each.rule for each in recorded)]
         tallied = tallies.rules(self.program, judged, path, unknown)
         answers, asked = self._answers()
@@ -402,7 +404,7 @@ class _Audit:
     def _vanished(self) -> int | None:
         if self.before is None:
             return None
-        return int(snapshots.vanished(self.inventory.accounts, self.before.accounts).to_pyarrow().as_py())
+        return tallies.count(snapshots.vanished(self.inventory.accounts, self.before.accounts))
 
     def _steps(self, table: ibis_types.Table) -> Any:
         return questions.asked(self.program, self.asked, self.row_asked(table), has_history=self.history is not None)

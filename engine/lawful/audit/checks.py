@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lawful.audit import statistics
+from lawful.audit.asking import records
 from lawful.audit.columns import NO_DATES, NO_ID, NO_NAME, NOT_GIVEN, Fault, Reading, text_of
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
@@ -64,7 +65,7 @@ def _is_ruled_out(opened: Opened, reading: Reading, fault: Fault) -> bool:
 def _has_no_others(opened: Opened, column: str, values: Sequence[Any]) -> bool:
     """Whether a column holds these values and NULL: of a dictionary DuckDB reads little more than its entries."""
     different = opened.table.select(value=column).distinct().limit(len(values) + 2)
-    return {each["value"] for each in different.to_pyarrow().to_pylist()} <= {*values, None}
+    return {each["value"] for each in records(different)} <= {*values, None}
 
 
 def _counted(table: ibis_types.Table, wheres: Sequence[ibis_types.BooleanValue]) -> list[int]:
@@ -72,7 +73,7 @@ def _counted(table: ibis_types.Table, wheres: Sequence[ibis_types.BooleanValue])
     if not wheres:
         return []
     counts = {f"n{index}": where.ifelse(1, 0).sum() for index, where in enumerate(wheres)}
-    found = table.aggregate(**counts).to_pyarrow().to_pylist()[0]
+    found = records(table.aggregate(**counts))[0]
     return [int(found[f"n{index}"] or 0) for index in range(len(wheres))]
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from lawful.audit import statistics
+from lawful.audit.asking import records
 from lawful.audit.failures import telling
 from lawful.audit.inventory import Inventory, Readings
 from lawful.audit.rows import ID
@@ -78,7 +79,8 @@ def _gathered(batches: Iterable[Any], expected: int) -> Hashes:
     """The first column of all of them, with no more memory than its numbers take, if so many come as are expected."""
     found, end = np.empty(expected, np.uint64), 0
     for each in batches:
-        values = each.column(0).to_numpy()
+        column = each.column(0)  # of which `to_numpy` would import pandas
+        values = np.frombuffer(column.buffers()[1], np.uint64)[column.offset : column.offset + len(column)]
         if end + len(values) > len(found):
             found = np.concatenate([found, np.empty(len(found) // 2 + len(values), np.uint64)])
         found[end : end + len(values)] = values
@@ -115,10 +117,10 @@ def duplicates(inventory: Inventory, search: Search | None = None) -> ibis_types
         match inventory.dialect.name:
             case "duckdb":
                 hashed = accounts.select(ID, hashed=_duckdb_hash(accounts[ID]))
-                several = _several(hashed) if search is None else pa.table({"hashed": search.found()})
-                if not several.num_rows:
+                several = _several(hashed) if search is None else search.found().tolist()
+                if not several:
                     return None
-                accounts = hashed.semi_join(ibis.memtable(several), "hashed")
+                accounts = hashed.semi_join(ibis.memtable(_hashes(several)), "hashed")
             case "postgres" if _has_unique_index(inventory):
                 return None
             case _:
@@ -127,8 +129,12 @@ def duplicates(inventory: Inventory, search: Search | None = None) -> ibis_types
     return found.filter(found["count"] > 1)
 
 
-def _several(hashed: ibis_types.Table) -> pa.Table:
-    return hashed.group_by("hashed").having(hashed.count() > 1).agg().to_pyarrow()
+def _several(hashed: ibis_types.Table) -> list[int]:
+    return [each["hashed"] for each in records(hashed.group_by("hashed").having(hashed.count() > 1).agg())]
+
+
+def _hashes(hashes: list[int]) -> pa.Table:
+    return pa.table({"hashed": pa.array(hashes, pa.uint64())})
 
 
 def _is_increasing(opened: Opened, column: str) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 import ibis.expr.operations as ops
 
+from lawful.audit import asking
 from lawful.audit.views import kept
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ class Held:
     def records(self, table: ibis_types.Table) -> list[dict[str, Any]]:
         """Its rows, which are few, each by the names of its columns."""
         if self._connection.name != "duckdb":
-            return list(table.to_pyarrow().to_pylist())
+            return asking.records(table)
         with self.statement(table) as query:
-            return list(self._connection.con.sql(query).to_arrow_table().to_pylist())
+            return asking.fetched(self._connection.con, query)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import ibis
 
 from lawful.audit import zones
+from lawful.audit.asking import records
 from lawful.audit.dialects import Dialect, null_of
 from lawful.audit.mapping import EPOCHS
 from lawful.audit.views import kept
@@ -163,7 +164,7 @@ def _spans(table: Any, columns: Mapping[str, str]) -> dict[str, tuple[int | None
     asked: dict[str, Any] = {}
     for index, column in enumerate(columns.values()):
         asked |= {f"low{index}": table[column].min(), f"high{index}": table[column].max()}
-    row = table.aggregate(**asked).to_pyarrow().to_pylist()[0]
+    row = records(table.aggregate(**asked))[0]
     return {name: (row[f"low{index}"], row[f"high{index}"]) for index, name in enumerate(columns)}
 
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import ibis
 
 from lawful import values
+from lawful.audit.asking import records
 from lawful.audit.errors import AuditError
 from lawful.audit.expressions import Translator, literal
 from lawful.audit.rows import Counted, Row
@@ -150,7 +151,7 @@ def totals(answers: ibis_types.Table) -> Mapping[str, Mapping[str, int]]:
     """How many accounts get each verdict, question by question; questions in the order of their names."""
     counted = answers.group_by(["question", "verdict"]).aggregate(accounts=lambda table: table.count())
     found: dict[str, dict[str, int]] = {}
-    for each in sorted(counted.to_pyarrow().to_pylist(), key=lambda each: str(each["question"])):
+    for each in sorted(records(counted), key=lambda each: str(each["question"])):
         found.setdefault(each["question"], dict.fromkeys(VERDICTS, 0))[each["verdict"]] = each["accounts"]
     return found
 

@@ -57,10 +57,9 @@ def edges(
     return _Snapshots(program, inventory, before, at_micros, before_at, zone).edges()
 
 
-def vanished(inventory: Table, before: Table) -> ibis_types.IntegerScalar:
-    """How many accounts of the earlier snapshot are gone."""
-    gone = before.select("id").distinct().anti_join(inventory.select("id"), "id")
-    return gone.count()
+def vanished(inventory: Table, before: Table) -> Table:
+    """The ids of the earlier snapshot that are gone."""
+    return before.select("id").distinct().anti_join(inventory.select("id"), "id")
 
 
 @dataclass(frozen=True)  # without slots: `cached_property` keeps what it found in the instance

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +14,7 @@ import ibis
 
 from lawful import calendar, wording
 from lawful.audit import accounts, groups, replay
+from lawful.audit.asking import records
 from lawful.audit.data import FUTURE, OF_NO_ACCOUNT, STRAY, TITLES
 from lawful.audit.events import Judged
 from lawful.audit.held import Held
@@ -37,7 +40,7 @@ class Tallied:
 
 
 def count(table: ibis_types.Table) -> int:
-    return int(table.count().to_pyarrow().as_py())
+    return int(records(table.aggregate(n=table.count()))[0]["n"])
 
 
 def instants(
@@ -62,7 +65,7 @@ def _edges(table: ibis_types.Table, names: Sequence[str]) -> Iterator[tuple[int,
     if not names:
         return
     asked = {f"l_{name}": table[name].min() for name in names} | {f"h_{name}": table[name].max() for name in names}
-    found = table.aggregate(**asked).to_pyarrow().to_pylist()[0]
+    found = records(table.aggregate(**asked))[0]
     for name in names:
         if found[f"l_{name}"] is not None:
             yield found[f"l_{name}"], found[f"h_{name}"]
@@ -86,11 +89,12 @@ def rules(
         table = local.read_parquet(str(findings))
         by_rule = table.group_by(["rule", "status"]).aggregate(n=table.count(), excused=table.excused.count())
         # in one order, whatever the engine's threads were quicker with: what is told of the data comes by its id
-        for row in sorted(by_rule.to_pyarrow().to_pylist(), key=lambda row: row["rule"]):
+        for row in sorted(records(by_rule), key=lambda row: row["rule"]):
             if row["status"] == "violated":
                 tally = listed.get(row["rule"]) or _other(program, row["rule"])
                 listed[row["rule"]] = replace(tally, violated=row["n"], excused=row["excused"])
-        with_findings = int(_of_accounts(table, listed).account_id.nunique().to_pyarrow().as_py())
+        counting = _of_accounts(table, listed)
+        with_findings = int(records(counting.aggregate(n=counting.account_id.nunique()))[0]["n"])
     finally:
         local.disconnect()
     for id, number in unknown.items():
@@ -125,29 +129,27 @@ def _other(program: Program, id: str) -> RuleTally:
     return RuleTally(id, title, severity, None, None)
 
 
+def unknown_of_states(table: ibis_types.Table, rules: Sequence[Rule], on: accounts.OnTable, held: Held) -> Counter[str]:
+    """How many outcomes of each rule of an account as it is are unknown."""
+    counted = accounts.unknowns(table, rules, on, held.dense) if rules else None
+    row = {} if counted is None else held.records(counted)[0]
+    return _summed((rule.id, row.get(f"u{n}") or 0) for n, rule in enumerate(rules))
+
+
 def unknown(
-    table: ibis_types.Table,
-    state_rules: Sequence[Rule],
-    across: Sequence[groups.Across],
-    recorded: Sequence[Judged],
-    on: accounts.OnTable,
-    held: Held,
-) -> dict[str, int]:
-    """How many outcomes of each rule are unknown."""
-    found: dict[str, int] = {}
+    table: ibis_types.Table, across: Sequence[groups.Across], recorded: Sequence[Judged], on: accounts.OnTable
+) -> Counter[str]:
+    """Likewise, of rules across accounts and of what was recorded."""
+    of_groups = ((each.rule.id, records(groups.unknowns(table, each.group, on))[0]["u"]) for each in across)
+    of_moves = ((each.rule.id, count(each.table.filter(each.table.violated.isnull()))) for each in recorded)
+    return _summed(chain(of_groups, of_moves))
 
-    def add(rule: str, number: int | None) -> None:
-        found[rule] = found.get(rule, 0) + (number or 0)
 
-    if state_rules:
-        counted = accounts.unknowns(table, state_rules, on, held.dense)
-        row = {} if counted is None else held.records(counted)[0]
-        for n, rule in enumerate(state_rules):
-            add(rule.id, row.get(f"u{n}"))
-    for each in across:
-        add(each.rule.id, groups.unknowns(table, each.group, on).to_pyarrow()["u"][0].as_py())
-    for move in recorded:
-        add(move.rule.id, int(move.table.violated.isnull().sum().to_pyarrow().as_py() or 0))
+def _summed(numbers: Iterable[tuple[str, int]]) -> Counter[str]:
+    """Versions of one rule have one id."""
+    found: Counter[str] = Counter()
+    for rule, number in numbers:
+        found[rule] += number
     return found
 
 
@@ -165,7 +167,7 @@ def months(program: Program, inventory: Inventory, today: date, judged: Sequence
         column = inventory.accounts[field_column(name)]
         number = column.year().cast("int64") * 12 + column.month().cast("int64") - 1
         counted = inventory.accounts.select(month=number).group_by("month").aggregate(n=lambda table: table.count())
-        held = {row["month"]: row["n"] for row in counted.to_pyarrow().to_pylist() if row["month"] is not None}
+        held = {row["month"]: row["n"] for row in records(counted) if row["month"] is not None}
         shown = tuple((_named(month), held.get(month, 0)) for month in range(first, last + 1))
         before = sum(n for month, n in held.items() if month < first)
         after = sum(n for month, n in held.items() if month > last)
@@ -192,7 +194,7 @@ def lifecycles(
     """
     steps: dict[tuple[str, str, str, str | None], int] = {}
     for table in seen:
-        for row in table.to_pyarrow().to_pylist():
+        for row in records(table):
             key = (row["field"], row["source"], row["target"], row["move"])
             steps[key] = steps.get(key, 0) + row["count"]
     found = []
@@ -202,7 +204,7 @@ def lifecycles(
         declared = program.account[name]
         column = field_column(name)
         counted = inventory.accounts.group_by(column).aggregate(n=lambda table: table.count())
-        held = {row[column]: row["n"] for row in counted.to_pyarrow().to_pylist()}
+        held = {row[column]: row["n"] for row in records(counted)}
         states: list[tuple[str | None, Text | None, int]] = [
             (value, declared.values.get(value), held.get(value, 0)) for value in declared.type.values
         ]
