@@ -19,6 +19,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+SHELL = ["-c", "import sys; from lawful.command import main; sys.exit(main())"]
+"""What `lawful` itself is, of whatever Python runs this."""
 CORES = 2
 AT = "2026-11-01"
 SCALE = 1024 if sys.platform != "darwin" else 1024 * 1024
@@ -69,23 +71,21 @@ def _one_size(millions: float, folder: Path, rounds: int, features: str) -> dict
     """The table of one size; the seconds of each row of it."""
     rows = round(millions * 1_000_000)
     inventory = folder / f"{millions:g}M-{features}.parquet"
-    _worker(
-        "sampled", "policy.yaml", str(rows), str(inventory), *(["feature-columns"] if features == "columns" else [])
-    )
+    worker("sampled", "policy.yaml", str(rows), str(inventory), *(["feature-columns"] if features == "columns" else []))
     by_hand, by_lawful, by_shell = (folder / f"{name}.parquet" for name in ("twin", "ours", "shell"))
-    shell = ["-m", "lawful.cli", "audit", str(HERE / "policy.yaml"), str(inventory), "--at", AT, "-o", str(by_shell)]
+    shell = [*SHELL, "audit", str(HERE / "policy.yaml"), str(inventory), "--at", AT, "-o", str(by_shell)]
     rounds_of: dict[str, list[Measured]] = {}
-    _worker("scan", str(inventory), features)  # what is read is in memory from now on, for everybody
+    worker("scan", str(inventory), features)  # what is read is in memory from now on, for everybody
     for _ in range(rounds):
         for name, measured in (
-            ("scan", lambda: _worker("scan", str(inventory), features)),
-            ("twin", lambda: _worker("twin", str(inventory), features, str(by_hand))),
-            ("ours", lambda: _worker("ours", str(inventory), str(by_lawful))),
-            ("shell", lambda: _process([*shell, "--quiet"], allowed=(0, 1))),
+            ("scan", lambda: worker("scan", str(inventory), features)),
+            ("twin", lambda: worker("twin", str(inventory), features, str(by_hand))),
+            ("ours", lambda: worker("ours", str(inventory), str(by_lawful))),
+            ("shell", lambda: process([*shell, "--quiet"], allowed=(0, 1))),
         ):
             rounds_of.setdefault(name, []).append(measured())
     for other in (by_lawful, by_shell):
-        _must_agree(by_hand, other)
+        must_agree(by_hand, other)
     return _tell(millions, rounds_of)
 
 
@@ -134,11 +134,11 @@ def _tell_growth(growth: list[tuple[float, dict[str, float]]]) -> None:
     print()
 
 
-def _must_agree(one: Path, other: Path) -> None:
-    told = _worker("compared", str(one), str(other)).told
+def must_agree(one: Path, other: Path) -> None:
+    told = worker("compared", str(one), str(other)).told
     if told["apart"] != [0, 0]:
         raise SystemExit(f"{one} and {other} differ: {told['apart']} rows are in one only")
-    print(f"{other.stem} finds what the twin finds: {told['findings']:,} findings of {told['accounts']:,} accounts")
+    print(f"{other.stem} finds what {one.stem} finds: {told['findings']:,} findings of {told['accounts']:,} accounts")
 
 
 # ------------------------------------------------------------------------------------------------ groups and events
@@ -148,11 +148,11 @@ def _with_events(millions: float, folder: Path) -> None:
     """Accounts of one subject counted, and limits in windows over two events an account: by lawful alone."""
     rows = round(millions * 1_000_000)
     inventory = folder / f"{millions:g}M-groups"
-    _worker("sampled", "groups.yaml", str(rows), str(inventory), "events")
-    command = ["-m", "lawful.cli", "audit", str(HERE / "groups.yaml"), str(inventory / "accounts.parquet"), "--at", AT]
+    worker("sampled", "groups.yaml", str(rows), str(inventory), "events")
+    command = [*SHELL, "audit", str(HERE / "groups.yaml"), str(inventory / "accounts.parquet"), "--at", AT]
     output = ["-o", str(folder / "groups.parquet"), "--quiet"]
     for name, more in (("groups alone", []), ("groups and events", ["--history", str(inventory / "events.parquet")])):
-        found = _process([*command, *more, *output], allowed=(0, 1))
+        found = process([*command, *more, *output], allowed=(0, 1))
         told = f"{found.wall:8.2f}{found.cpu:8.2f}{found.peak:9.0f}"
         print(f"{millions:g} M accounts, {name}:".ljust(38) + told + "   (wall s, CPU s, peak MB)")
 
@@ -160,11 +160,11 @@ def _with_events(millions: float, folder: Path) -> None:
 # -------------------------------------------------------------------------------------------------------- processes
 
 
-def _worker(*arguments: str) -> Measured:
-    return _process([str(HERE / "worker.py"), *arguments])
+def worker(*arguments: str) -> Measured:
+    return process([str(HERE / "worker.py"), *arguments])
 
 
-def _process(arguments: list[str], allowed: tuple[int, ...] = (0,)) -> Measured:
+def process(arguments: list[str], allowed: tuple[int, ...] = (0,)) -> Measured:
     """Run it with this Python."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
     begun = time.perf_counter()

@@ -96,6 +96,38 @@ def compared(one: str, other: str) -> dict[str, Any]:
     return {"apart": found, "findings": rows[0], "accounts": rows[1]}
 
 
+def placed(path: str, socket: str, table: str) -> dict[str, Any]:
+    """An inventory as a table of a server, with its ids as the key."""
+    import ibis
+    import pyarrow.parquet as pq
+
+    connection = ibis.postgres.connect(host=socket, user="postgres", database="postgres")
+
+    def place() -> None:
+        connection.create_table(table, pq.read_table(path), overwrite=True)
+        for each in (f"ALTER TABLE {table} ADD PRIMARY KEY (account_id)", f"VACUUM ANALYZE {table}"):
+            with connection.con.cursor() as cursor:
+                cursor.execute("COMMIT")
+                cursor.execute(each)
+
+    return _timed(place)
+
+
+def pulled(socket: str, table: str, target: str) -> dict[str, Any]:
+    """All rows of a server's table, as a file here."""
+    import ibis
+    import pyarrow.parquet as pq
+
+    def pull() -> None:
+        connection = ibis.postgres.connect(host=socket, user="postgres", database="postgres")
+        batches = connection.table(table).to_pyarrow_batches(chunk_size=100_000)
+        with batches, pq.ParquetWriter(target, batches.schema) as writer:
+            for each in batches:
+                writer.write_batch(each)
+
+    return _timed(pull)
+
+
 def _hand_written() -> tuple[Any, Any]:
     import duckdb
     import twin
@@ -117,5 +149,7 @@ if __name__ == "__main__":
         "twin": hand_written,
         "ours": ours,
         "compared": compared,
+        "placed": placed,
+        "pulled": pulled,
     }
     print(json.dumps(jobs[name](*arguments)))
