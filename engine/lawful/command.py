@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
 import sys
 from contextlib import suppress
 from types import FrameType, ModuleType
-from typing import Final
+from typing import Final, NoReturn
 
 _PLUGIN_LOADER: Final = "pydantic.plugin._loader"
 _INTERRUPTED: Final = 130
 
 
-def main() -> int:
+def main() -> NoReturn:
     """For a process that is nothing but a command line: half of its start is other people's imports.
 
     pydantic asks every installed distribution for plug-ins, 20 ms with `importlib.metadata` and all that it imports.
@@ -29,7 +30,19 @@ def main() -> int:
         sys.modules[_PLUGIN_LOADER] = loader
     from lawful import cli
 
-    return cli.main()
+    _leave(cli.main())
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without taking apart what was imported: the system takes it all back at once, Python needs a
+    third of a cold check for it. What was to be done at the end (temporary folders) is done; the streams are written
+    out, and where one cannot be, `cli.main` has told it.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(code)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

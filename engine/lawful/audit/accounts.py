@@ -82,7 +82,7 @@ class Outcomes:
 
     def some_doubt(self) -> Any | None:
         """Where any rule may be unknown: asked first, since it is rare and asking every rule is not cheap."""
-        doubts = {part: doubt for doubts in self.doubts for part, doubt in doubts.items()}
+        doubts = {doubt.op(): doubt for doubts in self.doubts for doubt in doubts.values()}  # several parts, one column
         return some(list(doubts.values())) if doubts else None
 
     def some_unknown(self) -> Any | None:
@@ -106,16 +106,14 @@ def _guarded(product: Product[Expr]) -> Product[Expr]:
     return product | {_HOLDS_FEATURES} if holds_one else product
 
 
-def unknowns(table: ibis_types.Table, rules: Sequence[Rule], on: OnTable, dense: Dense) -> ibis_types.Table | None:
+def unknowns(table: ibis_types.Table, rules: Sequence[Rule], on: OnTable) -> ibis_types.Table | None:
     """How often each rule is unknown: one row, a column `u<n>` for each rule; None where none ever is."""
-    doubt = Outcomes.of(rules, on(table)).some_doubt()
+    outcomes = Outcomes.of(rules, on(table))
+    doubt = outcomes.some_doubt()
     if doubt is None:
         return None
-    few = dense(_asked(table.filter(doubt)).drop(ID))
-    outcomes = Outcomes.of(rules, on(few))
-    return few.aggregate(
-        **{f"u{n}": each.isnull().sum() for n, each in enumerate(outcomes.violated) if outcomes.doubts[n]}
-    )
+    counts = {f"u{n}": each.isnull().sum() for n, each in enumerate(outcomes.violated) if outcomes.doubts[n]}
+    return table.filter(doubt).aggregate(**counts)
 
 
 def findings(

@@ -272,12 +272,12 @@ class _Audit:
 
     def audited(self, begun: float) -> Audited:
         # the ids are still compared meanwhile
-        of_states = list(self._of_states())
-        unknown = tallies.unknown_of_states(self.table, self.rules, self.on, self.held)
+        of_states = self._of_states()
+        unknown = tallies.unknown_of_states(self.table, self.rules, self.on)
         odd = list(self._of_data(duplicates.duplicates(self.inventory, self.search)))
         self.progress("judging")
         recorded = [replace(each, table=each.table.cache()) for each in self._recorded()]
-        path = self._findings(together([*of_states, *self._of_moves(recorded), *odd]))
+        path = self._findings([*of_states, *self._of_moves(recorded), *odd])
         self.progress("counting")
         unknown = unknown + tallies.unknown(self.table, self.across, recorded, self.on)
         judged = [*self.rules, *(each.rule for each in self.across), *(each.rule for each in recorded)]
@@ -309,7 +309,7 @@ class _Audit:
         )
         return Audited(summary, path, answers)
 
-    def _findings(self, found: ibis_types.Table | None) -> Path:
+    def _findings(self, found: Sequence[ibis_types.Table]) -> Path:
         """The findings as a file, with their excuses."""
         path = self.scratch / "findings.parquet"
         if self.wanted.baseline is None and not self.waivers:
@@ -357,11 +357,14 @@ class _Audit:
                 zone=self.zone,
             )
 
-    def _of_states(self) -> Iterator[ibis_types.Table]:
+    def _of_states(self) -> list[ibis_types.Table]:
         unknown = self.wanted.unknown
+        found = []
         if self.rules:
-            yield from accounts.findings(self.table, self.rules, self.on, self.held.dense, unknown=unknown)
-        yield from groups.findings(self.table, self.across, self.on, unknown=unknown)
+            found.append(together(accounts.findings(self.table, self.rules, self.on, self.held.dense, unknown=unknown)))
+            if self.dialect.name == "duckdb":
+                self.held.query(found[0])
+        return [*found, *groups.findings(self.table, self.across, self.on, unknown=unknown)]
 
     def _recorded(self) -> list[events.Judged]:
         found: list[events.Judged] = []
@@ -419,7 +422,7 @@ class _Audit:
         row = self.row_asked(self.table)
         answers = questions.answers(self._steps(self.table), self.table, row, self.zone, self.dialect)
         path = self.scratch / "answers.parquet"
-        storing.store(self.connection, answers, path)
+        storing.store(self.connection, [answers], path)
         local = ibis.duckdb.connect(preserve_insertion_order=False)
         return path, questions.totals(local.read_parquet(str(path)))
 

@@ -6,14 +6,13 @@ after the filter costs ten times what it costs of rows that stand close.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import ibis.expr.operations as ops
 
-from lawful.audit import asking
 from lawful.audit.views import kept
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ class Held:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._rows: dict[str, ibis_types.Table] = {}
+        self._queries: dict[ops.Node, str] = {}
 
     def dense(self, rows: ibis_types.Table) -> ibis_types.Table:
         """The same rows, for tables that are stored or asked for here, and nowhere else."""
@@ -42,28 +42,28 @@ class Held:
             case _:  # PostgreSQL computes once what a statement names twice
                 return rows
 
-    @contextmanager
-    def statement(self, table: ibis_types.Table) -> Iterator[str]:
-        """The query of a table in DuckDB's SQL, to be run within: with the rows that it holds."""
-        self._connection._run_pre_execute_hooks(table)
-        query = self._connection.compile(table)
-        names = dict.fromkeys(node.name for node in table.op().find(ops.UnboundTable))
-        if not names:
-            yield query
-            return
-        parts = []
-        for name in names:
-            self._connection._run_pre_execute_hooks(self._rows[name])
-            parts.append(f'"{name}" AS MATERIALIZED ({self._connection.compile(self._rows[name])})')
-        with _unpushed(self._connection.con):
-            yield f"WITH {', '.join(parts)} SELECT * FROM ({query})"
+    def query(self, table: ibis_types.Table) -> str:
+        """In DuckDB's SQL, written once; it may be asked for beside other work, before it is run."""
+        found = self._queries.get(table.op())
+        if found is None:
+            self._connection._run_pre_execute_hooks(table)
+            found = self._queries[table.op()] = str(self._connection.compile(table))
+            for node in table.op().find(ops.UnboundTable):
+                self.query(self._rows[node.name])
+        return found
 
-    def records(self, table: ibis_types.Table) -> list[dict[str, Any]]:
-        """Its rows, which are few, each by the names of its columns."""
-        if self._connection.name != "duckdb":
-            return asking.records(table)
-        with self.statement(table) as query:
-            return asking.fetched(self._connection.con, query)
+    @contextmanager
+    def statement(self, tables: Sequence[ibis_types.Table]) -> Iterator[str]:
+        """The query of all their rows, to be run within: with the rows that it holds."""
+        queries = [self.query(table) for table in tables]
+        union = " UNION ALL ".join(f"SELECT * FROM ({each})" for each in queries)
+        names = dict.fromkeys(node.name for table in tables for node in table.op().find(ops.UnboundTable))
+        if not names:
+            yield union
+            return
+        parts = [f'"{name}" AS MATERIALIZED ({self.query(self._rows[name])})' for name in names]
+        with _unpushed(self._connection.con):
+            yield f"WITH {', '.join(parts)} {union}"
 
 
 @contextmanager

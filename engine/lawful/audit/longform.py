@@ -75,13 +75,9 @@ def _typed(part: Any, wanted: str) -> Any:
     return value if wanted != "string" else value.cast("string") if not value.type().is_string() else value
 
 
-def together(tables: Sequence[ibis_types.Table]) -> ibis_types.Table | None:
+def together(tables: Sequence[ibis_types.Table]) -> ibis_types.Table:
     """All of them, one after the other; joined in pairs, so that many nest little."""
-    if not tables:
-        return None
     if len(tables) == 1:
         return tables[0]
     middle = len(tables) // 2
-    left, right = together(tables[:middle]), together(tables[middle:])
-    assert left is not None
-    return left if right is None else left.union(right)
+    return together(tables[:middle]).union(together(tables[middle:]))

@@ -156,7 +156,7 @@ class Speller:
             return self._or_unknown(ibis.cases((column.known, told)), language)
         if declaration.private:
             return ibis.cases((column.notnull(), wording.MASKED), else_=wording.UNKNOWN.best(language))
-        return self._or_unknown(self._plain(column, declaration, language), language)
+        return self._plain(column, declaration, language)
 
     def _clock(self, name: str, column: Any) -> Any:
         """The local time of a fact: its own column where `with_local_times` has made one."""
@@ -164,17 +164,18 @@ class Speller:
         return self.translator.zone.local(column) if table_column is None else table_column
 
     def _plain(self, column: Any, declaration: FieldDeclaration, language: Language) -> Any:
+        unknown = wording.UNKNOWN.best(language)
         match declaration.type.kind:
             case "bool":
                 yes, no = ("yes", "no") if language == "en" else ("是", "否")
-                return ibis.cases((column, yes), (~column, no))
+                return ibis.cases((column, yes), (~column, no), else_=unknown)
             case "enum":
                 titled = [(value, self._title(declaration, value, language)) for value in declaration.type.values]
-                return ibis.cases(*((column == value, title) for value, title in titled))
+                return ibis.cases(*((column == value, title) for value, title in titled), else_=unknown)
             case "timestamp":
-                return self._instant(column, self._clock(declaration.name, column))
+                return ibis.coalesce(self._instant(column, self._clock(declaration.name, column)), unknown)
             case _:
-                return column.cast("string")
+                return ibis.coalesce(column.cast("string"), unknown)
 
     def _title(self, declaration: FieldDeclaration, value: str, language: Language) -> str:
         return wording.of_field(declaration, value, language, self.translator.zone.zone)
@@ -346,20 +347,21 @@ class Speller:
                 [(column.holds[each], json.dumps(each, ensure_ascii=False)) for each in sorted(column.holds)], ","
             )
             return _or_null(ibis.cases((column.known, _joined([ibis.literal("["), held, ibis.literal("]")]))))
-        return _or_null(self._json_value(column, field.type))
+        return self._json_value(column, field.type)
 
     def _json_value(self, column: Any, of: Type) -> Any:
         match of.kind:
             case "bool":
-                return ibis.cases((column, "true"), (~column, "false"))
+                return ibis.cases((column, "true"), (~column, "false"), else_="null")
             case "int":
-                return column.cast("string")
+                return _or_null(column.cast("string"))
             case "enum":
-                return ibis.cases(*((column == value, json.dumps(value, ensure_ascii=False)) for value in of.values))
+                named = ((column == value, json.dumps(value, ensure_ascii=False)) for value in of.values)
+                return ibis.cases(*named, else_="null")
             case "date":
-                return _joined([ibis.literal('"'), column.cast("string"), ibis.literal('"')])
+                return _or_null(_joined([ibis.literal('"'), column.cast("string"), ibis.literal('"')]))
             case _:
-                return _joined([ibis.literal('"'), _escaped(column), ibis.literal('"')])
+                return _or_null(_joined([ibis.literal('"'), _escaped(column), ibis.literal('"')]))
 
 
 def with_local_times(table: ibis_types.Table, translator: Translator) -> ibis_types.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from lawful.audit.held import Held
-from lawful.audit.longform import COLUMNS
+from lawful.audit.longform import COLUMNS, together
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
@@ -20,16 +20,17 @@ ROWS: Final = 20_480
 """Of a row group: each thread holds one in memory, and findings have long texts."""
 
 
-def store(connection: Any, table: ibis_types.Table, path: Path, held: Held | None = None) -> None:
-    """Write its rows; nothing is in memory but a batch, and what is `held`."""
+def store(connection: Any, tables: Sequence[ibis_types.Table], path: Path, held: Held | None = None) -> None:
+    """Write the rows of all of them; nothing is in memory but a batch, and what is `held`."""
     match connection.name:
         case "duckdb":
-            with (held or Held(connection)).statement(table) as query:
-                how = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS}"
+            with (held or Held(connection)).statement(tables) as query:
+                # of findings the quickest level makes the smaller files, too
+                how = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROWS}"
                 connection.con.execute(f"COPY ({query}) TO {_quoted(path)} ({how})")
         case "pyspark":
             folder = path.with_suffix(".parts")
-            connection.to_parquet(table, str(folder))
+            connection.to_parquet(together(tables), str(folder))
             local = ibis.duckdb.connect(preserve_insertion_order=False)
             written = local.read_parquet(str(folder / "*.parquet"))
             # Spark's instants have no zone in its files: they are UTC's, as this session's
@@ -37,17 +38,17 @@ def store(connection: Any, table: ibis_types.Table, path: Path, held: Held | Non
             local.to_parquet(written, path, compression="zstd")
             local.disconnect()
         case _:
-            _by_batches(table, path)
+            _by_batches(together(tables), path)
 
 
 def _quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-def store_findings(connection: Any, table: ibis_types.Table | None, path: Path, held: Held) -> None:
+def store_findings(connection: Any, tables: Sequence[ibis_types.Table], path: Path, held: Held) -> None:
     """Likewise, of findings; without any there is a file without rows."""
-    if table is not None:
-        store(connection, table, path, held)
+    if tables:
+        store(connection, tables, path, held)
         return
     import pyarrow.parquet as pq
 

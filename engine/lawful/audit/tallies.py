@@ -17,7 +17,6 @@ from lawful.audit import accounts, groups, replay
 from lawful.audit.asking import records
 from lawful.audit.data import FUTURE, OF_NO_ACCOUNT, STRAY, TITLES
 from lawful.audit.events import Judged
-from lawful.audit.held import Held
 from lawful.audit.inventory import History, Inventory
 from lawful.audit.longform import source_of
 from lawful.audit.rows import field_column
@@ -129,10 +128,10 @@ def _other(program: Program, id: str) -> RuleTally:
     return RuleTally(id, title, severity, None, None)
 
 
-def unknown_of_states(table: ibis_types.Table, rules: Sequence[Rule], on: accounts.OnTable, held: Held) -> Counter[str]:
+def unknown_of_states(table: ibis_types.Table, rules: Sequence[Rule], on: accounts.OnTable) -> Counter[str]:
     """How many outcomes of each rule of an account as it is are unknown."""
-    counted = accounts.unknowns(table, rules, on, held.dense) if rules else None
-    row = {} if counted is None else held.records(counted)[0]
+    counted = accounts.unknowns(table, rules, on) if rules else None
+    row = {} if counted is None else records(counted)[0]
     return _summed((rule.id, row.get(f"u{n}") or 0) for n, rule in enumerate(rules))
 
 
