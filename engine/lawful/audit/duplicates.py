@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _MOST: Final = 20_000_000
 """Ids that are compared at a time: their bytes are in memory."""
-_BATCH: Final = 1_000_000
+_BATCH: Final = 250_000
 
 
 class Search:
@@ -72,7 +72,13 @@ class Search:
             given |= {"parts": parts, "part": part}
         hashes = _gathered(self._cursor.sql(query, params=given).to_arrow_reader(_BATCH), expected)
         hashes.sort()
-        return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+        return _repeated(hashes)
+
+
+def _repeated(numbers: Hashes) -> Hashes:
+    """Those that come more than once among sorted ones; looked for in stretches, which need little memory."""
+    stretches = [numbers[start : start + _BATCH + 1] for start in range(0, len(numbers), _BATCH)]
+    return np.unique(np.concatenate([each[1:][each[1:] == each[:-1]] for each in stretches] or [numbers]))
 
 
 def _gathered(batches: Iterable[Any], expected: int) -> Hashes:
