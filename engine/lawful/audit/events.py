@@ -19,7 +19,7 @@ from lawful.audit.dialects import Dialect
 from lawful.audit.expressions import Translator, literal, some
 from lawful.audit.replay import About, Cycle, Limited, Refused
 from lawful.audit.rows import Counted, Row, SetColumn
-from lawful.audit.states import Numbers, Replay, agreed, contradicts, is_in_force
+from lawful.audit.states import EDGES, Numbers, Replay, agreed, contradicts, is_in_force
 from lawful.audit.windows import Clock, one_if, settled
 from lawful.audit.zones import Zone
 from lawful.ir import ALWAYS, Count, Expr, Field, Owner, Program, Rule, everything
@@ -72,15 +72,15 @@ def findings(
 
 
 def edges(program: Program, history: Table, *, at_micros: int, zone: Zone, dialect: Dialect) -> Table:
-    """How many accounts were seen to make each step: `field`, `source`, `target`, `move` (its event) and `count`.
+    """How many accounts were seen to make each step: `field`, `source`, `target`, `move` (its event), `count`, and
+    `in_force`: whether some version of the transition was, then.
 
     Nothing where the policy has no life cycles with transitions. Steps of which an end is not known are not counted.
     """
     audit = _Events(program, history, history, at_micros, zone, dialect, None, None, None)  # no inventory is asked
     parts = [audit.steps_seen(cycle) for cycle in audit.cycles if cycle.transitions]
     if not parts:
-        columns = {"field": "string", "source": "string", "target": "string", "move": "string", "count": "int64"}
-        return ibis.memtable([], schema=ibis.schema(columns))
+        return ibis.memtable([], schema=ibis.schema(EDGES))
     return parts[0] if len(parts) == 1 else ibis.union(*parts)
 
 
@@ -263,10 +263,14 @@ class _Events:
         rows = past.with_state(rows, "state", present=None, carried=carried)
         said = past.numbers.value(past.by_kind(rows.kind, lambda kind: past.numbers.of(kind.sources)))
         source = ibis.coalesce(rows.state, said)
-        rows = settled(rows.select("account_id", source=source, target=self._target(past, rows.kind), move=rows.event))
+        in_force = past.by_kind(rows.kind, lambda kind: int(kind.period is not None)) == 1
+        target = self._target(past, rows.kind)
+        rows = settled(rows.select("account_id", source=source, target=target, move=rows.event, in_force=in_force))
         rows = rows.filter(rows.source.notnull(), rows.target.notnull())
-        counted = rows.group_by("source", "target", "move").agg(count=rows.account_id.nunique().cast("int64"))
-        return counted.select("source", "target", "move", "count", field=ibis.literal(cycle.field)).relocate("field")
+        counted = rows.group_by("source", "target", "move", "in_force").agg(
+            count=rows.account_id.nunique().cast("int64")
+        )
+        return counted.mutate(field=ibis.literal(cycle.field)).select(*EDGES)
 
     def _target(self, past: Replay, kind: Any) -> Any:
         return past.numbers.value(past.by_kind(kind, lambda kind: past.numbers.of(kind.targets)))

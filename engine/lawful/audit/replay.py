@@ -266,8 +266,10 @@ def judged(
 
 def edges(
     program: Program, account: Facts, events: Iterable[Happened], *, at: Instant
-) -> set[tuple[str, str, str, str]]:
-    """The steps that one account was seen to make: field, from, to and the transition. The history is whole."""
+) -> set[tuple[str, str, str, str, bool]]:
+    """The steps that one account was seen to make: field, from, to, the transition and whether any version of it was in
+    force then. The history is whole.
+    """
     happened = sorted((each for each in events if each.at <= at), key=lambda each: each.at)
     one = _Account(program, account, happened, at, frozenset(program.account), EARLIEST, {}, None)
     found = set()
@@ -277,7 +279,8 @@ def edges(
             source = one.state(cycle, each) or _single(cycle.sources(each.event, day))
             target = _single(cycle.targets(each.event, day))
             if source is not None and target is not None:
-                found.add((cycle.field, source, target, each.event))
+                in_force = any(version.in_force.holds(day) for version in cycle.transitions[each.event])
+                found.add((cycle.field, source, target, each.event, in_force))
     return found
 
 

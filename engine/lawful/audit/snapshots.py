@@ -14,7 +14,7 @@ from lawful.audit import replay, zones
 from lawful.audit.events import Judged
 from lawful.audit.expressions import every, some
 from lawful.audit.replay import Cycle
-from lawful.audit.states import agreed
+from lawful.audit.states import EDGES, agreed
 from lawful.audit.zones import Zone
 from lawful.ir import Program, Rule
 
@@ -53,7 +53,7 @@ def edges(
     program: Program, inventory: Table, before: Table, *, at_micros: int, before_at: int | None, zone: Zone
 ) -> Table:
     """How many accounts made each step: `field`, `source`, `target`, `move` (the transition if one alone makes it, else
-    NULL) and `count`."""
+    NULL), `count`, and `in_force`, which is true: nobody knows when a step was made."""
     return _Snapshots(program, inventory, before, at_micros, before_at, zone).edges()
 
 
@@ -179,8 +179,7 @@ class _Snapshots:
     def edges(self) -> Table:
         parts = [self._edges(cycle) for cycle in replay.cycles(self.program) if self.in_both(cycle.field)]
         if not parts:
-            columns = {"field": "string", "source": "string", "target": "string", "move": "string", "count": "int64"}
-            return ibis.memtable([], schema=ibis.schema(columns))
+            return ibis.memtable([], schema=ibis.schema(EDGES))
         return parts[0] if len(parts) == 1 else ibis.union(*parts)
 
     def _edges(self, cycle: Cycle) -> Table:
@@ -193,9 +192,7 @@ class _Snapshots:
             ((counted.source == source) & (counted.target == target), name) for (source, target), name in makers.items()
         ]
         move = ibis.cases(*branches, else_=ibis.null("string")) if branches else ibis.null("string")
-        return counted.select("source", "target", "count", field=ibis.literal(cycle.field), move=move).select(
-            "field", "source", "target", "move", "count"
-        )
+        return counted.mutate(field=ibis.literal(cycle.field), move=move, in_force=True).select(*EDGES)
 
     def _makers(self, cycle: Cycle) -> dict[tuple[str, str], str]:
         """The steps that one transition alone makes, between the two days."""

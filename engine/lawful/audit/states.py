@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
 
 _NO_NUMBER: Final[Any] = ibis.null("int64")
+EDGES: Final = {
+    "field": "string",
+    "source": "string",
+    "target": "string",
+    "move": "string",
+    "count": "int64",
+    "in_force": "boolean",
+}
+"""The columns of a table of steps that accounts were seen to make."""
 
 
 @dataclass(frozen=True, slots=True)

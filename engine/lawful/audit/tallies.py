@@ -191,11 +191,10 @@ def lifecycles(
 
     `days` are those of the snapshots, the first None where it is not known.
     """
-    steps: dict[tuple[str, str, str, str | None], int] = {}
+    steps: Counter[tuple[str, str, str, str | None, bool]] = Counter()
     for table in seen:
         for row in records(table):
-            key = (row["field"], row["source"], row["target"], row["move"])
-            steps[key] = steps.get(key, 0) + row["count"]
+            steps[row["field"], row["source"], row["target"], row["move"], row["in_force"]] += row["count"]
     found = []
     for name, cycle in program.lifecycles.items():
         if name not in inventory.fields:
@@ -210,8 +209,8 @@ def lifecycles(
         if held.get(None):
             states.append((None, None, held[None]))
         edges = [
-            Edge(source, target, move, number, _is_allowed(program, name, days, source, target, move))
-            for (field, source, target, move), number in sorted(steps.items(), key=str)
+            Edge(source, target, move, number, in_force and _is_allowed(program, name, days, source, target, move))
+            for (field, source, target, move, in_force), number in sorted(steps.items(), key=str)
             if field == name
         ]
         found.append(LifecycleTally(name, declared.title, tuple(states), cycle.initial, cycle.final, tuple(edges)))
