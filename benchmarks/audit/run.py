@@ -80,6 +80,7 @@ def _one_size(millions: float, folder: Path, rounds: int, features: str) -> dict
         for name, measured in (
             ("scan", lambda: worker("scan", str(inventory), features)),
             ("twin", lambda: worker("twin", str(inventory), features, str(by_hand))),
+            ("checked", lambda: worker("checked", str(inventory), features, str(by_hand))),
             ("ours", lambda: worker("ours", str(inventory), str(by_lawful))),
             ("shell", lambda: process([*shell, "--quiet"], allowed=(0, 1))),
         ):
@@ -94,6 +95,7 @@ ROWS = (
     ("twin: query", "twin", "query"),
     ("lawful: query", "ours", "query"),
     ("twin: process", "twin", "process"),
+    ("twin with checks: process", "checked", "process"),
     ("lawful: from Python", "ours", "process"),
     ("lawful: from the shell", "shell", "process"),
 )

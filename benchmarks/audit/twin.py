@@ -343,6 +343,15 @@ def unknown(path: str, today: date, *, feature_columns: bool) -> str:
     return f"SELECT {counts} FROM {source} WHERE NOT ({known})"
 
 
+def checks(path: str, *, feature_columns: bool) -> list[str]:
+    """What keeps the findings from meaning something: ids that come twice, values that the columns may not hold."""
+    ids = f"SELECT h FROM (SELECT hash(account_id) AS h FROM read_parquet('{path}')) GROUP BY h HAVING count(*) > 1"
+    values = [f"SELECT DISTINCT {name} FROM read_parquet('{path}')" for name in _TITLES]
+    lists = [] if feature_columns else [f"SELECT DISTINCT unnest(features) FROM read_parquet('{path}')"]
+    bounds = f"SELECT min(followers), min(warnings), max(warnings) FROM read_parquet('{path}')"
+    return [ids, *values, *lists, bounds]
+
+
 def scan(path: str, *, feature_columns: bool) -> str:
     """Every value of every column that the rules need, read, and nothing more."""
     features = [f"max({name})" for name in FEATURES] if feature_columns else ["max(len(features))"]
