@@ -15,8 +15,8 @@ from lawful.diagnostics import legible, near
 from lawful.ir import Program, Value
 
 _MEMORY: Final = "320MB"
-"""Of DuckDB at the most; what does not fit is spilled to the disk. Of 20 M accounts, 1 M of them with findings, it takes
-half of that, but with 192 MB it spends a tenth of its time on making room."""
+"""Of DuckDB at the most; what does not fit is spilled to the disk. Of 20 M accounts, 1 M of them with findings, half of
+that is used, but with 192 MB a tenth of the time goes into making room."""
 _NEEDED: Final = {
     "before_at": ("before", f"name the earlier snapshot with {option('before')}, or leave it out"),
     "history_from": ("history", f"name the events with {option('history')}, or leave it out"),
