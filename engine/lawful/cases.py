@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from lawful import values
-from lawful.decision import Decision
+from lawful.decision import Decision, JsonValue
 from lawful.diagnostics import Diagnostic, Problem, RequestError, in_file_order, near
 from lawful.document import Document, Path, Unreadable, read
 from lawful.policy import Engine, Policy
-from lawful.question import KEYS
+from lawful.question import KEYS, Question
 from lawful.source import Source, Span
 from lawful.written import OneOrMany, Truth, Written, validated
 
@@ -27,7 +28,10 @@ Facts = dict[str, Any] | None
 
 
 class Expected(Written):
-    """What the decision must be; what is not mentioned may be anything."""
+    """What the decision must be; what is not mentioned may be anything.
+
+    `rules: []` is that none is violated, a warning included; `after` holds fields of the account once it is changed.
+    """
 
     verdict: Literal["allow", "deny", "undetermined"]
     rules: Annotated[list[str], OneOrMany] | None = None
@@ -35,6 +39,7 @@ class Expected(Written):
     obligations: Annotated[list[str], OneOrMany] | None = None
     irreversible: Truth | None = None
     lost: Annotated[list[str], OneOrMany] | None = None
+    after: Facts = None
     next_allowed_at: str | None = None
 
 
@@ -176,10 +181,11 @@ class Outcome:
 def run(case: Case, policy: Policy, engine: Engine | None = None) -> Outcome:
     """The case against the policy. Raises EngineDisagreement."""
     try:
-        decision = policy.check(case.request, engine=engine)
+        question = policy.read(case.request)
+        decision = policy.check(question, engine=engine)
     except RequestError as error:
         return Outcome(case, None, tuple(_unreadable(case, each) for each in error.problems))
-    return Outcome(case, decision, tuple(_differences(case, policy, decision)))
+    return Outcome(case, decision, tuple(differences(case, question, decision)))
 
 
 def _unreadable(case: Case, problem: Problem) -> Difference:
@@ -191,7 +197,8 @@ def _unreadable(case: Case, problem: Problem) -> Difference:
     return Difference("request", case.expect.verdict, f"an error: {problem}", span)
 
 
-def _differences(case: Case, policy: Policy, decision: Decision) -> Iterable[Difference]:
+def differences(case: Case, question: Question, decision: Decision) -> Iterable[Difference]:
+    """What of a decision on the case's request, as it was read, is not as expected."""
     expect = case.expect
 
     def differs(key: str, expected: object, found: object) -> Difference:
@@ -201,7 +208,7 @@ def _differences(case: Case, policy: Policy, decision: Decision) -> Iterable[Dif
         yield differs("verdict", expect.verdict, _told(decision))
     if expect.rules is not None:
         violated = [each.rule for each in decision.reasons if each.status == "violated"]
-        if not set(expect.rules) <= set(violated):
+        if not set(expect.rules) <= set(violated) or (not expect.rules and violated):
             yield differs("rules", expect.rules, violated)
     if expect.missing is not None and set(expect.missing) not in (set(each) for each in decision.missing or [()]):
         yield differs("missing", " and ".join(expect.missing), [" and ".join(each) for each in decision.missing])
@@ -213,8 +220,10 @@ def _differences(case: Case, policy: Policy, decision: Decision) -> Iterable[Dif
             yield differs("irreversible", expect.irreversible, irreversible)
     if expect.lost is not None and set(expect.lost) != set(decision.consequences.lost):
         yield differs("lost", expect.lost, list(decision.consequences.lost))
+    for name, given in (expect.after or {}).items():
+        yield from _left(case, question, decision, name, given)
     if "next_allowed_at" in expect.model_fields_set:
-        yield from _when(policy, decision, expect.next_allowed_at, differs)
+        yield from _when(question, decision, expect.next_allowed_at, differs)
 
 
 def _owed(decision: Decision, expected: list[str], differs: Any) -> Iterable[Difference]:
@@ -225,11 +234,43 @@ def _owed(decision: Decision, expected: list[str], differs: Any) -> Iterable[Dif
         yield differs("obligations", expected, [each.best("en") for each in owed])
 
 
-def _when(policy: Policy, decision: Decision, expected: str | None, differs: Any) -> Iterable[Difference]:
+def _left(case: Case, question: Question, decision: Decision, name: str, given: object) -> Iterable[Difference]:
+    """A field of the account as the change leaves it; as it was where the change is refused."""
+    program, zone = question.program, ZoneInfo(question.program.timezone)
+    span = case.document.span((*case.path, "expect", "after", name))
+    declaration = program.account.get(name)
+    if declaration is None or declaration.private:
+        found = "no such field" if declaration is None else "private: no decision tells it"
+        yield Difference(f"after.{name}", str(given), found, span)
+        return
+    try:
+        wanted = values.to_json(values.read(declaration, given, zone), zone)
+    except values.BadValue as error:
+        yield Difference(f"after.{name}", str(given), error.message, span)
+        return
+    left = after(question, decision)[name]
+    if left != wanted:
+        yield Difference(f"after.{name}", _as_json(wanted), _as_json(left), span)
+
+
+def _as_json(value: JsonValue) -> str:
+    return "null" if value is None else _listed(value)
+
+
+def after(question: Question, decision: Decision) -> dict[str, JsonValue]:
+    """The fields of the account once the change is made, as JSON has them; null is unknown, private ones are masked."""
+    zone = ZoneInfo(question.program.timezone)
+    known = question.account.known()
+    left: dict[str, JsonValue] = {name: values.to_json(known.get(name), zone) for name in question.program.account}
+    left.update({each.field: each.to for each in decision.consequences.changed})
+    return left
+
+
+def _when(question: Question, decision: Decision, expected: str | None, differs: Any) -> Iterable[Difference]:
     found = decision.next_allowed_at
     shown = None if found is None else found.isoformat()
     try:
-        wanted = None if expected is None else values.instant(expected, policy.zone)
+        wanted = None if expected is None else values.instant(expected, ZoneInfo(question.program.timezone))
     except values.BadValue as error:
         yield differs("next_allowed_at", f"an instant ({error.message})", shown)
         return

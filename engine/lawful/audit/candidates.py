@@ -273,16 +273,16 @@ class Candidates:
         same = Compare("==", expr.left, expr.right)
 
         def side(number: int) -> tuple[Value | None, Value | None]:
-            situation = self._situation({f"account.{of.name}": _value(of.type.kind, number)})
+            situation = self._situation({f"account.{of.name}": value_of(of.type.kind, number)})
             return evaluate(below, situation), evaluate(same, situation)
 
         ends = side(low), side(high)
         if any(None in each for each in ends):
             return None
-        return _changes(low, high, *ends, side)
+        return turns(low, high, *ends, side)
 
 
-def _changes(low: int, high: int, at_low: object, at_high: object, side: Callable[[int], object]) -> list[int]:
+def turns(low: int, high: int, at_low: object, at_high: object, side: Callable[[int], object]) -> list[int]:
     """The places where a value that comes to the same no second time becomes another."""
     if at_low == at_high:
         return []
@@ -290,7 +290,7 @@ def _changes(low: int, high: int, at_low: object, at_high: object, side: Callabl
         return [high]
     middle = (low + high) // 2
     between = side(middle)
-    return _changes(low, middle, at_low, between, side) + _changes(middle, high, between, at_high, side)
+    return turns(low, middle, at_low, between, side) + turns(middle, high, between, at_high, side)
 
 
 # ---------------------------------------------------------------------------------------------- what the rules look at
@@ -470,13 +470,13 @@ class _Drawn:
             case "string":
                 return self._text(random)
             case _:
-                return _value(kind, self._number(random, record or {}))
+                return value_of(kind, self._number(random, record or {}))
 
     def _number(self, random: Random, record: Record) -> int:
         near = [
             number_of(value)
             for name, value in record.items()
-            if self._look.is_tied and type(value) is type(_value(self.declaration.type.kind, 0))
+            if self._look.is_tied and type(value) is type(value_of(self.declaration.type.kind, 0))
         ]
         if near and random.random() < 0.5:
             number = random.choice(near) + random.choice((-30, -1, 0, 0, 1, 30))
@@ -496,7 +496,7 @@ class _Drawn:
         """Between which values the field's lie, as far as one would expect."""
         declaration = self.declaration
         kind = declaration.type.kind
-        noted = [each for each in self._look.values if type(each) is type(_value(kind, 0))]
+        noted = [each for each in self._look.values if type(each) is type(value_of(kind, 0))]
         numbers = [number_of(each) for each in noted]
         if kind == "int":
             low = min([0, *(10 * each for each in numbers)])
@@ -525,11 +525,12 @@ class _Drawn:
         if look.parts:
             ways.append(lambda: _with_part(*random.choice(look.parts), random))
         if look.patterns:
-            ways.append(lambda: _Writer(random.choice(look.patterns), random).text())
+            ways.append(lambda: text_for(random.choice(look.patterns), random))
         return random.choice(ways)()
 
 
-def _value(kind: str, number: int) -> Value:
+def value_of(kind: str, number: int) -> Value:
+    """The value of an ordered type that stands there: see `number_of`."""
     match kind:
         case "date":
             return _EPOCH.date() + timedelta(days=number)
@@ -584,6 +585,11 @@ def _with_part(function: str, part: str, random: Random) -> str:
     before = "" if function == "startsWith" else _word(random)
     after = "" if function == "endsWith" else _word(random)
     return before + part + after
+
+
+def text_for(pattern: str, random: Random) -> str:
+    """A text that the pattern may find."""
+    return _Writer(pattern, random).text()
 
 
 class _Writer:

@@ -80,6 +80,16 @@ class Explanation:
 
     def reasons(self) -> tuple[Reason, ...]:
         """What refuses, then what is open, then what only warns or stood before; in file order within each."""
+        found = self._unsatisfied()
+        found.sort(key=lambda pair: (pair[0], 0 if pair[1].refuses else 1 if pair[1].leaves_open else 2))
+        return tuple(self._reason(each, index) for index, each in found)
+
+    def violated(self) -> frozenset[str]:
+        """The ids of the violated rules among the reasons, without a word about them."""
+        return frozenset(each.rule.id for _, each in self._unsatisfied() if each.outcome == "violated")
+
+    def _unsatisfied(self) -> list[tuple[int, Judged]]:
+        """What is told, with the change it belongs to."""
         found = [
             (index, each)
             for index, step in enumerate(self.judgement.steps)
@@ -87,8 +97,7 @@ class Explanation:
             if each.outcome != "satisfied"
         ]
         found += [(len(self.judgement.steps) - 1, each) for each in self._standing({each.rule.id for _, each in found})]
-        found.sort(key=lambda pair: (pair[0], 0 if pair[1].refuses else 1 if pair[1].leaves_open else 2))
-        return tuple(self._reason(each, index) for index, each in found)
+        return found
 
     def satisfied(self) -> tuple[Reason, ...]:
         return tuple(
@@ -196,31 +205,42 @@ class Explanation:
         return tuple(found)
 
     def consequences(self) -> Consequences:
-        steps = self.judgement.steps
         if self.judgement.verdict == "deny":
             return Consequences()
-        lost = tuple(dict.fromkeys(name for step in steps for name in self.judge.lost(step)))
-        if steps[0].asked.kind == "register":
-            before, after = steps[0].after.records["account"], steps[-1].after.records["account"]
-        else:
-            before, after = steps[0].before.records["account"], steps[-1].after.records["account"]
-        changed = [
-            (declaration, before.get(name), after.get(name))
-            for name, declaration in self.program.account.items()
-            if before.get(name) != after.get(name)
-        ]
         return Consequences(
             changed=tuple(
                 Changed.model_validate(
                     {"field": each.name, "from": self._shown(each, was), "to": self._shown(each, becomes)}
                 )
-                for each, was, becomes in changed
+                for each, was, becomes in self._changed()
             ),
-            lost=lost,
-            irreversible=next(
-                (found for each, was, becomes in changed if (found := self._irreversible(each, was, becomes))), None
-            ),
+            lost=self.lost(),
+            irreversible=self.irreversible(),
         )
+
+    def lost(self) -> tuple[str, ...]:
+        """The features that the changes take away."""
+        if self.judgement.verdict == "deny":
+            return ()
+        return tuple(dict.fromkeys(name for step in self.judgement.steps for name in self.judge.lost(step)))
+
+    def irreversible(self) -> Irreversible | None:
+        """The first field moved that nothing can move back."""
+        if self.judgement.verdict == "deny":
+            return None
+        found = (self._irreversible(each, was, becomes) for each, was, becomes in self._changed())
+        return next((each for each in found if each is not None), None)
+
+    def _changed(self) -> list[tuple[FieldDeclaration, Value | None, Value | None]]:
+        """The fields that differ, with what they were and what they become."""
+        steps = self.judgement.steps
+        first = steps[0].after if steps[0].asked.kind == "register" else steps[0].before
+        before, after = first.records["account"], steps[-1].after.records["account"]
+        return [
+            (declaration, before.get(name), after.get(name))
+            for name, declaration in self.program.account.items()
+            if before.get(name) != after.get(name)
+        ]
 
     def _shown(self, declaration: FieldDeclaration, value: Value | None) -> JsonValue:
         return wording.MASKED if declaration.private and value is not None else values.to_json(value, self.zone)

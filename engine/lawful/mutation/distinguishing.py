@@ -1,0 +1,311 @@
+"""A request that tells a mutant from its policy: searched for beside the requests of the cases, at the edges of what
+was changed, then at random. What it does not find may be there all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from random import Random
+from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from lawful import calendar, values
+from lawful.calendar import Instant
+from lawful.deciding.rulebook import Rulebook
+from lawful.diagnostics import RequestError
+from lawful.ir import Expr, Period, Program, Rule, Value
+from lawful.mutation.answering import Answer, Decider, Key, told_apart
+from lawful.mutation.edges import Edges, Fact, Looked, histories, instants, looked
+from lawful.mutation.killing import Asked
+from lawful.mutation.mutants import Mutant
+from lawful.policy import Policy
+
+Request: TypeAlias = Mapping[str, Any]
+"""A request as strangers give it."""
+
+PATIENCE: Final = 3000
+"""Requests that are tried for one mutant."""
+_FOR_A_CLEAR_ONE: Final = 300
+"""More that are tried after one on which the policy leaves the verdict open."""
+_PAIRS: Final = 300
+_BASES: Final = 16
+_AT: Final = "2024-04-12T09:00:00+00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A request that the policy and the mutant answer differently, and by what a case tells them apart."""
+
+    request: Request
+    key: Key
+    policy: Answer
+    mutant: Answer
+
+
+class Search:
+    """Searches for one policy and its cases. The same ones give the same requests."""
+
+    def __init__(self, policy: Policy, cases: Sequence[Asked], patience: int = PATIENCE) -> None:
+        self.policy = policy
+        self.program = policy.program
+        self.patience = patience
+        self._decider = Decider(policy.program)
+        self._book = Rulebook(policy.program)
+        self._cases = sorted(cases, key=lambda each: len(str(each.case.request)))
+
+    def found(self, mutant: Mutant) -> Found | None:
+        """A request that tells the mutant apart, as short as may be; None where none was found."""
+        other = Decider(mutant.program)
+        undecided: Found | None = None
+        left = self.patience
+        for request in self._tries(mutant):
+            told = self._told(request, other)
+            if told is not None and told.policy.verdict != "undetermined":
+                return self._shortened(told, other)
+            if told is not None and undecided is None:
+                undecided, left = told, min(left, _FOR_A_CLEAR_ONE)
+            left -= 1
+            if left <= 0:
+                break
+        return None if undecided is None else self._shortened(undecided, other)
+
+    def _told(self, request: Request, other: Decider) -> Found | None:
+        try:
+            question = self.policy.read(request)
+        except RequestError:
+            return None  # an edge of one fact may be no value of another
+        answer, others = self._decider.answer(question), other.answer(question)
+        key = told_apart(answer, others)
+        return None if key is None else Found(request, key, answer, others)
+
+    def _shortened(self, found: Found, other: Decider) -> Found:
+        """Without the facts that do not matter, nor the changes."""
+        for change in found.request.get("changes") or ():
+            rest = {key: each for key, each in found.request.items() if key != "changes"}
+            told = self._told({**rest, "change": change}, other)
+            if told is not None and (told.key, told.policy.verdict) == (found.key, found.policy.verdict):
+                found = told
+                break
+        for shorter in _shorter(found.request):
+            told = self._told(_without(found.request, shorter), other)
+            if told is not None and (told.key, told.policy.verdict) == (found.key, found.policy.verdict):
+                found = told
+        return found
+
+    # --------------------------------------------------------------------------------------------------- requests
+
+    def _tries(self, mutant: Mutant) -> Iterator[Request]:
+        changed = [(each, _of(each, mutant)) for each in (self.program, mutant.program)]
+        near = looked(*((program, exprs) for program, (exprs, _) in changed))
+        rules = [rule for _, (_, rules) in changed for rule in rules]
+        bases = self._bases(mutant, near)
+        yield from bases
+        varied = [_Varied(self.program, base, near, rules) for base in bases]
+        for each in varied:
+            yield from each.one_by_one()
+        for each in varied[:3]:
+            yield from islice(each.two_by_two(), _PAIRS)
+        wide = looked((self.program, self._around(mutant)), *((program, exprs) for program, (exprs, _) in changed))
+        random = Random(mutant.name)
+        widely = [_Varied(self.program, base, wide, rules) for base in bases]
+        while widely:
+            yield random.choice(widely if random.random() < 0.5 else varied).at_random(random)
+
+    def _around(self, mutant: Mutant) -> list[Expr]:
+        """What else is read where what was changed is judged."""
+        return [
+            expr
+            for rule in self.program.rules
+            if rule.scope != "move" or mutant.triggers is None or rule.subject in mutant.triggers
+            for expr in (rule.when, rule.requires)
+        ]
+
+    def _bases(self, mutant: Mutant, near: Looked) -> list[Request]:
+        """Requests of cases that come upon what was changed, of every kind some; and others with their changes."""
+        wanted = self._triggers(mutant, near)
+        found: dict[tuple[object, ...], Request] = {}
+        for each in self._cases:
+            if not each.triggers & wanted:
+                continue
+            for number in range(3):
+                found.setdefault((each.triggers, each.case.expect.verdict, number), each.case.request)
+        met = {trigger for each in self._cases for trigger in each.triggers}
+        some = self._cases[len(self._cases) // 2].case.request if self._cases else {"account": {}, "at": _AT}
+        made: list[Request] = []
+        for trigger in sorted(wanted - met):
+            change = self._change(trigger)
+            if change is not None:
+                made.append({**{key: some[key] for key in some if key not in ("change", "changes")}, "change": change})
+        several = [*found.values()]
+        if len(several) > _BASES:
+            several = Random(mutant.name).sample(several, _BASES)
+        return [*several, *made[:4]]
+
+    def _triggers(self, mutant: Mutant, near: Looked) -> frozenset[str]:
+        """The changes that may show it: those it guards; those that move what a constraint or a feature reads."""
+        own = {rule.subject for rule in self.program.rules if rule.scope == "move" and rule.id in mutant.rules}
+        own |= {move.trigger for move in self.program.moves if move.id in mutant.rules}
+        if mutant.triggers is not None:
+            return frozenset(mutant.triggers | own)
+        facts = {f"account.{name}" for owner, name in near.facts if owner == "account"}
+        facts |= {f"features.{name}" for name in near.features}
+        triggers = {rule.subject for rule in self.program.rules if rule.scope == "move"}
+        triggers |= {move.trigger for move in self.program.moves}
+        moving = {each for each in triggers if self._book.may_move(each) & facts}
+        return frozenset(own | moving | {"register"}) or frozenset(triggers)
+
+    def _change(self, trigger: str) -> dict[str, Any] | None:
+        kind, _, name = trigger.partition(".")
+        match kind:
+            case "set":
+                declared = self.program.account[name]
+                value = {"bool": True, "int": 1, "string": "x", "set": [], "date": "2024-04-12", "timestamp": _AT}
+                asked = declared.type.values[0] if declared.type.kind == "enum" else value[declared.type.kind]
+                return {"set": {name: asked}}
+            case "register":
+                return {"register": {}}
+            case "do" | "enable" | "disable":
+                return {kind: name}
+            case _:
+                return None
+
+
+def _of(program: Program, mutant: Mutant) -> tuple[list[Expr], list[Rule]]:
+    """What the changed rules and moves read, in one of the programs."""
+    rules = [rule for rule in program.rules if rule.id in mutant.rules]
+    exprs = [expr for rule in rules for expr in (rule.when, rule.requires)]
+    for move in program.moves:
+        if move.id in mutant.rules:
+            exprs += [move.applies, *(each.value for each in move.effects), *(each.when for each in move.obligations)]
+    return exprs, rules
+
+
+class _Varied:
+    """One request with other facts, at other times, after other histories."""
+
+    def __init__(self, program: Program, base: Request, look: Looked, rules: Sequence[Rule]) -> None:
+        self.program = program
+        self.base = base
+        self.look = look
+        self.zone = ZoneInfo(program.timezone)
+        self.at = values.instant(base.get("at", _AT), self.zone)
+        self.instants = instants(program, look, rules, self.at, self.zone)
+        periods = [rule.in_force for rule in rules]
+        if periods and not _in_force(periods, self.at, self.zone):
+            self.at = next((each for each in self.instants if _in_force(periods, each, self.zone)), self.at)
+            self.base = {**base, "at": values.written(self.at, self.zone)}
+        self._edges: dict[Instant, Edges] = {}
+
+    def one_by_one(self) -> Iterator[Request]:
+        """One fact, the time or the history changed; the features one by one."""
+        edges = self._at(self.at)
+        for fact in self.look.facts:
+            for value in edges.values(fact):
+                yield self._with_fact(self.base, fact, value)
+                if fact[0] == "account" and fact[1] in self._asked():
+                    yield self._asking(self.base, fact[1], value)
+        for name in self.look.features:
+            yield _with_feature(self.base, name, on=True)
+            yield _with_feature(self.base, name, on=False)
+        for history in histories(self.look, self.at, self.zone):
+            yield self._with_history(self.base, history)
+        for at in self.instants:
+            yield {**self.base, "at": values.written(at, self.zone)}
+
+    def two_by_two(self) -> Iterator[Request]:
+        """Each fact together with each history."""
+        edges = self._at(self.at)
+        for fact in self.look.facts:
+            for value in edges.values(fact):
+                other = self._with_fact(self.base, fact, value)
+                for history in histories(self.look, self.at, self.zone):
+                    yield self._with_history(other, history)
+
+    def at_random(self, random: Random) -> Request:
+        """Several of them changed at once."""
+        request = self.base
+        at = self._some_time(random)
+        edges = self._at(at)
+        request = {**request, "at": values.written(at, self.zone)}
+        facts = [*self.look.facts]
+        for fact in random.sample(facts, min(len(facts), random.randint(1, 6))):
+            value = random.choice(edges.values(fact))
+            request = self._with_fact(request, fact, value)
+        for name in self._asked():
+            if ("account", name) in self.look.facts and random.random() < 0.5:
+                request = self._asking(request, name, random.choice(edges.values(("account", name))))
+        for name in self.look.features:
+            if random.random() < 0.4:
+                request = _with_feature(request, name, on=random.random() < 0.6)
+        if random.random() < 0.6:
+            request = self._with_history(request, random.choice(histories(self.look, at, self.zone)))
+        return request
+
+    def _some_time(self, random: Random) -> Instant:
+        way = random.random()
+        if way < 0.5:
+            return self.at
+        if way < 0.8:
+            return random.choice(self.instants)
+        return self.at + timedelta(days=random.randint(-800, 800), hours=random.randint(0, 23))
+
+    def _at(self, at: Instant) -> Edges:
+        if at not in self._edges:
+            self._edges[at] = Edges(self.program, self.look, at, self.zone)
+        return self._edges[at]
+
+    def _asked(self) -> Sequence[str]:
+        change = self.base.get("change") or {}
+        return [*(change.get("set") or {})]
+
+    def _with_fact(self, request: Request, fact: Fact, value: Value | None) -> Request:
+        owner, name = fact
+        facts = {key: each for key, each in (request.get(owner) or {}).items() if key != name}
+        if value is not None:
+            facts[name] = values.to_json(value, self.zone)
+        return {**request, owner: facts}
+
+    def _asking(self, request: Request, name: str, value: Value | None) -> Request:
+        if value is None:
+            return request
+        asked = {**request["change"]["set"], name: values.to_json(value, self.zone)}
+        return {**request, "change": {"set": asked}}
+
+    def _with_history(self, request: Request, history: Sequence[tuple[str, Instant]] | None) -> Request:
+        rest = {key: each for key, each in request.items() if key not in ("history", "history_from")}
+        if history is None:
+            return rest
+        told = [{"event": event, "at": values.written(when, self.zone)} for event, when in history]
+        return {**rest, "history": told}
+
+
+def _in_force(periods: Sequence[Period], at: Instant, zone: ZoneInfo) -> bool:
+    day = calendar.day_of(at, zone)
+    return any(each.holds(day) for each in periods)
+
+
+def _with_feature(request: Request, name: str, *, on: bool) -> Request:
+    account = request.get("account") or {}
+    kept = [each for each in account.get("features") or () if each != name]
+    return {**request, "account": {**account, "features": [*kept, name] if on else kept}}
+
+
+def _shorter(request: Request) -> list[tuple[str, ...]]:
+    """The parts that a request may lack."""
+    parts: list[tuple[str, ...]] = [("history_from",), ("history",), ("request",)]
+    for owner in ("request", "account"):
+        parts += [(owner, name) for name in request.get(owner) or {}]
+    return [each for each in parts if each[0] in request]
+
+
+def _without(request: Request, part: tuple[str, ...]) -> Request:
+    owner, *names = part
+    if not names:
+        return {key: each for key, each in request.items() if key != owner}
+    facts = {key: each for key, each in (request.get(owner) or {}).items() if key != names[0]}
+    if owner == "request" and not facts:
+        return {key: each for key, each in request.items() if key != owner}
+    return {**request, owner: facts}

@@ -1,0 +1,62 @@
+"""Which cases catch which mutants: a case catches a program that does not answer as it expects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lawful.cases import Case, differences
+from lawful.deciding.rulebook import triggers_of
+from lawful.mutation.answering import Decider
+from lawful.mutation.mutants import Mutant
+from lawful.policy import Policy
+from lawful.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A case, its request as it was read, and the changes that judging it is about."""
+
+    case: Case
+    question: Question
+    triggers: frozenset[str]
+
+    def may_notice(self, mutant: Mutant) -> bool:
+        """Whether judging it can come upon what was changed."""
+        return mutant.triggers is None or bool(self.triggers & mutant.triggers)
+
+    def catches(self, decider: Decider) -> bool:
+        """Whether a program answers otherwise than the case expects."""
+        decision = decider.decide(self.question)
+        if decision.verdict != self.case.expect.verdict:
+            return True  # told first: the words of a difference take long
+        return any(True for _ in differences(self.case, self.question, decision))
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A mutant, and the cases that catch it: none where it survives."""
+
+    mutant: Mutant
+    caught_by: tuple[Case, ...]
+
+
+def asked(policy: Policy, cases: Iterable[Case]) -> list[Asked]:
+    """The cases, read once for all mutants. They must pass: a case that fails would catch everything."""
+    found = []
+    for case in cases:
+        question = policy.read(case.request)
+        triggers = frozenset(trigger for each in question.changes for trigger in triggers_of(each))
+        found.append(Asked(case, question, triggers))
+    return found
+
+
+def tried(
+    mutants: Sequence[Mutant], asked: Sequence[Asked], progress: Callable[[float], None] = lambda share: None
+) -> Iterator[Tried]:
+    """Each mutant with all the cases that catch it."""
+    for index, mutant in enumerate(mutants):
+        decider = Decider(mutant.program)
+        caught = tuple(each.case for each in asked if each.may_notice(mutant) and each.catches(decider))
+        progress((index + 1) / len(mutants))
+        yield Tried(mutant, caught)
