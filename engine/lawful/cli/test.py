@@ -23,6 +23,17 @@ def run_cases(
     cases: Annotated[
         list[str] | None, typer.Argument(metavar="[CASES]...", help="Files of cases, instead of the policy's own.")
     ] = None,
+    mutants: Annotated[
+        bool,
+        typer.Option("--mutants", help="Change the policy's rules one at a time: do the cases notice?"),
+    ] = False,
+    min_score: Annotated[
+        float | None,
+        typer.Option("--min-score", metavar="PERCENT", help="With --mutants: fail below this share of them caught."),
+    ] = None,
+    caught: Annotated[
+        bool, typer.Option("--caught", help="With --mutants: list those that are caught, too, and by which cases.")
+    ] = False,
     engine: Engine = None,
     form: Format = "text",
     lang: Lang = None,
@@ -30,26 +41,48 @@ def run_cases(
 ) -> int:
     """Run a policy's cases. Exit code: 0 if all pass, 1 if one does not.
 
+    With --mutants: 0, or 1 if fewer are caught than --min-score asks for.
+
     \b
     Examples:
       lawful test wechat
       lawful test ./my-policy more-cases.yaml
+      lawful test wechat --mutants --min-score 95
     """
     from lawful.cases import run
     from lawful.cli import asking
     from lawful.loading import load
 
+    _check_options(mutants=mutants, min_score=min_score, caught=caught)
     terminal = Terminal(spoken(lang), quiet)
     loaded = load(policy)
     judging = asking.engine(engine)
-    outcomes = [run(case, loaded, judging) for file in _given(loaded, cases) for case in file.cases]
+    given = [case for file in _given(loaded, cases) for case in file.cases]
+    outcomes = [run(case, loaded, judging) for case in given]
     failed = [each for each in outcomes if not each.passed]
+    if mutants and not failed:
+        from lawful.cli.mutants import run_mutants
+
+        return run_mutants(loaded, given, terminal, form=form, min_score=min_score, caught=caught)
+    if mutants:
+        terminal.remark("mutants are tried on cases that pass: mend these first")
     if form == "json":
         terminal.text(_json(outcomes))
     else:
         terminal.rows(row for outcome in failed for row in _failure(outcome, terminal))
         terminal.rows([_summary(len(outcomes), len(failed), terminal)])
     return exit_code.DENIED if failed else exit_code.FINE
+
+
+def _check_options(*, mutants: bool, min_score: float | None, caught: bool) -> None:
+    """Raises WrongUsage."""
+    from lawful.cli.errors import WrongUsage
+
+    if min_score is not None and not 0 <= min_score <= 100:
+        raise WrongUsage(f"`--min-score {min_score:g}` is no percentage", "give a number from 0 to 100")
+    for option, given in (("--min-score", min_score is not None), ("--caught", caught)):
+        if given and not mutants:
+            raise WrongUsage(f"`{option}` is of use with `--mutants` only")
 
 
 def _given(policy: Policy, names: list[str] | None) -> list[Cases]:

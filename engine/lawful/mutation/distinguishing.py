@@ -54,7 +54,9 @@ class Search:
         self.patience = patience
         self._decider = Decider(policy.program)
         self._book = Rulebook(policy.program)
-        self._cases = sorted(cases, key=lambda each: len(str(each.case.request)))
+        self._cases = sorted(
+            cases, key=lambda each: (each.case.expect.verdict == "undetermined", len(str(each.case.request)))
+        )
 
     def found(self, mutant: Mutant) -> Found | None:
         """A request that tells the mutant apart, as short as may be; None where none was found."""

@@ -377,9 +377,8 @@ def _with_edges(program: Program, move: Move, step: Step) -> Program:
     def guarding(rule: Rule) -> Rule:
         if rule.id == cycle:
             return replace(rule, requires=_relisted(rule.requires, listed, relisted))
-        if (rule.id == move.id or rule.id.startswith(f"{move.id}.")) and rule.when != TRUE:
-            if _move_of(program, rule) is move:
-                return replace(rule, when=_replaced(rule.when, old, new))
+        if rule.when != TRUE and f"{rule.id}.".startswith(f"{move.id}.") and _move_of(program, rule) is move:
+            return replace(rule, when=_replaced(rule.when, old, new))
         return rule
 
     moves = tuple(replace(each, applies=new, step=step) if each is move else each for each in program.moves)

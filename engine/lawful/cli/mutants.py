@@ -1,0 +1,140 @@
+"""`lawful test --mutants`: would the cases notice if a rule were another?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lawful.cli import exit_code
+from lawful.cli.interrupt import interruptible
+from lawful.cli.layout import Row, row
+from lawful.cli.progress import working
+from lawful.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from lawful.cases import Case
+    from lawful.mutation.mutants import Mutant
+    from lawful.mutation.score import Score, Survivor
+    from lawful.policy import Policy
+
+
+def run_mutants(
+    policy: Policy, cases: Sequence[Case], terminal: Terminal, *, form: str, min_score: float | None, caught: bool
+) -> int:
+    """Try the policy's mutants on cases that all pass. The code: 1 where the score is below the wanted one, else 0."""
+    from lawful.mutation.killing import asked
+    from lawful.mutation.score import scored
+
+    with interruptible(), working(wanted=not terminal.quiet) as telling:
+        score = scored(policy, asked(policy, cases), telling)
+        telling("")
+    enough = min_score is None or score.share * 100 >= min_score
+    if form == "json":
+        terminal.text(json.dumps(_json(policy, score), ensure_ascii=False))
+    else:
+        if caught:
+            terminal.rows(_caught(score, terminal))
+        for each in score.survivors:
+            _tell(policy, each, terminal)
+        terminal.rows([_summary(score, terminal, min_score)])
+    return exit_code.FINE if enough else exit_code.DENIED
+
+
+def _caught(score: Score, terminal: Terminal) -> Iterator[Row]:
+    for each in score.caught:
+        yield row(0, ("✓ ", "good"), each.mutant.words.best(terminal.language), right=_place(each.mutant))
+        first, many = each.caught_by[0], len(each.caught_by)
+        others = terminal.say(f" and {many - 1} more", f" 等{many}个用例") if many > 1 else ""
+        told = terminal.say(f"caught by: {first.name}{others}", f"被发现：{first.name}{others}")
+        yield row(1, (told, "dim"), right=first.place)
+
+
+def _tell(policy: Policy, survivor: Survivor, terminal: Terminal) -> None:
+    from lawful.mutation.pasting import case, yaml_of
+
+    mutant, found = survivor.mutant, survivor.found
+    words = mutant.words.best(terminal.language)
+    terminal.rows([row(0, ("✗ ", "bad"), (mutant.subject, "bold"), f": {words}", right=_place(mutant))])
+    if found is None:
+        told = terminal.say(
+            "no request was found that tells it from the policy: it may be equivalent",
+            "未找到能区分它与策略的请求：可能与策略等价",
+        )
+        terminal.rows([row(1, (told, "open"))])
+        return
+    terminal.rows([row(1, (terminal.say("a case that catches it:", "可发现它的用例："), "dim"))])
+    terminal.text(yaml_of(case(policy.program, found.request, found.policy, found.mutant)))
+
+
+def _place(mutant: Mutant) -> str:
+    return f"{mutant.place.file}:{mutant.place.line}"
+
+
+def _summary(score: Score, terminal: Terminal, wanted: float | None) -> Row:
+    total, left = len(score.caught) + len(score.survivors), len(score.survivors)
+    percent = _percent(score)
+    same = len(score.equivalent)
+    besides = terminal.say(f", {same} more are equivalent", f"，另有{same}个等价") if same else ""
+    told = terminal.say(
+        f"{len(score.caught)} of {total} mutants caught ({percent} %){besides}",
+        f"{total}个变异中发现{len(score.caught)}个（{percent}%）{besides}",
+    )
+    if wanted is not None and score.share * 100 < wanted:
+        below = terminal.say(f": below {wanted:g} %", f"：低于{wanted:g}%")
+        return row(0, (f"✗ {told}{below}", "bad"))
+    return row(0, (f"✓ {told}" if not left else f"! {told}", "warning" if left else "good"))
+
+
+def _percent(score: Score) -> str:
+    """Rounded down: 100 is said of all alone."""
+    return f"{int(score.share * 1000) / 10:g}"
+
+
+def _json(policy: Policy, score: Score) -> dict[str, Any]:
+    from lawful.mutation.pasting import case
+
+    def one(mutant: Mutant, status: str, **more: Any) -> dict[str, Any]:
+        return {
+            "mutant": mutant.name,
+            "rule": mutant.subject,
+            "operator": mutant.operator,
+            "change": {"en": mutant.words.en, "zh": mutant.words.zh},
+            "place": {"file": mutant.place.file, "line": mutant.place.line, "column": mutant.place.column},
+            "status": status,
+            "caught_by": [],
+            "case": None,
+            **more,
+        }
+
+    outcomes = [
+        one(
+            each.mutant,
+            "caught",
+            caught_by=[
+                {"name": caught.name, "file": caught.span.source.name, "line": caught.span.line}
+                for caught in each.caught_by
+            ],
+        )
+        for each in score.caught
+    ]
+    outcomes += [
+        one(
+            each.mutant,
+            "survived",
+            case=None
+            if each.found is None
+            else case(policy.program, each.found.request, each.found.policy, each.found.mutant),
+        )
+        for each in score.survivors
+    ]
+    outcomes += [one(each, "equivalent") for each in score.equivalent]
+    return {
+        "schema": "lawful/mutants/v1",
+        "mutants": len(outcomes),
+        "caught": len(score.caught),
+        "survived": len(score.survivors),
+        "equivalent": len(score.equivalent),
+        "score": round(score.share, 4),
+        "outcomes": outcomes,
+    }

@@ -1,0 +1,65 @@
+"""How much of a policy its cases hold: of its mutants, which are caught, which are none, which survive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lawful.mutation.distinguishing import PATIENCE, Found, Search
+from lawful.mutation.equivalence import equivalent
+from lawful.mutation.killing import Asked, Tried, tried
+from lawful.mutation.mutants import Mutant, mutants
+from lawful.policy import Policy
+
+
+class Telling(Protocol):
+    """Told what is being done now, and the share of it that is done."""
+
+    def __call__(self, step: str, share: float | None = None, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A mutant that no case catches, and the request that would show it, where one was found."""
+
+    mutant: Mutant
+    found: Found | None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What became of every mutant of a policy."""
+
+    caught: tuple[Tried, ...]
+    equivalent: tuple[Mutant, ...]
+    """Proved to answer as the policy does: there is nothing to catch."""
+    survivors: tuple[Survivor, ...]
+
+    @property
+    def share(self) -> float:
+        """The mutants that are caught, of those that are not equivalent; 1 where there is none."""
+        total = len(self.caught) + len(self.survivors)
+        return len(self.caught) / total if total else 1.0
+
+
+def scored(policy: Policy, cases: Sequence[Asked], telling: Telling, patience: int = PATIENCE) -> Score:
+    """Every mutant tried on the cases, the survivors looked at for equivalence and for a request that shows them."""
+    made = [*mutants(policy.program)]
+    caught: list[Tried] = []
+    left: list[Mutant] = []
+    for each in tried(made, cases, lambda share: telling("trying mutants on the cases", share)):
+        if each.caught_by:
+            caught.append(each)
+        else:
+            left.append(each.mutant)
+    same: list[Mutant] = []
+    survivors: list[Survivor] = []
+    search = Search(policy, cases, patience)
+    for index, mutant in enumerate(left):
+        telling("looking for requests that show the survivors", index / len(left))
+        if equivalent(policy.program, mutant.program):
+            same.append(mutant)
+        else:
+            survivors.append(Survivor(mutant, search.found(mutant) if patience else None))
+    return Score(tuple(caught), tuple(same), tuple(survivors))
