@@ -27,6 +27,14 @@ def run_cases(
         bool,
         typer.Option("--mutants", help="Change the policy's rules one at a time: do the cases notice?"),
     ] = False,
+    review: Annotated[
+        bool,
+        typer.Option("--review", help="Confirm an account on either side of each rule; they become cases."),
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="With --review: ask nothing, write the cases there."),
+    ] = None,
     min_score: Annotated[
         float | None,
         typer.Option("--min-score", metavar="PERCENT", help="With --mutants: fail below this share of them caught."),
@@ -48,24 +56,30 @@ def run_cases(
       lawful test wechat
       lawful test ./my-policy more-cases.yaml
       lawful test wechat --mutants --min-score 95
+      lawful test ./my-policy --review
     """
     from lawful.cases import run
     from lawful.cli import asking
     from lawful.loading import load
 
-    _check_options(mutants=mutants, min_score=min_score, caught=caught)
+    _check_options(mutants=mutants, min_score=min_score, caught=caught, review=review, output=output, cases=cases)
     terminal = Terminal(spoken(lang), quiet)
     loaded = load(policy)
     judging = asking.engine(engine)
-    given = [case for file in _given(loaded, cases) for case in file.cases]
+    beginning = review and not cases and not _own_path(loaded).is_file()
+    given = [] if beginning else [case for file in _given(loaded, cases) for case in file.cases]
     outcomes = [run(case, loaded, judging) for case in given]
     failed = [each for each in outcomes if not each.passed]
     if mutants and not failed:
         from lawful.cli.mutants import run_mutants
 
         return run_mutants(loaded, given, terminal, form=form, min_score=min_score, caught=caught)
-    if mutants:
-        terminal.remark("mutants are tried on cases that pass: mend these first")
+    if review and not failed:
+        from lawful.cli.review import run_review
+
+        return run_review(loaded, given, _own_path(loaded), terminal, form=form, output=output)
+    if mutants or review:
+        terminal.remark(terminal.say("these cases fail: mend them first", "以下用例未通过，请先修正"))
     if form == "json":
         terminal.text(_json(outcomes))
     else:
@@ -74,10 +88,24 @@ def run_cases(
     return exit_code.DENIED if failed else exit_code.FINE
 
 
-def _check_options(*, mutants: bool, min_score: float | None, caught: bool) -> None:
+def _check_options(
+    *,
+    mutants: bool,
+    min_score: float | None,
+    caught: bool,
+    review: bool,
+    output: str | None,
+    cases: list[str] | None,
+) -> None:
     """Raises WrongUsage."""
     from lawful.cli.errors import WrongUsage
 
+    if mutants and review:
+        raise WrongUsage("`--mutants` and `--review` are two things", "do one after the other")
+    if review and cases:
+        raise WrongUsage("a review adds to the policy's own cases: it takes no other files")
+    if output is not None and not review:
+        raise WrongUsage("`--output` is of use with `--review` only")
     if min_score is not None and not 0 <= min_score <= 100:
         raise WrongUsage(f"`--min-score {min_score:g}` is no percentage", "give a number from 0 to 100")
     for option, given in (("--min-score", min_score is not None), ("--caught", caught)):
@@ -105,13 +133,17 @@ def own_cases(policy: Policy) -> str:
     """The cases beside a policy, as one may open them from here. Raises WrongUsage."""
     from lawful.cli.errors import WrongUsage
 
-    path = (policy.folder or Path()) / "cases.yaml"
+    path = _own_path(policy)
     if not path.is_file():
         raise WrongUsage(f"the policy has no cases: there is no `{path}`", "name files of cases after the policy")
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
     except ValueError:
         return str(path)
+
+
+def _own_path(policy: Policy) -> Path:
+    return (policy.folder or Path()) / "cases.yaml"
 
 
 def _failure(outcome: Outcome, terminal: Terminal) -> Iterator[Row]:

@@ -13,12 +13,13 @@ from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from lawful import calendar, values
+from lawful.audit.candidates import number_of
 from lawful.calendar import Instant
 from lawful.deciding.rulebook import Rulebook
 from lawful.diagnostics import RequestError
-from lawful.ir import Expr, Period, Program, Rule, Value
+from lawful.ir import Count, Expr, Period, Program, Rule, Value
 from lawful.mutation.answering import Answer, Decider, Key, told_apart
-from lawful.mutation.edges import Edges, Fact, Looked, histories, instants, looked
+from lawful.mutation.edges import Edges, Fact, Looked, declaration, histories, instants, looked
 from lawful.mutation.killing import Asked
 from lawful.mutation.mutants import Mutant
 from lawful.policy import Policy
@@ -31,6 +32,8 @@ PATIENCE: Final = 3000
 _FOR_A_CLEAR_ONE: Final = 300
 """More that are tried after one on which the policy leaves the verdict open."""
 _PAIRS: Final = 300
+_FAR: Final = 2**62
+_MOST_EVENTS: Final = 30
 _BASES: Final = 16
 _AT: Final = "2024-04-12T09:00:00+00:00"
 
@@ -59,12 +62,11 @@ class Search:
         )
 
     def found(self, mutant: Mutant) -> Found | None:
-        """A request that tells the mutant apart, as short as may be; None where none was found."""
+        """A request that tells the mutant apart, without what does not matter; None where none was found."""
         other = Decider(mutant.program)
         undecided: Found | None = None
         left = self.patience
-        for request in self._tries(mutant):
-            told = self._told(request, other)
+        for told in self._tried(mutant, other):
             if told is not None and told.policy.verdict != "undetermined":
                 return self._shortened(told, other)
             if told is not None and undecided is None:
@@ -73,6 +75,14 @@ class Search:
             if left <= 0:
                 break
         return None if undecided is None else self._shortened(undecided, other)
+
+    def several(self, mutant: Mutant, many: int) -> list[Found]:
+        """The first requests that tell the mutant apart, as they were found."""
+        tried = islice(self._tried(mutant, Decider(mutant.program)), self.patience)
+        return [*islice((each for each in tried if each is not None), many)]
+
+    def _tried(self, mutant: Mutant, other: Decider) -> Iterator[Found | None]:
+        return (self._told(request, other) for request in self._tries(mutant))
 
     def _told(self, request: Request, other: Decider) -> Found | None:
         try:
@@ -91,8 +101,8 @@ class Search:
             if told is not None and (told.key, told.policy.verdict) == (found.key, found.policy.verdict):
                 found = told
                 break
-        for shorter in _shorter(found.request):
-            told = self._told(_without(found.request, shorter), other)
+        for part in parts(found.request):
+            told = self._told(without(found.request, part), other)
             if told is not None and (told.key, told.policy.verdict) == (found.key, found.policy.verdict):
                 found = told
         return found
@@ -105,14 +115,14 @@ class Search:
         rules = [rule for _, (_, rules) in changed for rule in rules]
         bases = self._bases(mutant, near)
         yield from bases
-        varied = [_Varied(self.program, base, near, rules) for base in bases]
+        varied = [Varied(self.program, base, near, rules) for base in bases]
         for each in varied:
             yield from each.one_by_one()
         for each in varied[:3]:
             yield from islice(each.two_by_two(), _PAIRS)
         wide = looked((self.program, self._around(mutant)), *((program, exprs) for program, (exprs, _) in changed))
         random = Random(mutant.name)
-        widely = [_Varied(self.program, base, wide, rules) for base in bases]
+        widely = [Varied(self.program, base, wide, rules) for base in bases]
         while widely:
             yield random.choice(widely if random.random() < 0.5 else varied).at_random(random)
 
@@ -128,20 +138,20 @@ class Search:
     def _bases(self, mutant: Mutant, near: Looked) -> list[Request]:
         """Requests of cases that come upon what was changed, of every kind some; and others with their changes."""
         wanted = self._triggers(mutant, near)
-        found: dict[tuple[object, ...], Request] = {}
+        alike: dict[tuple[object, ...], list[Request]] = {}
         for each in self._cases:
-            if not each.triggers & wanted:
-                continue
-            for number in range(3):
-                found.setdefault((each.triggers, each.case.expect.verdict, number), each.case.request)
+            if each.triggers & wanted:
+                alike.setdefault((each.triggers, each.case.expect.verdict), []).append(each.case.request)
+        several = [some[index] for some in alike.values() for index in sorted({0, len(some) // 2, len(some) - 1})]
         met = {trigger for each in self._cases for trigger in each.triggers}
-        some = self._cases[len(self._cases) // 2].case.request if self._cases else {"account": {}, "at": _AT}
+        usual = self._cases[len(self._cases) // 2].case.request if self._cases else {"account": {}, "at": _AT}
         made: list[Request] = []
         for trigger in sorted(wanted - met):
             change = self._change(trigger)
             if change is not None:
-                made.append({**{key: some[key] for key in some if key not in ("change", "changes")}, "change": change})
-        several = [*found.values()]
+                made.append(
+                    {**{key: usual[key] for key in usual if key not in ("change", "changes")}, "change": change}
+                )
         if len(several) > _BASES:
             several = Random(mutant.name).sample(several, _BASES)
         return [*several, *made[:4]]
@@ -185,7 +195,7 @@ def _of(program: Program, mutant: Mutant) -> tuple[list[Expr], list[Rule]]:
     return exprs, rules
 
 
-class _Varied:
+class Varied:
     """One request with other facts, at other times, after other histories."""
 
     def __init__(self, program: Program, base: Request, look: Looked, rules: Sequence[Rule]) -> None:
@@ -225,6 +235,43 @@ class _Varied:
                 other = self._with_fact(self.base, fact, value)
                 for history in histories(self.look, self.at, self.zone):
                     yield self._with_history(other, history)
+
+    def in_order(self) -> Iterator[list[Request]]:
+        """Of each ordered fact the requests with its values, from the least on; of a limit, with more and more events.
+
+        The asked value of a field is left as it is.
+        """
+        edges = self._at(self.at)
+        for fact in self.look.facts:
+            if declaration(self.program, fact).type.kind in ("int", "date", "timestamp"):
+                known = [each for each in edges.values(fact) if each is not None]
+                yield [self._with_fact(self.base, fact, each) for each in sorted(known, key=number_of)]
+        for count, most in self.look.counts.items():
+            first = next((each for each in histories(self.look, self.at, self.zone) if each), None)
+            if first is not None and most < _MOST_EVENTS:
+                instant = _recently(count, first, self.at)
+                events = [(count.events[0], instant)] * (most + 1)
+                yield [self._with_history(self.base, events[:many]) for many in range(most + 2)]
+
+    def distance(self, request: Request) -> int:
+        """How far an ordered fact that differs has moved; of what has no order nothing, it comes after the others."""
+        try:
+            base, other = self._numbers(self.base), self._numbers(request)
+        except values.BadValue:
+            return _FAR
+        moved = [abs(base[key] - other[key]) if key in base and key in other else _FAR for key in base | other]
+        return max((each for each in moved if each), default=_FAR)
+
+    def _numbers(self, request: Request) -> dict[str, int]:
+        found = {"at": number_of(values.instant(request.get("at", _AT), self.zone)) // 1_000_000}
+        for owner in ("account", "request"):
+            schema = self.program.account if owner == "account" else self.program.request
+            for name, given in (request.get(owner) or {}).items():
+                if name in schema and schema[name].type.kind in ("int", "date", "timestamp"):
+                    value = values.read(schema[name], given, self.zone)
+                    if value is not None:
+                        found[f"{owner}.{name}"] = number_of(value)
+        return found
 
     def at_random(self, random: Random) -> Request:
         """Several of them changed at once."""
@@ -284,6 +331,11 @@ class _Varied:
         return {**rest, "history": told}
 
 
+def _recently(count: Count, history: Sequence[tuple[str, Instant]], at: Instant) -> Instant:
+    """An instant whose events count: the first of those tried."""
+    return next((when for event, when in history if event in count.events), at)
+
+
 def _in_force(periods: Sequence[Period], at: Instant, zone: ZoneInfo) -> bool:
     day = calendar.day_of(at, zone)
     return any(each.holds(day) for each in periods)
@@ -295,7 +347,7 @@ def _with_feature(request: Request, name: str, *, on: bool) -> Request:
     return {**request, "account": {**account, "features": [*kept, name] if on else kept}}
 
 
-def _shorter(request: Request) -> list[tuple[str, ...]]:
+def parts(request: Request) -> list[tuple[str, ...]]:
     """The parts that a request may lack."""
     parts: list[tuple[str, ...]] = [("history_from",), ("history",), ("request",)]
     for owner in ("request", "account"):
@@ -303,7 +355,7 @@ def _shorter(request: Request) -> list[tuple[str, ...]]:
     return [each for each in parts if each[0] in request]
 
 
-def _without(request: Request, part: tuple[str, ...]) -> Request:
+def without(request: Request, part: tuple[str, ...]) -> Request:
     owner, *names = part
     if not names:
         return {key: each for key, each in request.items() if key != owner}

@@ -171,9 +171,9 @@ def _of_rules(program: Program, rules: list[Rule]) -> Iterator[_Made]:
         return _with_rules(program, {id(rule): replace(rule, requires=requires) for rule in rules})
 
     if first.requires != TRUE and first.kind != "unlisted":
-        yield _Made(first.id, "dropped", first.place, _no_longer(first), put(TRUE))
+        yield _Made(first.id, "rule", first.place, _no_longer(first), put(TRUE))
     if first.kind == "unlisted" and not _is_listed(first):
-        yield _Made(first.id, "dropped", first.place, _no_longer(first), put(TRUE))
+        yield _Made(first.id, "rule", first.place, _no_longer(first), put(TRUE))
     if first.kind in _CHANGEABLE and first.requires != TRUE:
         for each in changed(first.requires):
             yield _Made(first.id, each.operator, first.place, each.words, put(each.expr))

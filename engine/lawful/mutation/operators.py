@@ -51,7 +51,8 @@ from lawful.ir import (
 Operator = Literal[
     "comparison",  # `<` becomes `<=`, `==` becomes `!=`
     "boundary",  # a number, date, time or duration moves by one
-    "dropped",  # a part of a condition, or a whole rule, is not asked for
+    "rule",  # a whole rule is not asked for
+    "dropped",  # a part of a condition is not asked for
     "negation",  # what must hold must not
     "connective",  # and, or
     "values",  # another value of an enum is let in, or one is shut out
