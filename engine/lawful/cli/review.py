@@ -158,14 +158,15 @@ def _write(policy: Policy, proposals: Sequence[Proposal], target: Path, terminal
     """A file of cases to look through: what is right of it may be copied or given to `lawful test`."""
     from lawful.audit.writing import beside
     from lawful.mutation.pasting import yaml_of
+    from lawful.review.recording import named
     from lawful.review.words import told
 
     lines = [f"# Proposed, and confirmed by nobody yet: `lawful test {policy.program.id} --review`.\n"]
     lines.append(f"policy: {policy.program.id}\ncases:{'' if proposals else ' []'}\n")
-    for each in proposals:
+    for each, case in zip(proposals, named([each.case for each in proposals]), strict=True):
         words = told(policy.program, policy.read(each.request), terminal.language)
         lines += [f"  # {heading}: {_one_line(text)}\n" for heading, text in words]
-        lines.append(yaml_of(each.case))
+        lines.append(yaml_of(case))
     with beside(target) as part:
         part.write_text("".join(lines), encoding="utf-8", newline="\n")
     many = len(proposals)

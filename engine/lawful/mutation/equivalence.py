@@ -178,13 +178,20 @@ class _Fact:
     edges: set[int] = field(default_factory=set)
     """Where a cell begins, as a number; of ordered facts only."""
     finite: Cells | None = None
-    """All the values that it may have, where they are few."""
+    """All the values that it may have, where they have no order."""
+    is_whole: bool = False
+    """Each of the few values is a cell of its own."""
+
+    @property
+    def is_small(self) -> bool:
+        return self.finite is not None or self.high - self.low < _MOST_VALUES
 
     def values(self) -> Cells:
         if self.finite is not None:
             return self.finite
         kind = self.place.type.kind
         starts = sorted({self.low, *(each for each in self.edges if self.low <= each <= self.high)})
+        starts = [*range(self.low, self.high + 1)] if self.is_whole else starts
         known = tuple(value_of(kind, each) for each in starts)
         return known if isinstance(self.of, Clock) else (*known, None)
 
@@ -241,12 +248,17 @@ class _Space:
         read = [*dict.fromkeys(_leaves(expr))]
         facts = [self._fact(each) for each in read]
         placed = rebuilt(expr, lambda node: self._facts[node].place if node in self._facts else None)
-        unbounded = [each for each in facts if each is not None and each.finite is None]
-        if unbounded and type_of(expr) != BOOL:
+        known = [each for each in facts if each is not None]
+        if len(known) < len(facts):
             return self._anything(expr)
-        if None not in facts and (not unbounded or (len(facts) == 1 and self._cuts(placed, unbounded[0]))):
+        ordered = [each for each in known if each.finite is None]
+        if len(known) == len(ordered) == 1 and type_of(expr) == BOOL and self._cuts(placed, ordered[0]):
             return placed
-        return self._anything(expr)
+        if not all(each.is_small for each in known):
+            return self._anything(expr)
+        for each in ordered:
+            each.is_whole = True
+        return placed
 
     def _anything(self, expr: Expr) -> Expr:
         if type_of(expr) != BOOL:
@@ -271,6 +283,8 @@ class _Space:
         if finite is not None:
             return _Fact(place, leaf, finite=finite)
         match place.type.kind:
+            case "int" if isinstance(leaf, Call):
+                low, high = _PARTS[leaf.function]
             case "int":
                 low, high = (0, INT_MAX) if isinstance(leaf, Count) else self._bounds(leaf, INT_MIN, INT_MAX)
             case "date":
@@ -284,9 +298,6 @@ class _Space:
 
     def _finite(self, leaf: Expr) -> Cells | None:
         match leaf:
-            case Call():
-                first, last = _PARTS[leaf.function]
-                return (*range(first, last + 1), None)
             case Field(type=Type(kind="bool")):
                 return (True, False, None)
             case Field(type=Type(kind="enum")):
@@ -294,9 +305,6 @@ class _Space:
             case Field(type=Type(kind="set")) if 2 ** len(leaf.type.values) <= _MOST_VALUES:
                 chosen = product((False, True), repeat=len(leaf.type.values))
                 return (*(_members(leaf.type.values, each) for each in chosen), None)
-            case Field(type=Type(kind="int")):
-                low, high = self._bounds(leaf, INT_MIN, INT_MAX)
-                return (*range(low, high + 1), None) if high - low < _MOST_VALUES else None
             case _:
                 return None
 

@@ -23,7 +23,7 @@ class Asked:
 
     def may_notice(self, mutant: Mutant) -> bool:
         """Whether judging it can come upon what was changed."""
-        return mutant.triggers is None or bool(self.triggers & mutant.triggers)
+        return comes_upon(self.triggers, mutant)
 
     def catches(self, decider: Decider) -> bool:
         """Whether a program answers otherwise than the case expects."""
@@ -46,9 +46,18 @@ def asked(policy: Policy, cases: Iterable[Case]) -> list[Asked]:
     found = []
     for case in cases:
         question = policy.read(case.request)
-        triggers = frozenset(trigger for each in question.changes for trigger in triggers_of(each))
-        found.append(Asked(case, question, triggers))
+        found.append(Asked(case, question, triggers(question)))
     return found
+
+
+def triggers(question: Question) -> frozenset[str]:
+    """The changes that a request asks for, as rules are indexed by them."""
+    return frozenset(trigger for each in question.changes for trigger in triggers_of(each))
+
+
+def comes_upon(triggers: frozenset[str], mutant: Mutant) -> bool:
+    """Whether judging such changes can come upon what was changed."""
+    return mutant.triggers is None or bool(triggers & mutant.triggers)
 
 
 def tried(

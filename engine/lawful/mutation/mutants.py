@@ -13,15 +13,19 @@ from datetime import date, timedelta
 from typing import Final
 
 from lawful import wording
+from lawful.calendar import LIFETIME
+from lawful.compiler.context import overlaps
 from lawful.ir import (
     FALSE,
     TRUE,
     And,
+    AtMost,
     Clock,
     Compare,
     Condition,
     ConditionOf,
     Constant,
+    Count,
     Effect,
     Expr,
     Field,
@@ -50,7 +54,7 @@ from lawful.mutation.operators import Operator, becomes, changed
 _DAY: Final = timedelta(days=1)
 _AUTHORS: Final[frozenset[RuleKind]] = frozenset({"requires", "limit", "constraint"})
 """The rules with a `when` of their author's."""
-_CHANGEABLE: Final[frozenset[RuleKind]] = frozenset({"requires", "limit", "never_after", "constraint", "initial"})
+_CHANGEABLE: Final[frozenset[RuleKind]] = frozenset({"requires", "limit", "never_after", "constraint"})
 """The rules whose requirement is an expression of their author's; of the others there is only whether they are."""
 
 
@@ -110,6 +114,7 @@ def _made(program: Program) -> Iterator[_Made]:
         yield from _of_obligations(program, move, index)
         if move.step is not None:
             yield from _of_transition(program, move, move.step)
+    yield from _of_initial_states(program)
     yield from _of_final_states(program)
     yield from _of_periods(program)
 
@@ -351,8 +356,9 @@ def _of_transition(program: Program, move: Move, step: Step) -> Iterator[_Made]:
                 continue
             states = tuple(each for each in held if each != value) if value in held else (*held, value)
             sources, targets = (states, step.targets) if end == "from" else (step.sources, states)
-            if not (set(_pairs(sources, targets)) ^ set(_pairs(step.sources, step.targets))):
-                continue  # a state to itself is no transition
+            fresh = _pairs(sources, targets) - _pairs(step.sources, step.targets)
+            if value not in held and (not fresh or fresh & _taken(program, move)):
+                continue  # a state to itself is no transition, and of two for one step the compiler takes neither
             other = _with_edges(program, move, Step(step.field, sources, targets))
             if not states:
                 words = Text("the transition is dropped", "去掉该变更途径")
@@ -363,8 +369,19 @@ def _of_transition(program: Program, move: Move, step: Step) -> Iterator[_Made]:
             yield _Made(move.id, "transition", move.place, words, other)
 
 
-def _pairs(sources: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    return ((source, target) for source in sources for target in targets if source != target)
+def _pairs(sources: tuple[str, ...], targets: tuple[str, ...]) -> set[tuple[str, str]]:
+    return {(source, target) for source in sources for target in targets if source != target}
+
+
+def _taken(program: Program, move: Move) -> set[tuple[str, str]]:
+    """The steps that other transitions make on some day on which this one is in force."""
+    return {
+        pair
+        for other in program.moves
+        if other.id != move.id and other.trigger == move.trigger and other.step is not None
+        if overlaps(other.in_force, move.in_force)
+        for pair in _pairs(other.step.sources, other.step.targets)
+    }
 
 
 def _with_edges(program: Program, move: Move, step: Step) -> Program:
@@ -382,7 +399,38 @@ def _with_edges(program: Program, move: Move, step: Step) -> Program:
         return rule
 
     moves = tuple(replace(each, applies=new, step=step) if each is move else each for each in program.moves)
-    return replace(program, moves=moves, rules=tuple(guarding(rule) for rule in program.rules))
+    rules = tuple(guarding(rule) for rule in program.rules)
+    return _with_guarantees(replace(program, moves=moves, rules=rules), step.field)
+
+
+def _with_guarantees(program: Program, field: str) -> Program:
+    """The limits of a life cycle's transitions, where the life cycle itself lets them happen once or more often."""
+    again = _reachable_again([move for move in program.moves if move.step is not None and move.step.field == field])
+
+    def limiting(rule: Rule) -> Rule:
+        limit, move = rule.requires, _move_of(program, rule)
+        if rule.kind != "limit" or move is None or move.step is None or not isinstance(limit, AtMost):
+            return rule
+        once = limit.count == Count((move.event,), LIFETIME) and limit.at_most >= 1 and move.id not in again
+        return rule if once == limit.guaranteed else replace(rule, requires=replace(limit, guaranteed=once))
+
+    return replace(program, rules=tuple(limiting(rule) for rule in program.rules))
+
+
+def _reachable_again(moves: list[Move]) -> set[str]:
+    """The transitions that leave a state which can be reached from one that they lead to."""
+    steps = [(move.id, move.step) for move in moves if move.step is not None]
+    again = set()
+    for id in {id for id, _ in steps}:
+        reached = {target for other, step in steps if other == id for target in step.targets}
+        grown = True
+        while grown:
+            further = {t for _, step in steps if reached & {*step.sources} for t in step.targets}
+            grown = not further <= reached
+            reached |= further
+        if reached & {source for other, step in steps if other == id for source in step.sources}:
+            again.add(id)
+    return again
 
 
 def _relisted(requires: Expr, old: Expr, new: Expr) -> Expr:
@@ -412,6 +460,29 @@ def _one_of(item: Expr, names: tuple[str, ...], type_: Type) -> Expr:
     )
 
 
+def _of_initial_states(program: Program) -> Iterator[_Made]:
+    """An account may begin with a value that is not listed, or may not with one that is."""
+    for cycle in program.lifecycles.values():
+        type_ = program.account[cycle.field].type
+        present = Field("account", cycle.field, type_)
+        rule = next((each for each in program.rules if each.id == f"lifecycle.{cycle.field}.initial"), None)
+        if rule is None:
+            continue
+        for state in type_.values:
+            held = state in cycle.initial
+            states = tuple(each for each in cycle.initial if each != state) if held else (*cycle.initial, state)
+            if not states:
+                continue
+            lifecycles = {**program.lifecycles, cycle.field: replace(cycle, initial=states)}
+            other = _with_rules(program, {id(rule): replace(rule, requires=_one_of(present, states, type_))})
+            words = (
+                Text(f"`initial: {state}` is dropped", f"去掉 `initial: {state}`")
+                if held
+                else Text(f"`initial` lets in `{state}` as well", f"`initial` 增加 `{state}`")
+            )
+            yield _Made(rule.id, "values", rule.place, words, replace(other, lifecycles=lifecycles))
+
+
 def _of_final_states(program: Program) -> Iterator[_Made]:
     """A state is final no more: the rule does not hold it, and what is listed may leave it, as from any other."""
     for cycle in program.lifecycles.values():
@@ -432,7 +503,7 @@ def _of_final_states(program: Program) -> Iterator[_Made]:
                 return replace(rule, when=_tidied(_replaced(when, old, new)))
 
             lifecycles = {**program.lifecycles, cycle.field: replace(cycle, final=kept)}
-            rules = tuple(without(rule) for rule in program.rules)
+            rules = tuple(without(rule) for rule in program.rules if kept or rule is not final)
             words = Text(f"`{state}` is not final", f"`{state}` 不再是终态")
             yield _Made(final.id, "final", final.place, words, replace(program, rules=rules, lifecycles=lifecycles))
 

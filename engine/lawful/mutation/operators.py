@@ -203,7 +203,8 @@ def with_children(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
         case Constant() | Field() | Clock() | Variable() | ConditionOf() | Count():
             return expr
         case AtMost():
-            return replace(expr, count=cast("Count", parts[0]))
+            count = cast("Count", parts[0])
+            return replace(expr, count=count, guaranteed=expr.guaranteed and count == expr.count)
         case Known() | Not():
             return type(expr)(parts[0])
         case And() | Or():
@@ -282,7 +283,7 @@ def _at_most(expr: AtMost) -> Iterator[Changed]:
     for most in (expr.at_most + 1, expr.at_most - 1):
         if 0 <= most <= INT_MAX:
             words = Text(f"at most {expr.at_most} becomes at most {most}", f"至多{expr.at_most}次改为至多{most}次")
-            yield Changed("limit", replace(expr, at_most=most), words)
+            yield Changed("limit", replace(expr, at_most=most, guaranteed=expr.guaranteed and most >= 1), words)
     if expr.counted_by is not None:
         name = wording.cel(expr.counted_by)
         words = Text(f"`{name}` is not counted by", f"不再以 `{name}` 计数")

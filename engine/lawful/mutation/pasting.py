@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -72,6 +72,16 @@ def name_of(request: Mapping[str, Any], answer: Answer) -> str:
     account = request.get("account") or {}
     known = ", ".join(f"{name} {_flat(value)}" for name, value in account.items())
     return f"{_VERDICTS[answer.verdict].en}: {asked}" + (f", with {known}" if known else "")
+
+
+def distinct(name: str, taken: Container[str]) -> str:
+    """The name, with a number where there is a case of it already."""
+    number = 2
+    told = name
+    while told in taken:
+        told = f"{name} ({number})"
+        number += 1
+    return told
 
 
 def _said(change: Mapping[str, Any]) -> str:

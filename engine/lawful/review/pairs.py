@@ -22,7 +22,8 @@ from lawful.mutation.pasting import CaseData, case
 from lawful.policy import Policy
 
 Side = Literal["outside", "inside"]
-_FOUND: Final = 400
+_FOUND: Final = 200
+_PATIENCE: Final = 1500
 _CANDIDATES: Final = 16
 """Accounts outside a rule among which the plainest is taken, and how many are found to choose these from."""
 _ORDER: Final = ("allow", "undetermined", "deny")
@@ -49,7 +50,7 @@ def rules(program: Program) -> list[Mutant]:
 
 def proposals(policy: Policy, cases: Sequence[Asked], rules: Sequence[Mutant]) -> Iterator[Proposal]:
     """Both sides of each rule; nothing of a rule where no account was found outside it."""
-    search = Search(policy, cases)
+    search = Search(policy, cases, _PATIENCE)
     for mutant in rules:
         yield from _of_rule(policy, search, mutant)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from lawful.audit.errors import AuditError
 from lawful.audit.writing import beside, must_be_writable
 from lawful.cases import Cases, read_cases, run
 from lawful.document import Document
-from lawful.mutation.pasting import CaseData, yaml_of
+from lawful.mutation.pasting import CaseData, distinct, yaml_of
 from lawful.policy import Policy
 from lawful.source import Source
 
@@ -32,6 +32,8 @@ class CaseFile:
     def add(self, cases: Sequence[CaseData]) -> None:
         """Write the cases to the end of the list, once it is known that the file can be read and that they pass."""
         raw = self.path.read_bytes() if self.path.exists() else b""
+        taken = {each.name for each in read_cases(Source(self.path.name, self._text())).cases} if raw else set()
+        cases = named(cases, taken)
         text = _with(self._text(), cases) if raw else _new(self.policy, cases)
         self._must_pass(text, len(cases))
         if b"\r\n" in raw:
@@ -51,6 +53,16 @@ class CaseFile:
         wrong += [f"the case `{each.name}` would not pass" for each in added if not run(each, self.policy).passed]
         if wrong:
             raise AuditError(f"`{self.path}` is left as it was: {wrong[0]}")
+
+
+def named(cases: Iterable[CaseData], taken: Iterable[str] = ()) -> list[CaseData]:
+    """The cases, each with a name of its own."""
+    names = set(taken)
+    found = []
+    for each in cases:
+        found.append({**each, "name": distinct(each["name"], names)})
+        names.add(found[-1]["name"])
+    return found
 
 
 def _new(policy: Policy, cases: Sequence[CaseData]) -> str:
