@@ -27,7 +27,7 @@ def run_mutants(
     from lawful.mutation.score import scored
 
     with interruptible(), working(wanted=not terminal.quiet) as telling:
-        score = scored(policy, asked(policy, cases), telling)
+        score = scored(policy, asked(policy, cases), telling, every=caught or form == "json")
         telling("")
     enough = min_score is None or score.share * 100 >= min_score
     if form == "json":

@@ -55,7 +55,8 @@ from lawful.mutation.edges import declaration, fact_of
 from lawful.mutation.mutants import in_state
 from lawful.question import EARLIEST
 
-_MOST_CELLS: Final = 30_000
+_FEW_CELLS: Final = 3_000
+_MOST_CELLS: Final = 10_000
 _MOST_VALUES: Final = 256
 """Bounded whole numbers up to here are all looked at."""
 _PARTS: Final[Mapping[str, tuple[int, int]]] = {"getMonth": (0, 11), "getDate": (1, 31), "getDayOfWeek": (0, 6)}
@@ -130,11 +131,25 @@ class _Proof:
         others: tuple[Expr, ...],
         judged: Callable[[tuple[Expr, ...], Situation], object],
     ) -> bool:
-        space = _Space(self.program)
-        was = tuple(space.placed(inlined(each, self.program.conditions)) for each in exprs)
-        now = tuple(space.placed(inlined(each, self.mutant.conditions)) for each in others)
+        was = tuple(inlined(each, self.program.conditions) for each in exprs)
+        now = tuple(inlined(each, self.mutant.conditions) for each in others)
         if was == now:
             return True
+        common = frozenset(atom for each in was for atom in _atoms(each))
+        common &= frozenset(atom for each in now for atom in _atoms(each))
+        # What stands in both may be anything: fewer cells. Where that proves nothing it is looked into, too.
+        unseen, seen = _Space(self.program, common, _FEW_CELLS), _Space(self.program, frozenset(), _MOST_CELLS)
+        return any(self._same_in(each, was, now, judged) for each in (unseen, seen))
+
+    def _same_in(
+        self,
+        space: _Space,
+        exprs: tuple[Expr, ...],
+        others: tuple[Expr, ...],
+        judged: Callable[[tuple[Expr, ...], Situation], object],
+    ) -> bool:
+        was = tuple(space.placed(each) for each in exprs)
+        now = tuple(space.placed(each) for each in others)
         cells = space.cells()
         return cells is not None and all(judged(was, each) == judged(now, each) for each in cells)
 
@@ -199,9 +214,12 @@ class _Fact:
 class _Space:
     """Everything that some expressions read, each with its cells."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, unseen: frozenset[Expr], most: int) -> None:
+        """`unseen` are atoms that are taken to be anything; `most` is how many cells are looked at."""
         self.program = program
         self.zone = ZoneInfo(program.timezone)
+        self._unseen = unseen
+        self._most = most
         self._facts: dict[Expr, _Fact] = {}
         self._is_blind = False
 
@@ -223,7 +241,7 @@ class _Space:
         """A situation for every cell of the space; None where they are too many, or some value is not to be seen."""
         facts = [*self._facts.values()]
         values = [each.values() for each in facts]
-        if self._is_blind or prod(map(len, values)) > _MOST_CELLS:
+        if self._is_blind or prod(map(len, values)) > self._most:
             return None
         return (self._situation(facts, each) for each in product(*values))
 
@@ -245,6 +263,8 @@ class _Space:
 
     def _atom(self, expr: Expr) -> Expr:
         """A comparison or the like: exactly, where its facts are few or it cuts one of them into cells."""
+        if expr in self._unseen:
+            return self._anything(expr)
         read = [*dict.fromkeys(_leaves(expr))]
         facts = [self._fact(each) for each in read]
         placed = rebuilt(expr, lambda node: self._facts[node].place if node in self._facts else None)
@@ -348,6 +368,18 @@ class _Space:
 
 def _members(values: Sequence[str], chosen: Iterable[bool]) -> frozenset[str]:
     return frozenset(value for value, is_in in zip(values, chosen, strict=True) if is_in)
+
+
+def _atoms(expr: Expr) -> Iterator[Expr]:
+    """The parts that are not made of truth values."""
+    match expr:
+        case And() | Or() | Not() | Conditional() if type_of(expr) == BOOL:
+            for each in children(expr):
+                yield from _atoms(each)
+        case Constant():
+            return
+        case _:
+            yield expr
 
 
 def _leaves(expr: Expr) -> Iterator[Expr]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from lawful.cases import Case, differences
 from lawful.deciding.rulebook import triggers_of
@@ -61,11 +62,18 @@ def comes_upon(triggers: frozenset[str], mutant: Mutant) -> bool:
 
 
 def tried(
-    mutants: Sequence[Mutant], asked: Sequence[Asked], progress: Callable[[float], None] = lambda share: None
+    mutants: Sequence[Mutant],
+    asked: Sequence[Asked],
+    progress: Callable[[float], None] = lambda share: None,
+    *,
+    every: bool = True,
 ) -> Iterator[Tried]:
-    """Each mutant with all the cases that catch it."""
+    """Each mutant with the cases that catch it: with `every` one of them, else with the first that was found."""
     for index, mutant in enumerate(mutants):
         decider = Decider(mutant.program)
-        caught = tuple(each.case for each in asked if each.may_notice(mutant) and each.catches(decider))
+        likely = (
+            asked if every else sorted(asked, key=lambda each: not mutant.rules & {*(each.case.expect.rules or ())})
+        )
+        caught = (each.case for each in likely if each.may_notice(mutant) and each.catches(decider))
         progress((index + 1) / len(mutants))
-        yield Tried(mutant, caught)
+        yield Tried(mutant, tuple(caught if every else islice(caught, 1)))

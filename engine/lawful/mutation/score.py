@@ -43,12 +43,17 @@ class Score:
         return len(self.caught) / total if total else 1.0
 
 
-def scored(policy: Policy, cases: Sequence[Asked], telling: Telling, patience: int = PATIENCE) -> Score:
-    """Every mutant tried on the cases, the survivors looked at for equivalence and for a request that shows them."""
+def scored(
+    policy: Policy, cases: Sequence[Asked], telling: Telling, *, every: bool = True, patience: int = PATIENCE
+) -> Score:
+    """Every mutant tried on the cases, the survivors looked at for equivalence and for a request that shows them.
+
+    With `every`, all cases that catch a mutant are looked for, not only one; with `patience` 0, no requests.
+    """
     made = [*mutants(policy.program)]
     caught: list[Tried] = []
     left: list[Mutant] = []
-    for each in tried(made, cases, lambda share: telling("trying mutants on the cases", share)):
+    for each in tried(made, cases, lambda share: telling("trying mutants on the cases", share), every=every):
         if each.caught_by:
             caught.append(each)
         else:
