@@ -35,8 +35,9 @@ def run_mutants(
     else:
         if caught:
             terminal.rows(_caught(score, terminal))
+        shown: set[str] = set()
         for each in score.survivors:
-            _tell(policy, each, terminal)
+            _tell(policy, each, terminal, shown)
         terminal.rows([_summary(score, terminal, min_score)])
     return exit_code.FINE if enough else exit_code.DENIED
 
@@ -50,7 +51,8 @@ def _caught(score: Score, terminal: Terminal) -> Iterator[Row]:
         yield row(1, (told, "dim"), right=first.place)
 
 
-def _tell(policy: Policy, survivor: Survivor, terminal: Terminal) -> None:
+def _tell(policy: Policy, survivor: Survivor, terminal: Terminal, shown: set[str]) -> None:
+    """A survivor; with a case, unless that was `shown` for another one."""
     from lawful.mutation.pasting import case, yaml_of
 
     mutant, found = survivor.mutant, survivor.found
@@ -63,8 +65,15 @@ def _tell(policy: Policy, survivor: Survivor, terminal: Terminal) -> None:
         )
         terminal.rows([row(1, (told, "open"))])
         return
+    data = case(policy.program, found.request, found.policy, found.mutant)
+    pasted = yaml_of(data)
+    if pasted in shown:
+        told = terminal.say(f"caught by the case above: {data['name']}", f"上述用例可发现它：{data['name']}")
+        terminal.rows([row(1, (told, "dim"))])
+        return
+    shown.add(pasted)
     terminal.rows([row(1, (terminal.say("a case that catches it:", "可发现它的用例："), "dim"))])
-    terminal.text(yaml_of(case(policy.program, found.request, found.policy, found.mutant)))
+    terminal.text(pasted)
 
 
 def _place(mutant: Mutant) -> str:
