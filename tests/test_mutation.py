@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import get_args
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -314,8 +313,3 @@ def test_the_cases_of_the_packs_catch_their_mutants(folder: Path) -> None:
     score = scored(policy, asked(policy, cases_of(folder)), lambda step, share=None: None, every=False, patience=0)
     assert score.share >= 0.95, [each.mutant.name for each in score.survivors]
     assert len(score.caught) + len(score.survivors) + len(score.equivalent) == len(mutants_of(folder))
-
-
-def test_zones_of_the_packs_differ() -> None:
-    """The edges of days are looked for in the policy's own zone."""
-    assert len({ZoneInfo(lawful.load(folder).program.timezone) for folder in PACKS}) == 2

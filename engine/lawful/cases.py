@@ -78,6 +78,7 @@ class Case:
     expect: Expected
     document: Document
     path: Path
+    note: str | None = None
 
     @property
     def span(self) -> Span:
@@ -118,7 +119,7 @@ def _case(written: CasesWritten, case: CaseWritten, document: Document, index: i
     request = {key: getattr(case, key) for key in KEYS if key in case.model_fields_set}
     if case.at is None and written.at is not None:
         request["at"] = written.at
-    return Case(case.name, request, case.expect, document, ("cases", index))
+    return Case(case.name, request, case.expect, document, ("cases", index), case.note)
 
 
 def _doubtful(written: CasesWritten, cases: Iterable[Case]) -> Iterable[Diagnostic]:

@@ -47,7 +47,7 @@ def run_review(
     from lawful.review.pairs import note, proposals, rules
     from lawful.review.recording import CaseFile
 
-    notes = {str(each.document.data["cases"][each.path[1]].get("note")) for each in cases}  # type: ignore[index, call-overload, union-attr]  # a case was read from there
+    notes = {each.note for each in cases}
     open_rules = [
         each
         for each in rules(policy.program)
