@@ -44,7 +44,8 @@ def run_mutants(
 
 def _caught(score: Score, terminal: Terminal) -> Iterator[Row]:
     for each in score.caught:
-        yield row(0, ("✓ ", "good"), each.mutant.words.best(terminal.language), right=_place(each.mutant))
+        words = each.mutant.words.best(terminal.language)
+        yield row(0, ("✓ ", "good"), (each.mutant.subject, "bold"), f": {words}", right=_place(each.mutant))
         first, many = each.caught_by[0], len(each.caught_by)
         others = terminal.say(f" and {many - 1} more", f" 等{many}个用例") if many > 1 else ""
         told = terminal.say(f"caught by: {first.name}{others}", f"被发现：{first.name}{others}")
