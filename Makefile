@@ -107,7 +107,7 @@ $(READY): pyproject.toml constraints.txt
 	log=.venv/install.log; \
 	pip() { $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt "$$@"; }; \
 	{ pip hatchling setuptools && \
-	  pip --no-build-isolation --use-pep517 --editable '.[dev,audit,postgres,spark,excel,examples]'; } >$$log 2>&1 || { \
+	  pip --no-build-isolation --use-pep517 --editable '.[dev,audit,postgres,prove,spark,excel,examples]'; } >$$log 2>&1 || { \
 	  cat $$log >&2; \
 	  echo >&2; \
 	  echo 'The packages could not be installed. Most often there is no way to the package index, or the C' >&2; \

@@ -1,0 +1,193 @@
+"""Truth and numbers that are either known now, as Python has them, or left to Z3.
+
+What is known now is worked out at once: terms stay small, and most of a policy never reaches the solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import z3
+
+Bool: TypeAlias = "bool | z3.BoolRef"
+Number: TypeAlias = "int | z3.ArithRef"
+
+
+def both(*parts: Bool) -> Bool:
+    """*And* of any number."""
+    return conjunction(parts)
+
+
+def conjunction(parts: Iterable[Bool]) -> Bool:
+    kept = []
+    for part in parts:
+        if part is False:
+            return False
+        if part is not True:
+            kept.append(part)
+    if not kept:
+        return True
+    return kept[0] if len(kept) == 1 else z3.And(kept)
+
+
+def either(*parts: Bool) -> Bool:
+    """*Or* of any number."""
+    return disjunction(parts)
+
+
+def disjunction(parts: Iterable[Bool]) -> Bool:
+    kept = []
+    for part in parts:
+        if part is True:
+            return True
+        if part is not False:
+            kept.append(part)
+    if not kept:
+        return False
+    return kept[0] if len(kept) == 1 else z3.Or(kept)
+
+
+def opposite(part: Bool) -> Bool:
+    if isinstance(part, bool):
+        return not part
+    return part.arg(0) if z3.is_not(part) else z3.Not(part)
+
+
+def implies(one: Bool, other: Bool) -> Bool:
+    return either(opposite(one), other)
+
+
+def choice(test: Bool, then: Any, otherwise: Any) -> Any:
+    """`then` where the test holds, else `otherwise`: truth or numbers."""
+    if isinstance(test, bool):
+        return then if test else otherwise
+    if then is otherwise:
+        return then
+    if isinstance(then, bool) or isinstance(otherwise, bool):
+        return either(both(test, then), both(opposite(test), otherwise))
+    if not isinstance(then, z3.ExprRef) and not isinstance(otherwise, z3.ExprRef):
+        if then == otherwise:
+            return then
+        return z3.If(test, z3.IntVal(then, test.ctx), z3.IntVal(otherwise, test.ctx))
+    return z3.If(test, then, otherwise)
+
+
+def equal(one: Any, other: Any) -> Bool:
+    """Of two truths or two numbers."""
+    if isinstance(one, bool) and isinstance(other, bool):
+        return one == other
+    if isinstance(one, bool):
+        return other if one else opposite(other)
+    if isinstance(other, bool):
+        return one if other else opposite(one)
+    if one is other:
+        return True
+    result: Bool = one == other
+    return result
+
+
+# ------------------------------------------------------------------------------------------------- three values
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """True, false or, where it is neither, unknown."""
+
+    true: Bool
+    false: Bool
+
+    @property
+    def known(self) -> Bool:
+        return either(self.true, self.false)
+
+    @property
+    def value(self) -> Bool:
+        """What it is where it is known."""
+        return self.true
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value where it is known. An enum's is its place among the type's values, a day's its ordinal, an instant's its
+    microseconds since 1970, a text's its code; a set's is a tuple of truths, a list's a tuple of items."""
+
+    value: Any
+    known: Bool
+
+
+Meaning: TypeAlias = Truth | Term
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An element of a list, where it is one: which list is meant may be open."""
+
+    held: Bool
+    meaning: Meaning
+
+TRUE: Final = Truth(True, False)
+FALSE: Final = Truth(False, True)
+UNKNOWN: Final = Truth(False, False)
+
+
+def certain(value: Bool) -> Truth:
+    """A truth that is never unknown."""
+    return Truth(value, opposite(value))
+
+
+def given(value: Bool, known: Bool) -> Truth:
+    """A truth of that value where it is known."""
+    return Truth(both(known, value), both(known, opposite(value)))
+
+
+def negated(truth: Truth) -> Truth:
+    return Truth(truth.false, truth.true)
+
+
+def all_of(truths: Iterable[Truth]) -> Truth:
+    """Kleene's *and*."""
+    found = list(truths)
+    return Truth(conjunction(each.true for each in found), disjunction(each.false for each in found))
+
+
+def any_of(truths: Iterable[Truth]) -> Truth:
+    """Kleene's *or*."""
+    found = list(truths)
+    return Truth(disjunction(each.true for each in found), conjunction(each.false for each in found))
+
+
+def chosen(test: Bool, then: Meaning, otherwise: Meaning) -> Meaning:
+    """One of two meanings of one type."""
+    if isinstance(test, bool):
+        return then if test else otherwise
+    if isinstance(then, Truth) and isinstance(otherwise, Truth):
+        return Truth(choice(test, then.true, otherwise.true), choice(test, then.false, otherwise.false))
+    value: Any
+    if isinstance(then.value, tuple) and any(isinstance(each, Item) for each in (*then.value, *otherwise.value)):
+        kept = [Item(both(test, each.held), each.meaning) for each in then.value]
+        value = (*kept, *(Item(both(opposite(test), each.held), each.meaning) for each in otherwise.value))
+    elif isinstance(then.value, tuple):
+        pairs = zip(then.value, otherwise.value, strict=True)
+        value = tuple(choice(test, one, other) for one, other in pairs)
+    else:
+        value = choice(test, then.value, otherwise.value)
+    return Term(value, choice(test, then.known, otherwise.known))
+
+
+def same(one: Meaning, other: Meaning) -> Bool:
+    """Whether two known values of one type are equal; says nothing where one of them is unknown."""
+    if isinstance(one.value, tuple):
+        return conjunction(equal(left, right) for left, right in zip(one.value, other.value, strict=True))
+    return equal(one.value, other.value)
+
+
+def alike(one: Meaning, other: Meaning) -> Bool:
+    """Whether both are unknown, or known and equal."""
+    if isinstance(one, Truth) and isinstance(other, Truth):
+        return both(equal(one.true, other.true), equal(one.false, other.false))
+    return either(
+        both(one.known, other.known, same(one, other)),
+        both(opposite(one.known), opposite(other.known)),
+    )

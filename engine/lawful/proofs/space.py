@@ -1,0 +1,199 @@
+"""What is asked of Z3: variables with their domains, what always holds of them, and a model of what may be.
+
+Some terms are first told loosely (the day a year later is 365 or 366 days off) and made exact where a model says
+otherwise: most proofs need no calendar. Each such term is a doubt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
+from zoneinfo import ZoneInfo
+
+import z3
+
+from lawful.proofs.logic import Bool, Number, disjunction
+
+_MOST_ROUNDS: Final = 60
+"""How often a model may be wrong about a doubtful term before its question is given up."""
+_PATIENCE: Final = 3
+
+
+class NotSettled(Exception):
+    """The time is over, or Z3 does not know."""
+
+
+class Model:
+    """What a satisfiable question may look like: a value for every term."""
+
+    def __init__(self, model: z3.ModelRef) -> None:
+        self._model = model
+
+    def number(self, term: Number) -> int:
+        if isinstance(term, int):
+            return term
+        return int(self._model.eval(term, model_completion=True).as_long())
+
+    def holds(self, term: Bool) -> bool:
+        if isinstance(term, bool):
+            return term
+        return z3.is_true(self._model.eval(term, model_completion=True))
+
+    def value(self, term: Any) -> Any:
+        """Of a number, a truth, or a tuple of truths."""
+        if isinstance(term, tuple):
+            return tuple(self.holds(each) for each in term)
+        return self.holds(term) if isinstance(term, (bool, z3.BoolRef)) else self.number(term)
+
+
+class Doubt(Protocol):
+    """A term that is told loosely."""
+
+    @property
+    def told(self) -> list[Bool]:
+        """Where it has been told exactly so far, if not everywhere."""
+        ...
+
+    def lemmas(self, model: Model) -> list[Bool]:
+        """What is so in truth, where the model says otherwise."""
+        ...
+
+
+@dataclass(slots=True)
+class Deadline:
+    """When to give up."""
+
+    at: float = float("inf")
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        return cls(time.monotonic() + seconds)
+
+    def left(self) -> float:
+        return self.at - time.monotonic()
+
+    def passed(self) -> bool:
+        return self.left() <= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A function of texts as it was asked for: what a made-up text has to come up to."""
+
+    function: str
+    text: Number
+    argument: Number | None
+    value: Any
+
+
+@dataclass(slots=True)
+class Texts:
+    """Texts as numbers: those that the policy names have the first codes, all others any greater one."""
+
+    codes: dict[str, int] = field(default_factory=dict)
+    named: list[str] = field(default_factory=list)
+    atoms: list[Atom] = field(default_factory=list)
+    functions: dict[tuple[str, int], Any] = field(default_factory=dict)
+
+    def code(self, text: str) -> int:
+        if text not in self.codes:
+            self.codes[text] = len(self.named)
+            self.named.append(text)
+        return self.codes[text]
+
+
+class Space:
+    """One solver and its variables. Not to be shared between threads."""
+
+    def __init__(self, zone: ZoneInfo, clock: tuple[int, int]) -> None:
+        self.context = z3.Context()
+        self.zone = zone
+        self.clock = clock
+        """The first and the last day that decisions may be made on, as ordinals."""
+        self.texts = Texts()
+        self.doubts: list[Doubt] = []
+        self.deadline = Deadline()
+        self.checks = 0
+        self._solver = z3.Solver(ctx=self.context)
+        self._count = 0
+
+    # ------------------------------------------------------------------------------------------------- variables
+
+    def integer(self, name: str, low: int | None = None, high: int | None = None) -> z3.ArithRef:
+        """A fresh number between the bounds."""
+        self._count += 1
+        made = z3.Int(f"{name}!{self._count}", self.context)
+        if low is not None:
+            self.assume(made >= low)
+        if high is not None:
+            self.assume(made <= high)
+        return made
+
+    def boolean(self, name: str) -> z3.BoolRef:
+        self._count += 1
+        return z3.Bool(f"{name}!{self._count}", self.context)
+
+    def function(self, name: str, arity: int, *, truth: bool) -> Any:
+        """An uninterpreted function of texts."""
+        key = (name, arity)
+        if key not in self.texts.functions:
+            number = z3.IntSort(self.context)
+            sorts = [number] * arity + [z3.BoolSort(self.context) if truth else number]
+            self.texts.functions[key] = z3.Function(name, *sorts)
+        return self.texts.functions[key]
+
+    # ------------------------------------------------------------------------------------------------- questions
+
+    def assume(self, constraint: Bool) -> None:
+        """For good."""
+        if constraint is not True:
+            self._solver.add(self._bool(constraint))
+
+    def satisfiable(self, *parts: Bool) -> Model | None:
+        """A model of all parts together; None where there is none. Raises NotSettled."""
+        if any(part is False for part in parts):
+            return None
+        wanted = [part for part in parts if part is not True]
+        for turn in range(_MOST_ROUNDS):
+            # A model that goes on to where nothing was told yet may be kept where something was.
+            model = self._once([*wanted, *self._where_told()]) if turn > _PATIENCE else None
+            model = model or self._once(wanted)
+            if model is None:
+                return None
+            lemmas = [lemma for doubt in self.doubts for lemma in doubt.lemmas(model)]
+            if not lemmas:
+                return model
+            for lemma in lemmas:
+                self.assume(lemma)
+        raise NotSettled
+
+    def _where_told(self) -> list[Bool]:
+        return [disjunction(each.told) for each in self.doubts if each.told]
+
+    def _once(self, parts: Iterable[Bool]) -> Model | None:
+        left = self.deadline.left()
+        if left <= 0:
+            raise NotSettled
+        self._solver.set("timeout", max(1, min(int(left * 1000), 2**31 - 1)) if left != float("inf") else 2**32 - 1)
+        self.checks += 1
+        self._solver.push()
+        try:
+            for part in parts:
+                self._solver.add(self._bool(part))
+            match self._solver.check():
+                case z3.unsat:
+                    return None
+                case z3.sat:
+                    return Model(self._solver.model())
+                case _:
+                    raise NotSettled
+        finally:
+            self._solver.pop()
+
+    def _bool(self, part: Bool) -> z3.BoolRef:
+        return z3.BoolVal(part, self.context) if isinstance(part, bool) else part
+
+
+Settled = Literal["proved", "refuted", "unsettled"]

@@ -1,0 +1,292 @@
+"""An account, a request, a moment and a history, each as far as it is open: what the states of a proof are made of.
+
+A history is what surely was recorded along a trace and, where a trace begins anywhere, what was before: then how often
+each event happened within each window is open, but for what windows have in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from lawful import ir
+from lawful.calendar import Window
+from lawful.ir import FieldDeclaration, Schema, Type, Value
+from lawful.proofs import dates
+from lawful.proofs.logic import (
+    Bool,
+    Meaning,
+    Number,
+    Term,
+    both,
+    choice,
+    chosen,
+    conjunction,
+    equal,
+    given,
+    implies,
+    opposite,
+)
+from lawful.proofs.space import Space
+from lawful.proofs.terms import Facts, constant
+
+_MOST_EVENTS: Final = 1_000_000
+"""How often something may have happened before a trace begins."""
+
+# -------------------------------------------------------------------------------------------------------- moments
+
+
+class Now:
+    """When a step is made. Its instant and its month are made up only where something reads them."""
+
+    def __init__(self, space: Space, earlier: Now | None = None) -> None:
+        low, high = space.clock
+        self.space = space
+        self.today = space.integer("today", low, high)
+        self.earlier = earlier
+        self._now: Number | None = None
+        self._month: Number | None = None
+        if earlier is not None:
+            space.assume(earlier.today <= self.today)
+
+    @property
+    def now(self) -> Number:
+        if self._now is None:
+            begin, end = (self.space.clock[0] - dates.EPOCH) * dates.DAY, (self.space.clock[1] + 1 - dates.EPOCH)
+            made = self.space.integer("now", begin - dates.DAY, end * dates.DAY + dates.DAY)
+            self._now = made
+            steady = dates.steady_offset(self.space.zone, begin - dates.DAY, (end + 1) * dates.DAY)
+            if steady is not None:
+                since = (self.today - dates.EPOCH) * dates.DAY
+                self.space.assume(both(since <= made + steady, made + steady < since + dates.DAY))
+            else:
+                self.space.assume(dates.local_day(self.space, made, self.space.zone)[0] == self.today)
+            if self.earlier is not None:
+                self.space.assume(self.earlier.now <= made)
+        return self._now
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether its instant matters: otherwise any time of the day will do."""
+        return self._now is not None
+
+    @property
+    def month(self) -> Number:
+        """Its month's number among all months."""
+        if self._month is None:
+            self._month = dates.month_index(self.space, self.today)
+        return self._month
+
+    @property
+    def year(self) -> Number:
+        year = self.space.integer("year", 1, 9999)
+        self.space.assume(both(self.month >= 12 * year, self.month < 12 * (year + 1)))
+        return year
+
+
+# -------------------------------------------------------------------------------------------------------- history
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An event of a trace, where it was one."""
+
+    event: str
+    moment: Now
+    happened: Bool
+
+
+@dataclass(slots=True)
+class Before:
+    """What happened before a trace that begins anywhere: how often each event is in each window, by moment."""
+
+    space: Space
+    counts: dict[tuple[str, Window, int], tuple[Now, Number]] = field(default_factory=dict)
+
+    def count(self, event: str, window: Window, moment: Now) -> Number:
+        at = id(moment) if window.unit != "lifetime" else 0
+        key = (event, window, at)
+        if key not in self.counts:
+            made = self.space.integer(f"{event}_in_{window}", 0, _MOST_EVENTS)
+            self._relate(event, window, moment, made)
+            self.counts[key] = (moment, made)
+        return self.counts[key][1]
+
+    def _relate(self, event: str, window: Window, moment: Now, made: Number) -> None:
+        """A window holds no more than a wider one, and no more later on."""
+        for (name, other, _), (then, count) in self.counts.items():
+            if name != event:
+                continue
+            if other == window:
+                self._later(window, then, count, moment, made)
+            elif other.unit == "lifetime" or (then is moment and within(window, other)):
+                self.space.assume(made <= count)
+            elif window.unit == "lifetime" or (then is moment and within(other, window)):
+                self.space.assume(count <= made)
+
+    def _later(self, window: Window, one: Now, count: Number, other: Now, number: Number) -> None:
+        earlier_first = both(one.today <= other.today, number <= count)
+        later_first = both(other.today <= one.today, count <= number)
+        self.space.assume(_any(earlier_first, later_first))
+        if window.unit in ("day", "month", "year"):
+            unit = period_of(window, one), period_of(window, other)
+            self.space.assume(implies(equal(*unit), equal(count, number)))
+            self.space.assume(implies(unit[0] < unit[1], number == 0))
+            self.space.assume(implies(unit[1] < unit[0], count == 0))
+
+
+def _any(*parts: Bool) -> Bool:
+    return opposite(conjunction(opposite(each) for each in parts))
+
+
+def period_of(window: Window, moment: Now) -> Number:
+    match window.unit:
+        case "day":
+            return moment.today
+        case "month":
+            return moment.month
+        case _:
+            return moment.year
+
+
+def within(narrow: Window, wide: Window) -> bool:
+    """Whether every event in the one is in the other, seen from the same moment, whenever that is.
+
+    >>> within(Window("day"), Window("month")), within(Window("days", 30), Window("month"))
+    (True, False)
+    """
+    if wide.unit == "lifetime" or narrow == wide or (narrow.unit == "day" and wide.unit != "day"):
+        return True
+    match narrow.unit, wide.unit:
+        case "month", "year":
+            return True
+        case ("days", "days") | ("months", "months"):
+            return narrow.length <= wide.length
+        case "days", "months":
+            return narrow.length <= wide.length * 28
+        case "months", "days":
+            return narrow.length * 31 <= wide.length
+        case "month", ("days" | "months"):
+            return wide.length >= (31 if wide.unit == "days" else 1)
+        case "year", ("days" | "months"):
+            return wide.length >= (366 if wide.unit == "days" else 12)
+        case _:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was before a trace, if anything was, and what the trace has made so far."""
+
+    space: Space
+    before: Before | None = None
+    made: tuple[Made, ...] = ()
+    whole: Bool = True
+
+    def then(self, events: Iterable[Made]) -> History:
+        fresh = tuple(each for each in events if each.happened is not False)
+        return History(self.space, self.before, (*self.made, *fresh), self.whole)
+
+    def count(self, events: tuple[str, ...], window: Window, moment: Any) -> Number:
+        total: Number = 0
+        if self.before is not None:
+            for event in events:
+                total = total + self.before.count(event, window, moment)
+        for each in self.made:
+            if each.event in events:
+                total = total + choice(both(each.happened, self._counts(each, window, moment)), 1, 0)
+        return total
+
+    def _counts(self, made: Made, window: Window, moment: Now) -> Bool:
+        if window.unit == "lifetime" or made.moment is moment:
+            return True
+        if window.unit in ("days", "months"):
+            leaves, ever = dates.expiry(self.space, made.moment.now, window.unit, window.length)
+            return _any(moment.now < leaves, opposite(ever))
+        return equal(period_of(window, made.moment), period_of(window, moment))
+
+
+# ---------------------------------------------------------------------------------------------------------- facts
+
+
+def fresh(space: Space, name: str, type: Type, low: Value | None = None, high: Value | None = None) -> Any:
+    """A value of the type that is open: within its bounds, and within what the type has."""
+    match type.kind:
+        case "bool":
+            return space.boolean(name)
+        case "set":
+            return tuple(space.boolean(f"{name}_{value}") for value in type.values)
+        case "enum":
+            return space.integer(name, 0, len(type.values) - 1)
+        case "string":
+            return space.integer(name, 0)
+        case _:
+            least, most = _RANGES[type.kind]
+            return space.integer(
+                name,
+                least if low is None else constant(space, low, type).value,
+                most if high is None else constant(space, high, type).value,
+            )
+
+
+_RANGES: Final = {
+    "int": (ir.INT_MIN, ir.INT_MAX),
+    "date": (dates.FIRST, dates.LAST),
+    "timestamp": (dates.EARLIEST, dates.LATEST),
+}
+
+
+def fresh_fact(space: Space, name: str, declaration: FieldDeclaration) -> Meaning:
+    """A fact of an account or a request: known or not, unless a default fills it."""
+    value = fresh(space, name, declaration.type, declaration.minimum, declaration.maximum)
+    known: Bool = True if declaration.default is not None else space.boolean(f"{name}_known")
+    if declaration.type == ir.BOOL:
+        return given(value, known)
+    return Term(value, known)
+
+
+def fresh_facts(space: Space, prefix: str, schema: Schema) -> dict[str, Meaning]:
+    return {name: fresh_fact(space, f"{prefix}.{name}", each) for name, each in schema.items()}
+
+
+class Lazy(dict[str, Meaning]):
+    """Facts that are made up when something reads them: most of a request nobody does."""
+
+    def __init__(self, space: Space, prefix: str, schema: Schema) -> None:
+        super().__init__()
+        self._space, self._prefix, self._schema = space, prefix, schema
+
+    def get(self, name: str, otherwise: Any = None) -> Any:
+        if name not in self and name in self._schema:
+            self[name] = fresh_fact(self._space, f"{self._prefix}.{name}", self._schema[name])
+        return super().get(name, otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An account between two changes, with what happened to it."""
+
+    account: Facts
+    features: Facts
+    history: History
+
+
+def some_state(space: Space, program: ir.Program, *, prefix: str = "account") -> State:
+    """Any state at all: any facts, any features, any history."""
+    features: dict[str, Meaning] = {
+        name: given(space.boolean(f"{prefix}.features.{name}"), True) for name in program.features
+    }
+    return State(fresh_facts(space, prefix, program.account), features, History(space, Before(space)))
+
+
+def filled(space: Space, schema: Mapping[str, FieldDeclaration], facts: Facts) -> dict[str, Meaning]:
+    """The facts as they will be read again: what is unknown has its default."""
+    found = dict(facts)
+    for name, declaration in schema.items():
+        if declaration.default is not None and name in found:
+            default = constant(space, declaration.default, declaration.type)
+            held = found[name]
+            if held.known is not True:
+                found[name] = chosen(held.known, held, default)
+    return found

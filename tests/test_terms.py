@@ -1,0 +1,61 @@
+"""The terms that Z3 is given mean what the reference says: drawn expressions in drawn situations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+import drawing
+from drawing import Pen, World
+from lawful import ir
+from lawful.engines.reference import evaluate
+from lawful.engines.situation import History, Situation
+from lawful.ir import Expr, Owner, Type
+from lawful.proofs.terms import Terms
+from proving import scene_of, space_of, value_of
+
+EVERYTHING = datetime(1, 1, 1, tzinfo=UTC)
+UNSHRUNK = [Phase.explicit, Phase.generate]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    world: World
+    type: Type
+    expr: Expr
+    situation: Situation
+
+
+@st.composite
+def drawn(draw: st.DrawFn) -> Drawn:
+    pen = Pen(draw)
+    world = drawing.draw_world(pen, drawing.SMALL)
+    conditions = drawing.draw_conditions(pen, world)
+    world = replace(world, conditions=tuple(conditions))
+    wanted = pen.one([each for each in world.types(drawing.FIELD_KINDS) if each.kind != "bool"] + [ir.BOOL] * 6)
+    expr = drawing.draw_expr(pen, world, wanted, 3)
+    rule = ir.Rule("r", "requires", "move", "do.it", ir.Known(expr), ir.TRUE, "error", ir.ALWAYS, drawing.PLACE)
+    read = drawing.fields_read([rule], conditions)
+    situation = drawing.draw_situation(pen, world, conditions, read)
+    whole = situation.history.whole_from is not None
+    known = History(situation.history.events, EVERYTHING) if whole else History((), None)
+    situation = situation.with_history(known)
+    situation.initial = situation.records["account"]  # of one change: nothing is listed
+    return Drawn(world, wanted, expr, situation)
+
+
+@settings(max_examples=drawing.examples(250), deadline=None, phases=UNSHRUNK)
+@given(drawn())
+def test_a_term_has_the_value_that_the_reference_gives(drawn: Drawn) -> None:
+    fields: dict[Owner, dict[str, Type]] = defaultdict(dict)
+    for each in drawn.world.fields:
+        fields[each.owner][each.name] = each.type
+    space = space_of(drawn.situation.zone)
+    meaning = Terms(scene_of(drawn.situation, fields, space)).meaning(drawn.expr)
+    model = space.satisfiable()
+    assert model is not None
+    assert value_of(model, meaning, drawn.type, space) == evaluate(drawn.expr, drawn.situation)
