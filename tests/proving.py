@@ -9,13 +9,15 @@ from typing import Any
 
 from lawful import ir
 from lawful.calendar import Window
-from lawful.engines.situation import History, Situation
-from lawful.ir import Owner, Type, Value
+from lawful.engines.situation import Situation
+from lawful.ir import Owner, Program, Type, Value
 from lawful.proofs import dates
 from lawful.proofs.logic import Meaning, Number, Term, given
+from lawful.proofs.moves import Change
 from lawful.proofs.space import Model, Space
-from lawful.proofs.state import fresh
+from lawful.proofs.state import State, fresh
 from lawful.proofs.terms import Scene, constant
+from lawful.question import Asked
 
 
 def space_of(zone: Any) -> Space:
@@ -41,6 +43,10 @@ class Recorded:
         history = self.situation.history
         return history.count(events, window, self.situation.at, self.situation.zone)[0]
 
+    def then(self, events: object) -> Recorded:
+        """What comes after is not asked."""
+        return self
+
 
 def known_as(space: Space, name: str, type: Type, value: Value | None) -> Meaning:
     """A variable that has this value: what is known now would be worked out without Z3."""
@@ -64,12 +70,8 @@ def scene_of(situation: Situation, fields: Mapping[Owner, Mapping[str, Type]], s
         }
         for owner, schema in fields.items()
     }
-    today = space.integer("today")
-    now = space.integer("now")
-    space.assume(today == situation.today.toordinal())
-    space.assume(now == dates.micros(situation.at))
     whole = situation.history.whole_from is not None
-    return Scene(space, records, At(today, now), Recorded(situation, whole), situation.conditions)
+    return Scene(space, records, moment_of(situation, space), Recorded(situation, whole), situation.conditions)
 
 
 def value_of(model: Model, meaning: Meaning, type: Type, space: Space) -> Value | None:
@@ -94,5 +96,31 @@ def value_of(model: Model, meaning: Meaning, type: Type, space: Space) -> Value 
             return value  # type: ignore[no-any-return]
 
 
-def absent_history() -> History:
-    return History((), None)
+def change_of(asked: Asked, space: Space, program: Program) -> Change:
+    """A concrete change."""
+    types = {name: program.account[name].type for name in asked.values}
+    values = {name: (True, constant(space, value, types[name])) for name, value in asked.values.items()}
+    return Change(asked.kind, asked.name, values)
+
+
+def state_of(situation: Situation, program: Program, space: Space) -> State:
+    """A concrete account, told by equations."""
+    records = situation.records
+    account = {
+        name: known_as(space, name, each.type, records["account"].get(name)) for name, each in program.account.items()
+    }
+    features = {name: known_as(space, name, ir.BOOL, records["features"].get(name)) for name in program.features}
+    whole = situation.history.whole_from is not None
+    return State(account, features, Recorded(situation, whole))  # type: ignore[arg-type]  # counts are all it is asked
+
+
+def request_of(situation: Situation, program: Program, space: Space) -> dict[str, Meaning]:
+    given = situation.records["request"]
+    return {name: known_as(space, name, each.type, given.get(name)) for name, each in program.request.items()}
+
+
+def moment_of(situation: Situation, space: Space) -> At:
+    today, now = space.integer("today"), space.integer("now")
+    space.assume(today == situation.today.toordinal())
+    space.assume(now == dates.micros(situation.at))
+    return At(today, now)

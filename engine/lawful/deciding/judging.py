@@ -123,7 +123,7 @@ class Judge:
             if step.verdict == "deny":
                 break
             if len(steps) < len(question.changes):
-                state = self._next(step)
+                state = self.left_by(step)
         return Judgement(question, tuple(steps), engine)
 
     def situation(self, question: Question) -> Situation:
@@ -166,7 +166,7 @@ class Judge:
         step.conclude()
         return step
 
-    def _next(self, step: Step) -> Situation:
+    def left_by(self, step: Step) -> Situation:
         """The state a change leaves to the next of the list, once it is taken to have happened."""
         self._lose(step)
         history = step.before.history
