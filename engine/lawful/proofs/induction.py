@@ -1,0 +1,296 @@
+"""Whether something can ever be: proofs by induction over the moves, and traces that refute.
+
+What holds of every account that can be registered, and goes on holding whatever is allowed next, holds always. Where
+that is not enough by itself, what is known of all reachable states is found first, then sequences of several moves are
+looked at. Traces from a registration are looked for in between, the shortest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from lawful.proofs.logic import Bool, both, conjunction, disjunction, opposite
+from lawful.proofs.moves import Moves
+from lawful.proofs.property import Property, helpful
+from lawful.proofs.reach import Slice, Ways
+from lawful.proofs.space import Deadline, Model, NotSettled, Space
+from lawful.proofs.state import Now, State
+from lawful.proofs.trace import Trace
+
+_SOON: Final = 3
+"""Steps of the traces that are looked at before anything costly is tried."""
+_DEEPEST: Final = 10
+_LONGEST_INDUCTION: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Refutation:
+    """A trace at whose last state, or between it and an earlier one, it is so."""
+
+    trace: Trace
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Proved: by what; or refuted. Neither: not settled, and within how many steps it surely is not so."""
+
+    proof: str | None = None
+    refutation: Refutation | None = None
+    within: int | None = None
+
+
+@dataclass(slots=True)
+class Lemmas:
+    """What was found to hold of every reachable state, and of every two of one account."""
+
+    states: list[Property] = field(default_factory=list)
+    pairs: list[Property] = field(default_factory=list)
+
+    def of(self, moves: Moves, space: Space, state: State, moment: Now, earlier: State | None = None) -> Bool:
+        """What they say of a state; and of it and an earlier one, where there is one."""
+        found = [opposite(each.broken(moves, space, state, moment)) for each in self.states]
+        if earlier is not None:
+            found += [opposite(each.broken(moves, space, state, moment, earlier)) for each in self.pairs]
+        return conjunction(found)
+
+
+class Induction:
+    """Proofs about one policy."""
+
+    def __init__(self, moves: Moves, zone: ZoneInfo, clock: tuple[int, int]) -> None:
+        self.moves = moves
+        self.ways = Ways(moves)
+        self.zone = zone
+        self.clock = clock
+        self.deadline = Deadline()
+        self.history_known = True
+        self._lemmas: dict[tuple[Slice, bool, bool], Lemmas] = {}
+
+    # ------------------------------------------------------------------------------------------------ the strategy
+
+    def never(self, property: Property, confirmed: Callable[[Refutation], bool]) -> Found:
+        """Whether the property is never broken. A refutation that is not confirmed does not count."""
+        part = self.ways.slice(property.reads(self.moves.program))
+        depth = -1
+        try:
+            if self._holds_by_induction(property, part, Lemmas(), 1):
+                return Found("induction")
+            search = _Search(self, property, part)
+            for depth in range(_SOON + 1):
+                refutation = search.next()
+                if refutation is not None:
+                    return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth)
+            lemmas = self.lemmas(part, pairs=property.pair)
+            for length in range(1, _LONGEST_INDUCTION + 1):
+                if self._holds_by_induction(property, part, lemmas, length):
+                    return Found("induction with lemmas" if length == 1 else f"{length}-induction")
+            for depth in range(_SOON + 1, _DEEPEST + 1):
+                refutation = search.next()
+                if refutation is not None:
+                    return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth)
+        except NotSettled:
+            return Found(within=max(depth - 1, 0) if depth >= 0 else None)
+        return Found(within=depth)
+
+    def space(self) -> Space:
+        space = Space(self.zone, self.clock)
+        space.deadline = self.deadline
+        return space
+
+    def trace(self, part: Slice) -> Trace:
+        return Trace(self.moves, self.space(), part, history_known=self.history_known)
+
+    # --------------------------------------------------------------------------------------------------- induction
+
+    def _holds_by_induction(self, property: Property, part: Slice, lemmas: Lemmas, length: int) -> bool:
+        """Whether it holds at the beginning, and after so many steps in which it held."""
+        return self._begins_with(property, part, lemmas, length) and self._goes_on(property, part, lemmas, length)
+
+    def _begins_with(self, property: Property, part: Slice, lemmas: Lemmas, length: int) -> bool:
+        trace = self.trace(part)
+        if property.pair:  # the earlier state is any reachable one
+            trace.anywhere()
+            trace.space.assume(lemmas.of(self.moves, trace.space, trace.state, trace.moment, trace.state))
+        else:
+            trace.register()
+        first = trace.state
+        for step in range(length):
+            if step:
+                trace.extend()
+            if not self._stands_still(property):
+                trace.pass_time()
+            broken = property.broken(self.moves, trace.space, trace.state, trace.moment, first)
+            if trace.space.satisfiable(broken) is not None:
+                return False
+        return True
+
+    def _goes_on(self, property: Property, part: Slice, lemmas: Lemmas, length: int) -> bool:
+        trace = self.trace(part)
+        space = trace.space
+        earlier: State | None = None
+        if property.pair:
+            trace.anywhere()
+            earlier = trace.state
+            space.assume(lemmas.of(self.moves, space, earlier, trace.moment, earlier))
+            self._later(trace)
+        else:
+            trace.anywhere()
+        for step in range(length):
+            if step:
+                trace.extend()
+                trace.pass_time()
+            held = opposite(property.broken(self.moves, space, trace.state, trace.moment, earlier))
+            space.assume(both(held, lemmas.of(self.moves, space, trace.state, trace.moment, earlier)))
+        return self._goes_on_from(trace, property, earlier)
+
+    def _goes_on_from(self, trace: Trace, property: Property, earlier: State | None) -> bool:
+        """Whether nothing that may happen next breaks it."""
+        space, reads = trace.space, property.reads(self.moves.program)
+        state, moment = trace.state, trace.moment
+        for option in trace.options(state, moment):
+            if not _touches(state, option.after, reads):
+                continue
+            broken = property.broken(self.moves, space, option.after, moment, earlier)
+            if space.satisfiable(option.allowed, broken) is not None:
+                return False
+        if self._stands_still(property):
+            return True
+        trace.pass_time()
+        broken = property.broken(self.moves, space, trace.state, trace.moment, earlier)
+        return space.satisfiable(broken) is None
+
+    def _later(self, trace: Trace) -> None:
+        """A state some time after the last one of the trace, by whatever way."""
+        other = Trace(self.moves, trace.space, trace.part, history_known=trace.history_known)
+        other.anywhere()
+        trace.space.assume(trace.moment.today <= other.moment.today)
+        trace.states.append(other.state)
+        trace.moments.append(other.moment)
+
+    def _stands_still(self, property: Property) -> bool:
+        """Whether time and the world cannot break it: only changes can."""
+        program = self.moves.program
+        outside = {f"account.{name}" for name, each in program.account.items() if each.motion == "outside"}
+        return property.is_timeless(program) and not property.reads(program) & outside
+
+    # ------------------------------------------------------------------------------------------------------ lemmas
+
+    def lemmas(self, part: Slice, *, pairs: bool = False) -> Lemmas:
+        """The most of the candidates that hold together, by induction: those that a model breaks are dropped."""
+        key = (part, pairs, self.history_known)
+        if key not in self._lemmas:
+            candidates = list(helpful(self.moves.program, part.facts))
+            states = self._kept([each for each in candidates if not each.pair], part, Lemmas())
+            found = Lemmas(states)
+            if pairs:
+                found.pairs = self._kept([each for each in candidates if each.pair], part, found)
+            self._lemmas[key] = found
+        return self._lemmas[key]
+
+    def _kept(self, candidates: list[Property], part: Slice, known: Lemmas) -> list[Property]:
+        if not candidates:
+            return []
+        kept = self._kept_at_first(candidates, part, known)
+        return self._kept_by_steps(kept, part, known)
+
+    def _kept_at_first(self, candidates: list[Property], part: Slice, known: Lemmas) -> list[Property]:
+        trace = self.trace(part)
+        if candidates[0].pair:
+            trace.anywhere()
+            trace.space.assume(known.of(self.moves, trace.space, trace.state, trace.moment))
+            first = trace.state
+        else:
+            trace.register()
+            first = trace.state
+            trace.pass_time()
+        broken = [(each, each.broken(self.moves, trace.space, trace.state, trace.moment, first)) for each in candidates]
+        return _surviving(trace.space, broken, ())
+
+    def _kept_by_steps(self, candidates: list[Property], part: Slice, known: Lemmas) -> list[Property]:
+        trace = self.trace(part)
+        space, moves = trace.space, self.moves
+        trace.anywhere()
+        earlier: State | None = None
+        if candidates and candidates[0].pair:
+            earlier = trace.state
+            space.assume(known.of(moves, space, earlier, trace.moment))
+            self._later(trace)
+        space.assume(known.of(moves, space, trace.state, trace.moment))
+        state, moment = trace.state, trace.moment
+        assumed = {id(each): opposite(each.broken(moves, space, state, moment, earlier)) for each in candidates}
+        nexts: list[tuple[Bool, State, Now]] = []
+        for option in trace.options(state, moment):
+            nexts.append((option.allowed, option.after, moment))
+        trace.pass_time()
+        nexts.append((True, trace.state, trace.moment))
+        afterwards = [
+            (allowed, [(each, each.broken(moves, space, after, then, earlier)) for each in candidates])
+            for allowed, after, then in nexts
+        ]
+        kept = list(candidates)
+        dropping = True
+        while dropping:
+            dropping = False
+            for allowed, broken in afterwards:
+                alive = {id(each) for each in kept}
+                asked = [pair for pair in broken if id(pair[0]) in alive]
+                survivors = _surviving(space, asked, (allowed, *(assumed[id(each)] for each in kept)))
+                if len(survivors) < len(kept):
+                    kept, dropping = survivors, True
+        return kept
+
+
+def _surviving(space: Space, broken: Sequence[tuple[Property, Bool]], given: Iterable[Bool]) -> list[Property]:
+    """Those that no model of what is given breaks."""
+    kept = list(broken)
+    assumed = list(given)
+    while kept:
+        model = space.satisfiable(*assumed, disjunction(each for _, each in kept))
+        if model is None:
+            break
+        kept = [pair for pair in kept if not model.holds(pair[1])]
+    return [each for each, _ in kept]
+
+
+def _touches(before: State, after: State, reads: frozenset[str]) -> bool:
+    """Whether something that is read may differ."""
+    made = after.history.made[len(before.history.made) :]
+    return (
+        any(f"event.{each.event}" in reads for each in made)
+        or any(f"account.{name}" in reads and fact is not before.account[name] for name, fact in after.account.items())
+        or any(
+            f"features.{name}" in reads and fact is not before.features[name] for name, fact in after.features.items()
+        )
+    )
+
+
+class _Search:
+    """Ever longer traces from a registration."""
+
+    def __init__(self, induction: Induction, property: Property, part: Slice) -> None:
+        self.moves = induction.moves
+        self.property = property
+        self.trace = induction.trace(part)
+        self.begun = False
+
+    def next(self) -> Refutation | None:
+        """A refutation with one more step than was looked at before."""
+        trace = self.trace
+        if self.begun:
+            trace.extend()
+        else:
+            trace.register()
+            self.begun = True
+        trace.pass_time()
+        earlier = trace.states if self.property.pair else [trace.state]
+        broken = [
+            self.property.broken(self.moves, trace.space, trace.state, trace.moment, each) for each in earlier
+        ]
+        model = trace.space.satisfiable(disjunction(broken))
+        return None if model is None else Refutation(trace, model)
+
+

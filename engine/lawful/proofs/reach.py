@@ -1,0 +1,145 @@
+"""What of a policy matters to a question: the facts that it reads, the changes that move those, what these read, …
+
+A change that moves nothing of that is left out of the question's traces, with all its rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lawful import ir
+from lawful.deciding.rulebook import facts_read
+from lawful.ir import AtMost, Clock, Count, Expr, Program, Rule, everything
+from lawful.proofs.moves import Moves
+
+EVENT = "event."
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way in which an account changes: `set.f`, `enable.f`, `disable.f`, `do.a`, or a declared event."""
+
+    id: str
+    writes: frozenset[str]
+    reads: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The part of a policy that matters to a question."""
+
+    facts: frozenset[str]
+    ways: frozenset[str]
+
+    def has(self, way: str) -> bool:
+        return way in self.ways
+
+
+class Ways:
+    """Every way in which an account of one policy changes, with what it reads and writes."""
+
+    def __init__(self, moves: Moves) -> None:
+        self.moves = moves
+        self.program = moves.program
+        self.all = [self._of_trigger(each) for each in self._triggers()]
+        self.all += [self._of_event(each) for each in self.program.events.values()]
+
+    def _triggers(self) -> list[str]:
+        program = self.program
+        found = [f"set.{name}" for name, each in program.account.items() if each.motion in ("lifecycle", "settable")]
+        for name in program.features:
+            found += [f"enable.{name}", f"disable.{name}"]
+        return found + [f"do.{name}" for name in program.actions]
+
+    def slice(self, facts: Iterable[str]) -> Slice:
+        """What matters to a question about those facts."""
+        known, ways = set(facts), set[str]()
+        growing = True
+        while growing:
+            growing = False
+            for way in self.all:
+                if way.id not in ways and way.writes & known:
+                    ways.add(way.id)
+                    known |= way.reads
+                    growing = True
+        return Slice(frozenset(known), frozenset(ways))
+
+    def _of_trigger(self, trigger: str) -> Way:
+        kind, _, name = trigger.partition(".")
+        book = self.moves.book
+        writes: set[str] = set()
+        read: list[Expr] = []
+        if kind == "set":
+            writes.add(f"account.{name}")
+        elif kind in ("enable", "disable"):
+            writes.add(f"features.{name}")
+        for move in self.moves.moves_of(trigger):
+            writes |= {f"account.{effect.field}" for effect in move.effects} | {EVENT + move.event}
+            read += [move.applies, *(effect.value for effect in move.effects)]
+        for rule in self.moves.guards_of(trigger):
+            read += [rule.when, rule.requires]
+        writes |= self._lost(writes)
+        read += self._entitling(writes)
+        for rule in book.constraints:
+            if book.reads[id(rule)] & writes:
+                read += [rule.when, rule.requires]
+        return Way(trigger, frozenset(writes), frozenset(reads_of(self.program, *read)))
+
+    def _lost(self, writes: set[str]) -> set[str]:
+        """The features that may be lost with what is written, and those that need them."""
+        lost: set[str] = set()
+        growing = True
+        while growing:
+            growing = False
+            for name, feature in self.program.features.items():
+                fact = f"features.{name}"
+                gone = writes | lost
+                touched = self.moves.book.entitlements.reads[name] & gone
+                if fact not in gone and (touched or any(f"features.{each}" in gone for each in feature.needs)):
+                    lost.add(fact)
+                    growing = True
+        return lost
+
+    def _entitling(self, writes: set[str]) -> list[Expr]:
+        return [
+            expr
+            for rule in self.program.rules
+            if rule.scope == "feature" and f"features.{rule.subject}" in writes
+            for expr in (rule.when, rule.requires)
+        ]
+
+    def _of_event(self, event: ir.Event) -> Way:
+        writes = {f"account.{effect.field}" for effect in event.moves} | {EVENT + event.id}
+        reads = reads_of(self.program, *(effect.value for effect in event.moves))
+        return Way(f"event.{event.id}", frozenset(writes), frozenset(reads))
+
+
+def reads_of(program: Program, *exprs: Expr) -> set[str]:
+    """The facts and the events that expressions read."""
+    found = facts_read(program, *exprs)
+    for expr in exprs:
+        for node in everything(expr, program.conditions):
+            if isinstance(node, (Count, AtMost)):
+                count = node.count if isinstance(node, AtMost) else node
+                found |= {EVENT + event for event in count.events}
+                if isinstance(node, AtMost) and node.counted_by is not None and node.counted_by.owner == "account":
+                    found.add(f"account.{node.counted_by.name}")
+    return found
+
+
+def is_timeless(program: Program, *exprs: Expr) -> bool:
+    """Whether expressions mean the same on every day."""
+    for expr in exprs:
+        for node in everything(expr, program.conditions):
+            if isinstance(node, Clock):
+                return False
+            if isinstance(node, (Count, AtMost)):
+                window = node.count.window if isinstance(node, AtMost) else node.window
+                if window.unit != "lifetime":
+                    return False
+    return True
+
+
+def reads_of_rule(program: Program, rule: Rule) -> set[str]:
+    return reads_of(program, rule.when, rule.requires)
