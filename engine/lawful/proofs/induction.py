@@ -32,6 +32,8 @@ class Refutation:
 
     trace: Trace
     model: Model
+    claim: Bool
+    """What the model is a model of, beside the trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +292,8 @@ class _Search:
         broken = [
             self.property.broken(self.moves, trace.space, trace.state, trace.moment, each) for each in earlier
         ]
-        model = trace.space.satisfiable(disjunction(broken))
-        return None if model is None else Refutation(trace, model)
+        claim = disjunction(broken)
+        model = trace.space.satisfiable(claim)
+        return None if model is None else Refutation(trace, model, claim)
 
 

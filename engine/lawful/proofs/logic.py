@@ -191,3 +191,8 @@ def alike(one: Meaning, other: Meaning) -> Bool:
         both(one.known, other.known, same(one, other)),
         both(opposite(one.known), opposite(other.known)),
     )
+
+
+def known(meaning: Meaning) -> Meaning:
+    """The same value, surely known."""
+    return certain(meaning.value) if isinstance(meaning, Truth) else Term(meaning.value, True)

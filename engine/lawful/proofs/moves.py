@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from lawful import ir
 from lawful.deciding.rulebook import Rulebook
-from lawful.ir import TRUE, Expr, Move, Owner, Period, Program, Rule
+from lawful.ir import Move, Owner, Period, Program, Rule
 from lawful.proofs.logic import (
     FALSE,
     Bool,
@@ -20,18 +20,18 @@ from lawful.proofs.logic import (
     alike,
     all_of,
     both,
-    certain,
     chosen,
     conjunction,
     disjunction,
     either,
     implies,
+    known,
     opposite,
 )
 from lawful.proofs.logic import TRUE as SURELY
 from lawful.proofs.space import Space
 from lawful.proofs.state import Lazy, Made, Now, State, filled, fresh_fact
-from lawful.proofs.terms import Facts, Scene, Terms, absent
+from lawful.proofs.terms import Facts, Scene, Terms, absent, constant
 
 Kind = Literal["set", "enable", "disable", "do", "register"]
 
@@ -135,7 +135,7 @@ class Moves:
         """Every change that can move something, but a registration; of `set` one, whose fields are open."""
         found = []
         settable = {
-            name: (space.boolean(f"sets_{name}"), _known(fresh_fact(space, f"to_{name}", declaration)))
+            name: (space.boolean(f"sets_{name}"), known(fresh_fact(space, f"to_{name}", declaration)))
             for name, declaration in self.program.account.items()
             if declaration.motion in ("lifecycle", "settable")
         }
@@ -389,8 +389,6 @@ class Moves:
 
     def inside(self, space: Space, state: State, names: Iterable[str]) -> Bool:
         """Whether the fields have values that they can have."""
-        from lawful.proofs.terms import constant
-
         found: list[Bool] = []
         for name in names:
             declaration, fact = self.program.account[name], state.account[name]
@@ -438,11 +436,6 @@ def _type(program: Program, name: str) -> ir.Type:
     return program.account[name].type
 
 
-def _known(meaning: Meaning) -> Meaning:
-    """The same value, surely known."""
-    return certain(meaning.value) if isinstance(meaning, Truth) else type(meaning)(meaning.value, True)
-
-
 def holds(period: Period, moment: object) -> Bool:
     """Whether a period holds on the day of a moment."""
     today = moment.today  # type: ignore[attr-defined]  # a Moment, of whichever kind
@@ -450,7 +443,3 @@ def holds(period: Period, moment: object) -> Bool:
     until = True if period.until is None else today < period.until.toordinal()
     return both(start, until)
 
-
-def is_open(expr: Expr) -> bool:
-    """Whether an expression says anything at all."""
-    return expr != TRUE

@@ -91,9 +91,10 @@ class Trace:
                 account[name] = fresh_fact(self.space, f"account.{name}", declaration)
         self._go_on(replace(self.state, account=account), moment)
 
-    def extend(self) -> None:
-        """One more step, at the moment of the last state."""
-        options = self.options(self.state, self.moment)
+    def extend(self, options: list[Option] | None = None) -> None:
+        """One more step, at the moment of the last state; `options` if they are known already."""
+        if options is None:
+            options = self.options(self.state, self.moment)
         which = self.space.integer("step", 0, len(options) - 1)
         for number, option in enumerate(options):
             self.space.assume(implies(which == number, option.allowed))

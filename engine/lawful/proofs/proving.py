@@ -1,0 +1,237 @@
+"""The order of things: which questions are asked, for how long, and what may be assumed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from lawful import calendar
+from lawful.deciding.judging import Judge
+from lawful.diagnostics import near
+from lawful.ir import AtMost, Constant, Expr, Period, Program, Text, walk
+from lawful.proofs.answers import KINDS, Answer, Answers, Question
+from lawful.proofs.anywhere import Anywhere, unsettled
+from lawful.proofs.asking import event_of, limits_of_once, questions
+from lawful.proofs.errors import ProofError
+from lawful.proofs.induction import Found, Induction, Refutation
+from lawful.proofs.moves import Moves
+from lawful.proofs.property import Property, at_most, of_invariant, stays
+from lawful.proofs.reachable import Reachable
+from lawful.proofs.space import Deadline, NotSettled, Space
+from lawful.proofs.versions import Gap, gaps
+from lawful.proofs.witness import Happening, Witness, refuted
+from lawful.reading import Reader
+
+_FIRST: Final = date(2000, 1, 1)
+_LAST: Final = date(2100, 12, 31)
+_EARLIEST: Final = date(1900, 1, 1)
+_LATEST: Final = date(2300, 1, 1)
+
+Told = Callable[[str, float], None]
+"""Told of the question that is being answered, and the share of them that is."""
+
+
+def wanted(program: Program, ids: Sequence[str]) -> list[Question]:
+    """The questions of these ids, or of these kinds; all of them if none is named. Raises ProofError."""
+    every = questions(program)
+    if not ids:
+        return every
+    found: dict[str, Question] = {}
+    for id in ids:
+        name = id if id.startswith("prove.") else f"prove.{id}"
+        matching = [each for each in every if each.id == name or each.id.startswith(f"{name}.")]
+        if not matching and name.removeprefix("prove.") not in KINDS:
+            help = near(name, [each.id for each in every]) or f"the kinds are {', '.join(KINDS)}"
+            raise ProofError(f"there is no question `{id}`", help)
+        found |= {each.id: each for each in matching}
+    return list(found.values())
+
+
+class Prover:
+    """Answers questions about one policy. Not to be shared between threads."""
+
+    def __init__(self, program: Program, zone: ZoneInfo, *, seconds: float) -> None:
+        self.program = program
+        self.zone = zone
+        self.seconds = seconds
+        self.clock = clock_of(program)
+        self.judge = Judge(program, zone)
+        self.reader = Reader(program, zone)
+        self.moves = Moves(program)
+        self.induction = Induction(self.moves, zone, self.clock)
+        self._anywhere: Anywhere | None = None
+        self._reachable = Reachable(self.induction, self.judge, self.reader)
+
+    def answers(self, asked: Sequence[Question], told: Told = lambda _, __: None) -> Answers:
+        """The answer to each question, in order."""
+        begun = time.monotonic()
+        found: dict[str, Answer] = {}
+        for kind, group in groupby(asked, key=lambda each: each.kind):
+            some = list(group)
+            told(KINDS[kind].en, len(found) / max(len(asked), 1))
+            since = time.monotonic()
+            for answer in self._of_kind(kind, some):
+                now = time.monotonic()
+                found[answer.question.id] = replace(answer, seconds=now - since)
+                told(KINDS[kind].en, len(found) / max(len(asked), 1))
+                since = now
+        ordered = tuple(found[each.id] for each in asked)
+        return Answers(ordered, tuple(self.assumptions()), time.monotonic() - begun)
+
+    def _of_kind(self, kind: str, asked: list[Question]) -> Iterator[Answer]:
+        match kind:
+            case "invariant":
+                by_id = {each.id: each for each in self.program.invariants}
+                yield from (self._never(each, of_invariant(by_id[each.subject])) for each in asked)
+            case "final":
+                for each in asked:
+                    final = self.program.lifecycles[each.subject].final
+                    yield self._never(each, stays(self.program.account[each.subject], final))
+            case "once":
+                yield from (self._once(each) for each in asked)
+            case "unusable" | "stuck" | "trap":
+                yield from self._reachable.answers(asked, self.seconds)
+            case "in_force":
+                yield from self._in_force(asked)
+            case _:
+                yield from self._of_any_account(kind, asked)
+
+    def _of_any_account(self, kind: str, asked: list[Question]) -> Iterator[Answer]:
+        anywhere = self.anywhere
+        ask = {
+            "dead": anywhere.dead,
+            "shadowed": anywhere.shadowed,
+            "conflict": anywhere.conflict,
+            "effect": anywhere.effect,
+            "feature_table": anywhere.feature_table,
+        }[kind]
+        anywhere.space.deadline = Deadline.after(self.seconds)
+        try:
+            yield from list(ask(asked))
+        except NotSettled:  # which of them is the hard one: each by itself
+            for each in asked:
+                anywhere.space.deadline = Deadline.after(self.seconds)
+                try:
+                    yield from list(ask([each]))
+                except NotSettled:
+                    yield unsettled(each, self.seconds)
+
+    @property
+    def anywhere(self) -> Anywhere:
+        if self._anywhere is None:
+            self._anywhere = Anywhere(self.moves, self.judge, self.reader, Space(self.zone, self.clock))
+        return self._anywhere
+
+    # ------------------------------------------------------------------------------------------- what must never be
+
+    def _never(self, question: Question, property: Property, *, history_known: bool = True) -> Answer:
+        witness: list[Witness] = []
+
+        def confirmed(refutation: Refutation) -> bool:
+            found = refuted(self.judge, self.reader, property, refutation)
+            if found is not None:
+                witness.append(found)
+            return found is not None
+
+        self.induction.deadline = Deadline.after(self.seconds)
+        self.induction.history_known = history_known
+        try:
+            found = self.induction.never(property, confirmed)
+        finally:
+            self.induction.history_known = True
+        return self._answer(question, found, witness)
+
+    def _answer(self, question: Question, found: Found, witness: list[Witness]) -> Answer:
+        if found.proof is not None:
+            return Answer(question, "proved", Text(f"by {found.proof}", "已证明"), proof=found.proof)
+        if witness:
+            steps = len([each for each in witness[0].happenings if each.kind != "state"])
+            told = Text(f"not so after {steps} {'step' if steps == 1 else 'steps'}", f"{steps}步之后不成立")
+            return Answer(question, "refuted", told, witness[0])
+        return unsettled(question, self.seconds, found.within)
+
+    def _once(self, question: Question) -> Answer:
+        """By the history and, where a field of the account counts, by that alone."""
+        rule = next(each for each in limits_of_once(self.program) if each.id == question.subject)
+        limit = rule.requires
+        assert isinstance(limit, AtMost)
+        property = at_most(event_of(self.program, rule), 1)
+        answer = self._never(question, property)
+        counter = limit.counted_by
+        if answer.status != "proved" or counter is None or counter.owner != "account":
+            return answer
+        if self.program.account[counter.name].motion == "outside":
+            return answer  # that it counts rightly is an assumption
+        return self._never(question, property, history_known=False)
+
+    def _in_force(self, asked: list[Question]) -> Iterator[Answer]:
+        found: dict[str, Gap] = {}
+        for each in gaps(self.program):
+            found.setdefault(each.rule, each)
+        for question in asked:
+            gap = found.get(question.subject)
+            if gap is None:
+                told = Text("its versions follow each other", "各版本相接")
+                yield Answer(question, "proved", told, proof="dates")
+                continue
+            last = gap.until - timedelta(days=1)
+            days = f"{gap.first}" if last == gap.first else f"{gap.first} – {last}"
+            en = "the change cannot be made then" if gap.is_move else "it is not judged then"
+            zh = "期间无法进行该变更" if gap.is_move else "期间不作判断"
+            at = datetime.combine(gap.first, datetime.min.time())
+            happening = Happening("state", calendar.instant_of(at, self.zone).astimezone(self.zone), None, {})
+            told = Text(f"no version is in force on {days}: {en}", f"{days}没有任何版本生效：{zh}")
+            yield Answer(question, "refuted", told, Witness((happening,)), proof="dates")
+
+    # -------------------------------------------------------------------------------------------------- assumptions
+
+    def assumptions(self) -> Iterator[Text]:
+        """What the answers rest on beside the policy."""
+        first, last = (date.fromordinal(each) for each in self.clock)
+        yield Text(f"decisions are made from {first} to {last}", f"判断日期在{first}至{last}之间")
+        yield Text("the history given is whole", "给出的历史记录是完整的")
+        counters = sorted(
+            {
+                f"{rule.requires.counted_by.owner}.{rule.requires.counted_by.name}"
+                for rule in self.program.rules
+                if isinstance(rule.requires, AtMost) and rule.requires.counted_by is not None
+            }
+        )
+        for counter in counters:
+            yield Text(f"{counter} counts rightly when the account is registered", f"注册时{counter}的计数正确")
+
+
+def clock_of(program: Program) -> tuple[int, int]:
+    """The days that decisions may be made on: this century, and what the policy's own dates add to it."""
+    days = [each for each in _days(program) if _EARLIEST <= each <= _LATEST]
+    first = min([_FIRST, *(each - timedelta(days=400) for each in days)])
+    last = max([_LAST, *(each + timedelta(days=400) for each in days)])
+    return first.toordinal(), last.toordinal()
+
+
+def _days(program: Program) -> Iterator[date]:
+    exprs: list[Expr] = [condition.holds for condition in program.conditions.values()]
+    periods: list[Period] = []
+    for rule in program.rules:
+        exprs += [rule.when, rule.requires]
+        periods.append(rule.in_force)
+    for move in program.moves:
+        exprs += [effect.value for effect in move.effects]
+        periods.append(move.in_force)
+    for invariant in program.invariants:
+        exprs.append(invariant.expr)
+        periods.append(invariant.in_force)
+    for expr in exprs:
+        for node in walk(expr):
+            if isinstance(node, Constant):
+                if isinstance(node.value, datetime):
+                    yield node.value.date()
+                elif isinstance(node.value, date):
+                    yield node.value
+    for period in periods:
+        yield from (each for each in (period.start, period.until) if each is not None)

@@ -1,0 +1,220 @@
+"""Questions about what can ever come about, from a registration on: changes that somebody can use, ways out of a value.
+
+One trace serves all: at each step it is asked which of the wanted changes could be next. What is left is proved to be
+impossible in every reachable state, or looked for in traces of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lawful.deciding.judging import Judge
+from lawful.ir import Move, Program, Text
+from lawful.proofs.answers import Answer, Question
+from lawful.proofs.anywhere import unsettled
+from lawful.proofs.asking import ways_out
+from lawful.proofs.induction import Induction
+from lawful.proofs.logic import Bool, both, disjunction, equal, opposite
+from lawful.proofs.moves import Ruling, holds
+from lawful.proofs.reach import Slice
+from lawful.proofs.space import Deadline, Model, NotSettled
+from lawful.proofs.terms import Terms
+from lawful.proofs.trace import Option, Trace
+from lawful.proofs.witness import Witness, replayed
+from lawful.reading import Reader
+
+_SOON: Final = 3
+_DEEPEST: Final = 10
+
+_CAN = {
+    "unusable": Text("somebody can use it", "有账号可以使用"),
+    "stuck": Text("it can be left", "可以离开"),
+    "trap": Text("it can be left without a finding", "可以在不违反规则的情况下离开"),
+}
+_CANNOT = {
+    "unusable": Text("nobody can ever use it", "任何账号都无法使用"),
+    "stuck": Text(
+        "nothing ever leaves it: declare it final, or add a transition", "没有任何变更能离开它：请声明为终态或补充转换"
+    ),
+    "trap": Text("whoever leaves it has a finding", "离开它的账号必然违反规则"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A change that is wanted."""
+
+    question: Question
+    move: Move | None
+    """Of `unusable` the move; of the others the field and its value that is left."""
+    field: str = ""
+    value: str = ""
+    clean: bool = False
+    """Whether nothing may be wrong with the account then."""
+
+    def facts(self, induction: Induction) -> frozenset[str]:
+        """What it rests on."""
+        trigger = self.move.trigger if self.move is not None else f"set.{self.field}"
+        way = next((each for each in induction.ways.all if each.id == trigger), None)
+        return way.reads | way.writes if way is not None else frozenset()
+
+
+class Reachable:
+    """What can be done, by somebody, some day."""
+
+    def __init__(self, induction: Induction, judge: Judge, reader: Reader) -> None:
+        self.induction = induction
+        self.moves = induction.moves
+        self.program: Program = induction.moves.program
+        self.judge = judge
+        self.reader = reader
+
+    def answers(self, questions: Sequence[Question], seconds: float) -> Iterator[Answer]:
+        """Of the kinds `unusable`, `stuck` and `trap`."""
+        targets: list[Target] = []
+        for question in questions:
+            target = self._target(question)
+            if isinstance(target, Answer):
+                yield target
+            else:
+                targets.append(target)
+        self.induction.deadline = Deadline.after(seconds * 2)
+        left = yield from self._soon(targets)
+        for each in left:
+            self.induction.deadline = Deadline.after(seconds)
+            yield self._alone(each, seconds)
+
+    def _target(self, question: Question) -> Target | Answer:
+        if question.kind == "unusable":
+            move = next(each for each in self.program.moves if each.id == question.subject)
+            return Target(question, move)
+        name, _, value = question.subject.partition(".")
+        if not ways_out(self.program, self.program.lifecycles[name], value):
+            return Answer(question, "refuted", _CANNOT["stuck"], proof="no transition")
+        return Target(question, None, name, value, clean=question.kind == "trap")
+
+    # ------------------------------------------------------------------------------------------------- all together
+
+    def _soon(self, targets: list[Target]) -> Iterator[Answer]:  # type: ignore[misc]  # it also returns what is left
+        left = list(targets)
+        ways = self.induction.ways.all
+        part = Slice(
+            frozenset().union(*(each.reads | each.writes for each in ways)), frozenset(each.id for each in ways)
+        )
+        trace = self.induction.trace(part)
+        try:
+            for depth in range(_SOON + 1):
+                options = self._next(trace, depth)
+                for target in self._registered(left, depth, trace):
+                    left.remove(target)
+                    yield Answer(target.question, "proved", _CAN["unusable"])
+                while left:
+                    claims = [(target, self._claims(target, trace, options)) for target in left]
+                    model = trace.space.satisfiable(disjunction(claim for _, each in claims for _, claim in each))
+                    if model is None:
+                        break
+                    for target, each in claims:
+                        option = next((option for option, claim in each if model.holds(claim)), None)
+                        if option is not None:
+                            left.remove(target)
+                            yield self._shown(target, trace, model, option)
+                if not left:
+                    break
+                trace.extend(options)
+                trace.pass_time()
+        except NotSettled:
+            pass
+        return left
+
+    def _next(self, trace: Trace, depth: int) -> list[Option]:
+        if depth == 0:
+            trace.register()
+            trace.pass_time()
+        return trace.options(trace.state, trace.moment)
+
+    def _registered(self, left: list[Target], depth: int, trace: Trace) -> list[Target]:
+        if depth or trace.space.satisfiable() is None:
+            return []
+        return [each for each in left if each.move is not None and each.move.trigger == "register"]
+
+    def _claims(self, target: Target, trace: Trace, options: Sequence[Option]) -> list[tuple[Option, Bool]]:
+        """The options that may be the wanted change, and when they are."""
+        found = []
+        for option in options:
+            claim = self._claim(target, option, trace)
+            if claim is not False:
+                found.append((option, claim))
+        return found
+
+    def _claim(self, target: Target, option: Option, trace: Trace) -> Bool:
+        ruling = option.ruling
+        if ruling is None:
+            return False
+        if target.move is not None:
+            return both(option.allowed, self._uses(target.move, ruling, trace))
+        if ruling.change.kind != "set" or target.field not in ruling.change.values:
+            return False
+        asked, wanted = ruling.change.values[target.field]
+        present = ruling.before.account[target.field]
+        place = self.program.account[target.field].type.values.index(target.value)
+        leaves = both(asked, present.known, equal(present.value, place), opposite(equal(wanted.value, place)))
+        if target.clean and leaves is not False:
+            leaves = both(leaves, self._clean(ruling))
+        return both(option.allowed, leaves)
+
+    def _uses(self, wanted: Move, ruling: Ruling, trace: Trace) -> Bool:
+        """Whether a change is that move, in any of its versions."""
+        terms = Terms(ruling.scene_before)
+        return disjunction(
+            both(asked, holds(move.in_force, trace.moment), terms.truth(move.applies).true)
+            for trigger, asked in ruling.change.triggers
+            for move in self.moves.moves_of(trigger)
+            if move.id == wanted.id
+        )
+
+    def _clean(self, ruling: Ruling) -> Bool:
+        """Nothing that is an error or a warning is wrong with the account after the change."""
+        after = Terms(ruling.scene_after)
+        rules = [rule for rule in self.program.rules if rule.scope in ("account", "feature")]
+        return both(*(opposite(self.moves.finding(rule, after)) for rule in rules if rule.severity != "info"))
+
+    def _shown(self, target: Target, trace: Trace, model: Model, option: Option) -> Answer:
+        replay = replayed(self.judge, self.reader, trace, model, until=option)
+        if replay is None:
+            return Answer(target.question, "unsettled", Text("check does not confirm what Z3 found", "check未确认Z3找到的例子"))
+        return Answer(target.question, "proved", _CAN[target.question.kind], Witness(tuple(replay.happenings)))
+
+    # --------------------------------------------------------------------------------------------------- one by one
+
+    def _alone(self, target: Target, seconds: float) -> Answer:
+        part = self.induction.ways.slice(target.facts(self.induction))
+        depth = _SOON
+        try:
+            if self._never(target, part):
+                return Answer(target.question, "refuted", _CANNOT[target.question.kind], proof="induction with lemmas")
+            trace = self.induction.trace(part)
+            for depth in range(_DEEPEST + 1):
+                options = self._next(trace, depth)
+                claims = self._claims(target, trace, options)
+                model = trace.space.satisfiable(disjunction(claim for _, claim in claims))
+                if model is not None:
+                    option = next(option for option, claim in claims if model.holds(claim))
+                    return self._shown(target, trace, model, option)
+                trace.extend(options)
+                trace.pass_time()
+        except NotSettled:
+            pass
+        return unsettled(target.question, seconds, depth)
+
+    def _never(self, target: Target, part: Slice) -> bool:
+        """Whether no reachable state lets it be."""
+        lemmas = self.induction.lemmas(part)
+        trace = self.induction.trace(part)
+        trace.anywhere()
+        trace.space.assume(lemmas.of(self.moves, trace.space, trace.state, trace.moment))
+        claims = self._claims(target, trace, trace.options(trace.state, trace.moment))
+        return trace.space.satisfiable(disjunction(claim for _, claim in claims)) is None
+
+

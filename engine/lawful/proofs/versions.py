@@ -1,0 +1,34 @@
+"""Gaps between the versions of a rule. Nothing of Z3 is needed: `lint` tells of them, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from lawful.ir import Place, Program, Rule
+from lawful.proofs.asking import versions_of
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Days on which no version of a rule is in force, though one was before and one is after."""
+
+    rule: str
+    first: date
+    until: date
+    """Exclusive."""
+    place: Place
+    is_move: bool
+
+
+def gaps(program: Program) -> Iterator[Gap]:
+    for id, versions in versions_of(program).items():
+        yield from _between(id, versions)
+
+
+def _between(id: str, versions: list[Rule]) -> Iterator[Gap]:
+    for one, other in zip(versions, versions[1:], strict=False):
+        until, start = one.in_force.until, other.in_force.start
+        if until is not None and start is not None and until < start:
+            yield Gap(id, until, start, other.place, one.scope == "move" and one.kind != "limit")
