@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from lawful.version import __version__
 if TYPE_CHECKING:
     from lawful.audit.result import Audit
     from lawful.possibility import Possibilities
+    from lawful.proofs.answers import Answers
     from lawful.request import Request
 
     Given: TypeAlias = Question | Request | Mapping[str, Any] | str | bytes | None
@@ -234,6 +235,25 @@ class Policy:
                 memory=memory,
             ),
         )
+
+    def prove(
+        self, *questions: str, timeout: float = 30.0, told: Callable[[str, float], None] | None = None
+    ) -> Answers:
+        """Prove the invariants over every sequence of allowed changes, and what can be asked of every policy.
+
+        `questions` are ids (`prove.final.type`) or kinds (`final`); all are asked if none is named. Each is tried for
+        so many seconds; what is not settled then says so. `told` hears of the question at hand and the share done.
+
+        Raises ProofError where Z3 is not installed, or no question has that name.
+        """
+        from lawful.proofs.errors import installed
+
+        with installed():
+            from lawful.proofs.proving import Prover, wanted  # Z3: only where something is proved
+
+        asked = wanted(self.program, questions)
+        prover = Prover(self.program, self.zone, seconds=timeout)
+        return prover.answers(asked) if told is None else prover.answers(asked, told)
 
     def evaluate(self, text: str, /, **parts: Unpack[Parts]) -> tuple[Value | None, Justification]:
         """The value of a condition on an account, None where it is unknown, and why.

@@ -24,6 +24,7 @@ from lawful.cli.errors import BadInput, PipeClosed, WrongUsage
 from lawful.cli.policy_files import is_missing
 from lawful.cli.terminal import make_writable, tell, unwritable
 from lawful.diagnostics import EngineDisagreement, LawfulError, PolicyError, RequestError
+from lawful.proofs.errors import ProofError
 
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
 
@@ -32,6 +33,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "can": ("lawful.cli.can", "can"),
     "audit": ("lawful.cli.audit", "audit"),
     "sample": ("lawful.cli.sample", "sample"),
+    "prove": ("lawful.cli.prove", "prove"),
     "test": ("lawful.cli.test", "run_cases"),
     "lint": ("lawful.cli.lint", "lint"),
     "show": ("lawful.cli.show", "show"),
@@ -164,6 +166,9 @@ def _told(problem: LawfulError) -> int:
             told = error(first, None if rest else problem.help)
             told = "\n".join([told, *rest, *([f"  = help: {problem.help}"] if rest and problem.help else [])])
             _say(all_of(problem.diagnostics) if problem.diagnostics else told)
+            return exit_code.WRONG_USAGE
+        case ProofError():
+            _say(error(problem.message, problem.help))
             return exit_code.WRONG_USAGE
         case EngineDisagreement():
             _say(str(problem))

@@ -61,6 +61,10 @@ def civil(space: Space, ordinal: Number) -> Civil:
     if isinstance(ordinal, int):
         known = date.fromordinal(min(max(ordinal, FIRST), LAST))
         return Civil(known.year, known.month, known.day)
+    return space.once("civil", (ordinal,), lambda: _civil(space, ordinal))
+
+
+def _civil(space: Space, ordinal: z3.ArithRef) -> Civil:
     a, b = space.integer("a", 0, 24), space.integer("b", 0, 3)
     c, d = space.integer("c", 0, 24), space.integer("d", 0, 3)
     day = space.integer("day_of_year", 0, 365)
@@ -133,6 +137,10 @@ def month_index(space: Space, day: Number) -> Number:
     if isinstance(day, int):
         known = date.fromordinal(day)
         return known.year * 12 + known.month - 1
+    return space.once("months", (day,), lambda: _month_index(space, day))
+
+
+def _month_index(space: Space, day: z3.ArithRef) -> z3.ArithRef:
     index = space.integer("months", 12, 12 * 10_000)
     # 146097 days are 4800 months; no month begins further than three days from there.
     space.assume(146097 * (index - 12) <= 4800 * (day + 3))
@@ -211,6 +219,10 @@ def add_months(space: Space, day: Number, months: Number, matters: Bool = True) 
     if isinstance(day, int) and isinstance(months, int):
         there = calendar.add_months(date.fromordinal(day), months)
         return (0, False) if there is None else (there.toordinal(), True)
+    return space.once("later", (day, months, matters), lambda: _add_months(space, day, months, matters))
+
+
+def _add_months(space: Space, day: Number, months: Number, matters: Bool) -> tuple[Number, Bool]:
     result = space.integer("later", FIRST, LAST)
     known: z3.BoolRef = space.boolean("later_known")
     if isinstance(months, int):
@@ -244,6 +256,10 @@ def day_of_week(space: Space, day: Number) -> Number:
     """Sunday is 0."""
     if isinstance(day, int):
         return day % 7
+    return space.once("week", (day,), lambda: _day_of_week(space, day))
+
+
+def _day_of_week(space: Space, day: z3.ArithRef) -> z3.ArithRef:
     week, number = space.integer("week"), space.integer("day_of_week", 0, 6)
     space.assume(day == 7 * week + number)
     return number
@@ -279,6 +295,10 @@ def local_day(space: Space, at: Number, zone: ZoneInfo, matters: Bool = True) ->
     if isinstance(at, int):
         day = calendar.day_of(instant(at), zone)
         return day.toordinal(), _offset_at(zone, at)
+    return space.once("local", (at, zone.key, matters), lambda: _local_day(space, at, zone, matters))
+
+
+def _local_day(space: Space, at: z3.ArithRef, zone: ZoneInfo, matters: Bool) -> tuple[Number, Number]:
     steady = steady_offset(zone, EARLIEST, LATEST)
     if steady is not None:
         offset: Number = steady
@@ -351,6 +371,10 @@ def _edge(zone: ZoneInfo, at: int, offset: int, direction: Literal[-1, 1]) -> in
 
 def expiry(space: Space, now: Number, unit: Literal["days", "months"], length: int) -> tuple[Number, Bool]:
     """When an event of that instant counts no more, and whether it ever does so."""
+    return space.once("expiry", (now, unit, length), lambda: _expiry(space, now, unit, length))
+
+
+def _expiry(space: Space, now: Number, unit: Literal["days", "months"], length: int) -> tuple[Number, Bool]:
     today, offset = local_day(space, now, space.zone)
     if unit == "months":
         day, known = add_months(space, today, length)

@@ -132,6 +132,22 @@ def helpful(program: Program, facts: frozenset[str]) -> Iterator[Property]:
         if rule.scope == "account" and rule.severity == "error" and reads_of(program, rule.when, rule.requires) <= facts:
             yield _violated(rule)
     yield from _counters(program, facts)
+    yield from _about_two_fields(cycles, fields)
+
+
+def _about_two_fields(cycles: list[ir.FieldDeclaration], fields: list[ir.FieldDeclaration]) -> Iterator[Property]:
+    """What a field is never, while one with a life cycle has some value."""
+    for cycle in cycles:
+        for field in fields:
+            if field.name == cycle.name:
+                continue
+            fact = Field("account", field.name, field.type)
+            for value in _values(cycle):
+                here = Compare("==", Field("account", cycle.name, cycle.type), value)
+                yield Property(And((here, Not(Known(fact)))))
+                if field.type.kind in ("enum", "bool"):
+                    for other in _values(field):
+                        yield Property(And((here, Compare("==", fact, other))))
 
 
 def _about_a_field(field: ir.FieldDeclaration) -> Iterator[Property]:

@@ -46,7 +46,7 @@ def wanted(program: Program, ids: Sequence[str]) -> list[Question]:
         name = id if id.startswith("prove.") else f"prove.{id}"
         matching = [each for each in every if each.id == name or each.id.startswith(f"{name}.")]
         if not matching and name.removeprefix("prove.") not in KINDS:
-            help = near(name, [each.id for each in every]) or f"the kinds are {', '.join(KINDS)}"
+            help = near(id, KINDS) or near(name, [each.id for each in every]) or f"the kinds are {', '.join(KINDS)}"
             raise ProofError(f"there is no question `{id}`", help)
         found |= {each.id: each for each in matching}
     return list(found.values())

@@ -168,7 +168,7 @@ class Reachable:
         """Whether a change is that move, in any of its versions."""
         terms = Terms(ruling.scene_before)
         return disjunction(
-            both(asked, holds(move.in_force, trace.moment), terms.truth(move.applies).true)
+            both(asked, holds(move.in_force, trace.moment), opposite(terms.truth(move.applies).false))
             for trigger, asked in ruling.change.triggers
             for move in self.moves.moves_of(trigger)
             if move.id == wanted.id

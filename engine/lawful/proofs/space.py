@@ -7,14 +7,16 @@ otherwise: most proofs need no calendar. Each such term is a doubt.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import z3
 
 from lawful.proofs.logic import Bool, Number, disjunction
+
+T = TypeVar("T")
 
 _MOST_ROUNDS: Final = 60
 """How often a model may be wrong about a doubtful term before its question is given up."""
@@ -116,6 +118,7 @@ class Space:
         self.doubts: list[Doubt] = []
         self.deadline = Deadline()
         self.checks = 0
+        self._made: dict[tuple[object, ...], tuple[tuple[Any, ...], Any]] = {}
         self._solver = z3.Solver(ctx=self.context)
         self._count = 0
 
@@ -143,6 +146,14 @@ class Space:
             sorts = [number] * arity + [z3.BoolSort(self.context) if truth else number]
             self.texts.functions[key] = z3.Function(name, *sorts)
         return self.texts.functions[key]
+
+    def once(self, name: str, terms: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """What is made of terms, made once for the same ones: two of the same would have to be proved equal."""
+        key = (name, *(each.get_id() if isinstance(each, z3.ExprRef) else each for each in terms))
+        if key not in self._made:
+            self._made[key] = (terms, make())  # keeping the terms keeps their ids
+        made: T = self._made[key][1]
+        return made
 
     # ------------------------------------------------------------------------------------------------- questions
 
@@ -194,6 +205,3 @@ class Space:
 
     def _bool(self, part: Bool) -> z3.BoolRef:
         return z3.BoolVal(part, self.context) if isinstance(part, bool) else part
-
-
-Settled = Literal["proved", "refuted", "unsettled"]

@@ -22,10 +22,9 @@ from lawful.proofs.logic import (
     both,
     choice,
     chosen,
-    conjunction,
+    either,
     equal,
     given,
-    implies,
     opposite,
 )
 from lawful.proofs.space import Space
@@ -66,6 +65,13 @@ class Now:
                 self.space.assume(self.earlier.now <= made)
         return self._now
 
+    def follows(self, other: Now) -> bool:
+        """Whether it is later than the other, along one trace."""
+        before = self.earlier
+        while before is not None and before is not other:
+            before = before.earlier
+        return before is other
+
     @property
     def is_timed(self) -> bool:
         """Whether its instant matters: otherwise any time of the day will do."""
@@ -80,6 +86,9 @@ class Now:
 
     @property
     def year(self) -> Number:
+        return self.space.once("year", (self.month,), self._made_year)
+
+    def _made_year(self) -> Number:
         year = self.space.integer("year", 1, 9999)
         self.space.assume(both(self.month >= 12 * year, self.month < 12 * (year + 1)))
         return year
@@ -126,18 +135,14 @@ class Before:
                 self.space.assume(count <= made)
 
     def _later(self, window: Window, one: Now, count: Number, other: Now, number: Number) -> None:
-        earlier_first = both(one.today <= other.today, number <= count)
-        later_first = both(other.today <= one.today, count <= number)
-        self.space.assume(_any(earlier_first, later_first))
+        if one.follows(other):
+            one, count, other, number = other, number, one, count
+        if not other.follows(one):
+            return
+        self.space.assume(number <= count)
         if window.unit in ("day", "month", "year"):
-            unit = period_of(window, one), period_of(window, other)
-            self.space.assume(implies(equal(*unit), equal(count, number)))
-            self.space.assume(implies(unit[0] < unit[1], number == 0))
-            self.space.assume(implies(unit[1] < unit[0], count == 0))
-
-
-def _any(*parts: Bool) -> Bool:
-    return opposite(conjunction(opposite(each) for each in parts))
+            same = equal(period_of(window, one), period_of(window, other))
+            self.space.assume(choice(same, number == count, number == 0))
 
 
 def period_of(window: Window, moment: Now) -> Number:
@@ -203,7 +208,7 @@ class History:
             return True
         if window.unit in ("days", "months"):
             leaves, ever = dates.expiry(self.space, made.moment.now, window.unit, window.length)
-            return _any(moment.now < leaves, opposite(ever))
+            return either(moment.now < leaves, opposite(ever))
         return equal(period_of(window, made.moment), period_of(window, moment))
 
 
