@@ -61,5 +61,3 @@ def test_a_ruling_is_the_references_verdict(drawn: Drawn) -> None:
                 name: value_of(model, ruling.after.features[name], ir.BOOL, space) for name in policy.program.features
             }
             assert features == {name: left.records["features"].get(name) for name in policy.program.features}
-
-

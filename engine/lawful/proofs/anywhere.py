@@ -24,7 +24,6 @@ from lawful.proofs.terms import Terms
 from lawful.proofs.witness import Happening, Reading, Replay, Witness, asked_once, realized
 from lawful.reading import Reader
 
-
 _USUAL: Final = date(2025, 7, 16)
 """In the middle of a month: each window begins on a day of its own."""
 _NOTHING: Final = Witness(())
@@ -112,7 +111,9 @@ class Anywhere:
 
     # ---------------------------------------------------------------------------------------------------- sweeping
 
-    def sweep(self, targets: Sequence[Bool], shown: Callable[[int, Model], Witness | None] | None = None) -> list[Shown]:
+    def sweep(
+        self, targets: Sequence[Bool], shown: Callable[[int, Model], Witness | None] | None = None
+    ) -> list[Shown]:
         """For each target a model in which it is so, if there is one, and the witness that it becomes.
 
         One model serves many. What is plain is looked for first: a usual day, and no long history.
@@ -339,14 +340,14 @@ class Anywhere:
             columns = [scene.truth(each) for each in (*yes, *no)]
             in_force = holds(rule.in_force, self.moment)
             nobody.append(both(in_force, *(each.false for each in columns)))
-            torn += [
-                both(in_force, scene.truth(one).true, scene.truth(other).true) for one in yes for other in no
-            ]
+            torn += [both(in_force, scene.truth(one).true, scene.truth(other).true) for one in yes for other in no]
         for claims, told in ((nobody, _NO_COLUMN), (torn, _TORN)):
             shown = self.shown(disjunction(claims), self._as_it_is)
             if shown.possible:
                 return Answer(question, "refuted" if shown.witness else "unsettled", told, shown.witness)
-        told = Text("some column applies to everybody, and none contradicts another", "每个账号都有列适用，且各列不矛盾")
+        told = Text(
+            "some column applies to everybody, and none contradicts another", "每个账号都有列适用，且各列不矛盾"
+        )
         return Answer(question, "proved", told, proof="all states")
 
     def _as_it_is(self, model: Model) -> Witness | None:
@@ -442,4 +443,3 @@ def unsettled(question: Question, seconds: float, within: int | None = None) -> 
         en += f"; not so within {within} {'step' if within == 1 else 'steps'}"
         zh += f"；{within}步之内不会发生"
     return Answer(question, "unsettled", Text(en, zh))
-

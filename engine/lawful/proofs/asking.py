@@ -172,10 +172,12 @@ def _tables(program: Program) -> Iterator[Question]:
 def tables_of(program: Program) -> dict[str, list[Rule]]:
     """The rules that come from a table of features, by its file."""
     own = {lifecycle.place.file for lifecycle in program.lifecycles.values()}
-    own |= {move.place.file for move in program.moves if move.trigger in ("register",)}
+    own |= {move.place.file for move in program.moves if move.trigger == "register"}
     found: dict[str, list[Rule]] = {}
     for rule in program.rules:
-        if rule.scope == "move" and rule.subject.startswith("enable.") and rule.kind == "requires":
-            if rule.place.file not in own and not rule.place.file.endswith((".yaml", ".yml")):
-                found.setdefault(rule.place.file, []).append(rule)
+        file = rule.place.file
+        if rule.scope != "move" or rule.kind != "requires" or not rule.subject.startswith("enable."):
+            continue
+        if file not in own and not file.endswith((".yaml", ".yml")):
+            found.setdefault(file, []).append(rule)
     return found

@@ -32,7 +32,7 @@ class Refutation:
 
     trace: Trace
     model: Model
-    claim: Bool
+    formula: Bool
     """What the model is a model of, beside the trace."""
 
 
@@ -74,21 +74,21 @@ class Induction:
 
     # ------------------------------------------------------------------------------------------------ the strategy
 
-    def never(self, property: Property, confirmed: Callable[[Refutation], bool]) -> Found:
+    def never(self, claim: Property, confirmed: Callable[[Refutation], bool]) -> Found:
         """Whether the property is never broken. A refutation that is not confirmed does not count."""
-        part = self.ways.slice(property.reads(self.moves.program))
+        part = self.ways.slice(claim.reads(self.moves.program))
         depth = -1
         try:
-            if self._holds_by_induction(property, part, Lemmas(), 1):
+            if self._holds_by_induction(claim, part, Lemmas(), 1):
                 return Found("induction")
-            search = _Search(self, property, part)
+            search = _Search(self, claim, part)
             for depth in range(_SOON + 1):
                 refutation = search.next()
                 if refutation is not None:
                     return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth)
-            lemmas = self.lemmas(part, pairs=property.pair)
+            lemmas = self.lemmas(part, pairs=claim.pair)
             for length in range(1, _LONGEST_INDUCTION + 1):
-                if self._holds_by_induction(property, part, lemmas, length):
+                if self._holds_by_induction(claim, part, lemmas, length):
                     return Found("induction with lemmas" if length == 1 else f"{length}-induction")
             for depth in range(_SOON + 1, _DEEPEST + 1):
                 refutation = search.next()
@@ -108,13 +108,13 @@ class Induction:
 
     # --------------------------------------------------------------------------------------------------- induction
 
-    def _holds_by_induction(self, property: Property, part: Slice, lemmas: Lemmas, length: int) -> bool:
+    def _holds_by_induction(self, claim: Property, part: Slice, lemmas: Lemmas, length: int) -> bool:
         """Whether it holds at the beginning, and after so many steps in which it held."""
-        return self._begins_with(property, part, lemmas, length) and self._goes_on(property, part, lemmas, length)
+        return self._begins_with(claim, part, lemmas, length) and self._goes_on(claim, part, lemmas, length)
 
-    def _begins_with(self, property: Property, part: Slice, lemmas: Lemmas, length: int) -> bool:
+    def _begins_with(self, claim: Property, part: Slice, lemmas: Lemmas, length: int) -> bool:
         trace = self.trace(part)
-        if property.pair:  # the earlier state is any reachable one
+        if claim.pair:  # the earlier state is any reachable one
             trace.anywhere()
             trace.space.assume(lemmas.of(self.moves, trace.space, trace.state, trace.moment, trace.state))
         else:
@@ -123,18 +123,18 @@ class Induction:
         for step in range(length):
             if step:
                 trace.extend()
-            if not self._stands_still(property):
+            if not self._stands_still(claim):
                 trace.pass_time()
-            broken = property.broken(self.moves, trace.space, trace.state, trace.moment, first)
+            broken = claim.broken(self.moves, trace.space, trace.state, trace.moment, first)
             if trace.space.satisfiable(broken) is not None:
                 return False
         return True
 
-    def _goes_on(self, property: Property, part: Slice, lemmas: Lemmas, length: int) -> bool:
+    def _goes_on(self, claim: Property, part: Slice, lemmas: Lemmas, length: int) -> bool:
         trace = self.trace(part)
         space = trace.space
         earlier: State | None = None
-        if property.pair:
+        if claim.pair:
             trace.anywhere()
             earlier = trace.state
             space.assume(lemmas.of(self.moves, space, earlier, trace.moment, earlier))
@@ -145,24 +145,24 @@ class Induction:
             if step:
                 trace.extend()
                 trace.pass_time()
-            held = opposite(property.broken(self.moves, space, trace.state, trace.moment, earlier))
+            held = opposite(claim.broken(self.moves, space, trace.state, trace.moment, earlier))
             space.assume(both(held, lemmas.of(self.moves, space, trace.state, trace.moment, earlier)))
-        return self._goes_on_from(trace, property, earlier)
+        return self._goes_on_from(trace, claim, earlier)
 
-    def _goes_on_from(self, trace: Trace, property: Property, earlier: State | None) -> bool:
+    def _goes_on_from(self, trace: Trace, claim: Property, earlier: State | None) -> bool:
         """Whether nothing that may happen next breaks it."""
-        space, reads = trace.space, property.reads(self.moves.program)
+        space, reads = trace.space, claim.reads(self.moves.program)
         state, moment = trace.state, trace.moment
         for option in trace.options(state, moment):
             if not _touches(state, option.after, reads):
                 continue
-            broken = property.broken(self.moves, space, option.after, moment, earlier)
+            broken = claim.broken(self.moves, space, option.after, moment, earlier)
             if space.satisfiable(option.allowed, broken) is not None:
                 return False
-        if self._stands_still(property):
+        if self._stands_still(claim):
             return True
         trace.pass_time()
-        broken = property.broken(self.moves, space, trace.state, trace.moment, earlier)
+        broken = claim.broken(self.moves, space, trace.state, trace.moment, earlier)
         return space.satisfiable(broken) is None
 
     def _later(self, trace: Trace) -> None:
@@ -173,11 +173,11 @@ class Induction:
         trace.states.append(other.state)
         trace.moments.append(other.moment)
 
-    def _stands_still(self, property: Property) -> bool:
+    def _stands_still(self, claim: Property) -> bool:
         """Whether time and the world cannot break it: only changes can."""
         program = self.moves.program
         outside = {f"account.{name}" for name, each in program.account.items() if each.motion == "outside"}
-        return property.is_timeless(program) and not property.reads(program) & outside
+        return claim.is_timeless(program) and not claim.reads(program) & outside
 
     # ------------------------------------------------------------------------------------------------------ lemmas
 
@@ -273,9 +273,9 @@ def _touches(before: State, after: State, reads: frozenset[str]) -> bool:
 class _Search:
     """Ever longer traces from a registration."""
 
-    def __init__(self, induction: Induction, property: Property, part: Slice) -> None:
+    def __init__(self, induction: Induction, claim: Property, part: Slice) -> None:
         self.moves = induction.moves
-        self.property = property
+        self.claim = claim
         self.trace = induction.trace(part)
         self.begun = False
 
@@ -288,12 +288,8 @@ class _Search:
             trace.register()
             self.begun = True
         trace.pass_time()
-        earlier = trace.states if self.property.pair else [trace.state]
-        broken = [
-            self.property.broken(self.moves, trace.space, trace.state, trace.moment, each) for each in earlier
-        ]
-        claim = disjunction(broken)
-        model = trace.space.satisfiable(claim)
-        return None if model is None else Refutation(trace, model, claim)
-
-
+        earlier = trace.states if self.claim.pair else [trace.state]
+        broken = [self.claim.broken(self.moves, trace.space, trace.state, trace.moment, each) for each in earlier]
+        formula = disjunction(broken)
+        model = trace.space.satisfiable(formula)
+        return None if model is None else Refutation(trace, model, formula)

@@ -127,6 +127,7 @@ class Item:
     held: Bool
     meaning: Meaning
 
+
 TRUE: Final = Truth(True, False)
 FALSE: Final = Truth(False, True)
 UNKNOWN: Final = Truth(False, False)
@@ -164,6 +165,8 @@ def chosen(test: Bool, then: Meaning, otherwise: Meaning) -> Meaning:
         return then if test else otherwise
     if isinstance(then, Truth) and isinstance(otherwise, Truth):
         return Truth(choice(test, then.true, otherwise.true), choice(test, then.false, otherwise.false))
+    if isinstance(then, Truth) or isinstance(otherwise, Truth):
+        raise TypeError("two types")  # no well-typed expression comes here
     value: Any
     if isinstance(then.value, tuple) and any(isinstance(each, Item) for each in (*then.value, *otherwise.value)):
         kept = [Item(both(test, each.held), each.meaning) for each in then.value]
@@ -178,7 +181,7 @@ def chosen(test: Bool, then: Meaning, otherwise: Meaning) -> Meaning:
 
 def same(one: Meaning, other: Meaning) -> Bool:
     """Whether two known values of one type are equal; says nothing where one of them is unknown."""
-    if isinstance(one.value, tuple):
+    if isinstance(one, Term) and isinstance(other, Term) and isinstance(one.value, tuple):
         return conjunction(equal(left, right) for left, right in zip(one.value, other.value, strict=True))
     return equal(one.value, other.value)
 

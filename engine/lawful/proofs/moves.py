@@ -442,4 +442,3 @@ def holds(period: Period, moment: object) -> Bool:
     start = True if period.start is None else today >= period.start.toordinal()
     until = True if period.until is None else today < period.until.toordinal()
     return both(start, until)
-

@@ -43,7 +43,7 @@ from lawful.proofs.moves import Moves, holds
 from lawful.proofs.reach import is_timeless, reads_of
 from lawful.proofs.space import Space
 from lawful.proofs.state import Now, State
-from lawful.proofs.terms import Scene, Terms
+from lawful.proofs.terms import Facts, Scene, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,14 @@ class Property:
             return False
         seen = later
         if self.pair:
-            before: dict[str, object] = {"account": earlier.records["account"], "features": earlier.records["features"]}
-            seen = later.with_records(
-                account=before["account"], features=before["features"]  # type: ignore[arg-type]  # facts both
-            ).followed_by(later.records["account"], later.records["features"])
+            before = earlier.records
+            seen = later.with_records(account=before["account"], features=before["features"])
+            seen = seen.followed_by(later.records["account"], later.records["features"])
         return evaluate(self.never, seen) is True
 
 
 def _over_two(scene: Scene, earlier: State) -> Scene:
-    records: dict[Owner, object] = {
+    records: dict[Owner, Facts] = {
         **scene.records,
         "before": earlier.account,
         "before.features": earlier.features,
@@ -129,7 +128,11 @@ def helpful(program: Program, facts: frozenset[str]) -> Iterator[Property]:
     for event in counted:
         yield from _about_an_event(event, cycles)
     for rule in program.rules:
-        if rule.scope == "account" and rule.severity == "error" and reads_of(program, rule.when, rule.requires) <= facts:
+        if (
+            rule.scope == "account"
+            and rule.severity == "error"
+            and reads_of(program, rule.when, rule.requires) <= facts
+        ):
             yield _violated(rule)
     yield from _counters(program, facts)
     yield from _about_two_fields(cycles, fields)

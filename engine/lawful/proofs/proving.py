@@ -73,12 +73,12 @@ class Prover:
         found: dict[str, Answer] = {}
         for kind, group in groupby(asked, key=lambda each: each.kind):
             some = list(group)
-            told(KINDS[kind].en, len(found) / max(len(asked), 1))
+            told(KINDS[kind].best("en"), len(found) / max(len(asked), 1))
             since = time.monotonic()
             for answer in self._of_kind(kind, some):
                 now = time.monotonic()
                 found[answer.question.id] = replace(answer, seconds=now - since)
-                told(KINDS[kind].en, len(found) / max(len(asked), 1))
+                told(KINDS[kind].best("en"), len(found) / max(len(asked), 1))
                 since = now
         ordered = tuple(found[each.id] for each in asked)
         return Answers(ordered, tuple(self.assumptions()), time.monotonic() - begun)
@@ -129,11 +129,11 @@ class Prover:
 
     # ------------------------------------------------------------------------------------------- what must never be
 
-    def _never(self, question: Question, property: Property, *, history_known: bool = True) -> Answer:
+    def _never(self, question: Question, claim: Property, *, history_known: bool = True) -> Answer:
         witness: list[Witness] = []
 
         def confirmed(refutation: Refutation) -> bool:
-            found = refuted(self.judge, self.reader, property, refutation)
+            found = refuted(self.judge, self.reader, claim, refutation)
             if found is not None:
                 witness.append(found)
             return found is not None
@@ -141,7 +141,7 @@ class Prover:
         self.induction.deadline = Deadline.after(self.seconds)
         self.induction.history_known = history_known
         try:
-            found = self.induction.never(property, confirmed)
+            found = self.induction.never(claim, confirmed)
         finally:
             self.induction.history_known = True
         return self._answer(question, found, witness)
@@ -160,14 +160,14 @@ class Prover:
         rule = next(each for each in limits_of_once(self.program) if each.id == question.subject)
         limit = rule.requires
         assert isinstance(limit, AtMost)
-        property = at_most(event_of(self.program, rule), 1)
-        answer = self._never(question, property)
+        claim = at_most(event_of(self.program, rule), 1)
+        answer = self._never(question, claim)
         counter = limit.counted_by
         if answer.status != "proved" or counter is None or counter.owner != "account":
             return answer
         if self.program.account[counter.name].motion == "outside":
             return answer  # that it counts rightly is an assumption
-        return self._never(question, property, history_known=False)
+        return self._never(question, claim, history_known=False)
 
     def _in_force(self, asked: list[Question]) -> Iterator[Answer]:
         found: dict[str, Gap] = {}

@@ -81,8 +81,8 @@ class Reachable:
             else:
                 targets.append(target)
         self.induction.deadline = Deadline.after(seconds * 2)
-        left = yield from self._soon(targets)
-        for each in left:
+        yield from self._soon(targets)
+        for each in targets:
             self.induction.deadline = Deadline.after(seconds)
             yield self._alone(each, seconds)
 
@@ -97,8 +97,8 @@ class Reachable:
 
     # ------------------------------------------------------------------------------------------------- all together
 
-    def _soon(self, targets: list[Target]) -> Iterator[Answer]:  # type: ignore[misc]  # it also returns what is left
-        left = list(targets)
+    def _soon(self, left: list[Target]) -> Iterator[Answer]:
+        """The answers that are soon found; their targets are taken from the list."""
         ways = self.induction.ways.all
         part = Slice(
             frozenset().union(*(each.reads | each.writes for each in ways)), frozenset(each.id for each in ways)
@@ -125,8 +125,7 @@ class Reachable:
                 trace.extend(options)
                 trace.pass_time()
         except NotSettled:
-            pass
-        return left
+            return
 
     def _next(self, trace: Trace, depth: int) -> list[Option]:
         if depth == 0:
@@ -183,7 +182,9 @@ class Reachable:
     def _shown(self, target: Target, trace: Trace, model: Model, option: Option) -> Answer:
         replay = replayed(self.judge, self.reader, trace, model, until=option)
         if replay is None:
-            return Answer(target.question, "unsettled", Text("check does not confirm what Z3 found", "check未确认Z3找到的例子"))
+            return Answer(
+                target.question, "unsettled", Text("check does not confirm what Z3 found", "check未确认Z3找到的例子")
+            )
         return Answer(target.question, "proved", _CAN[target.question.kind], Witness(tuple(replay.happenings)))
 
     # --------------------------------------------------------------------------------------------------- one by one
@@ -216,5 +217,3 @@ class Reachable:
         trace.space.assume(lemmas.of(self.moves, trace.space, trace.state, trace.moment))
         claims = self._claims(target, trace, trace.options(trace.state, trace.moment))
         return trace.space.satisfiable(disjunction(claim for _, claim in claims)) is None
-
-

@@ -41,7 +41,7 @@ class Model:
     def holds(self, term: Bool) -> bool:
         if isinstance(term, bool):
             return term
-        return z3.is_true(self._model.eval(term, model_completion=True))
+        return bool(z3.is_true(self._model.eval(term, model_completion=True)))
 
     def value(self, term: Any) -> Any:
         """Of a number, a truth, or a tuple of truths."""

@@ -118,7 +118,8 @@ def _happened(history: list[Json]) -> str:
     for each in history:
         dates.setdefault(each["event"], []).append(each["at"][:10])
     return ", ".join(
-        f"{event} {', '.join(days[:3])}{f' (… {len(days)} ×)' if len(days) > 3 else ''}" for event, days in dates.items()
+        f"{event} {', '.join(days[:3])}{f' (… {len(days)} ×)' if len(days) > 3 else ''}"
+        for event, days in dates.items()
     )
 
 

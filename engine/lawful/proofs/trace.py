@@ -66,7 +66,7 @@ class Trace:
         space, program = self.space, self.moves.program
         moment = Now(space)
         account = fresh_facts(space, "account", program.account)
-        features: dict[str, Meaning] = {name: FALSE for name in program.features}
+        features: dict[str, Meaning] = dict.fromkeys(program.features, FALSE)
         state = State(account, features, History(space, whole=self.history_known))
         self.registration = self.moves.ruling(space, Change("register"), state, moment)
         self.request = self.registration.scene_before.records["request"]
@@ -155,4 +155,3 @@ def _chosen(before: Facts, which: Any, after: list[Facts]) -> Mapping[str, Meani
                 held = chosen(which == number, facts[name], held)
         found[name] = held
     return found
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from lawful.ir import Place, Program, Rule
 from lawful.proofs.asking import versions_of
@@ -28,7 +29,7 @@ def gaps(program: Program) -> Iterator[Gap]:
 
 
 def _between(id: str, versions: list[Rule]) -> Iterator[Gap]:
-    for one, other in zip(versions, versions[1:], strict=False):
+    for one, other in pairwise(versions):
         until, start = one.in_force.until, other.in_force.start
         if until is not None and start is not None and until < start:
             yield Gap(id, until, start, other.place, one.scope == "move" and one.kind != "limit")

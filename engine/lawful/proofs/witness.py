@@ -6,7 +6,7 @@ with. A witness that does not come out so is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal
@@ -136,9 +136,7 @@ class Replay:
         before = self.account
         self.account = _filled(self.program, after)
         self.history.append((event.id, at))
-        self._tell(
-            Happening("event", self._local(at), None, {"event": event.id}, _difference(before, self.account))
-        )
+        self._tell(Happening("event", self._local(at), None, {"event": event.id}, _difference(before, self.account)))
         return self._is_readable(at)
 
     def moved(self, facts: Mapping[str, Value | None], at: datetime) -> bool:
@@ -195,9 +193,7 @@ def _filled(program: Program, account: Facts) -> dict[str, Value]:
 
 def _difference(before: Facts, after: Facts) -> tuple[tuple[str, Value | None, Value | None], ...]:
     names = dict.fromkeys([*before, *after])
-    return tuple(
-        (name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
-    )
+    return tuple((name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name))
 
 
 # -------------------------------------------------------------------------------------------------- from a model
@@ -247,7 +243,8 @@ class Reading:
         if moment.is_timed:
             return dates.instant(self.model.number(moment.now))
         day = date.fromordinal(self.model.number(moment.today))
-        return calendar.instant_of(datetime.combine(day, _NOON), self.space.zone)
+        noon = calendar.instant_of(datetime.combine(day, _NOON), self.space.zone)
+        return noon if moment.earlier is None else max(noon, self.instant(moment.earlier))
 
     def change(self, change: Change, ruling: Ruling) -> Json:
         match change.kind:
@@ -272,11 +269,11 @@ class Reading:
         if code < len(texts.named):
             return texts.named[code]
         if code not in self._texts:
-            self._texts[code] = _made_up(texts, self.model, code)
+            self._texts[code] = _made_up(texts, self.model, code, self._texts.values())
         return self._texts[code]
 
 
-def _made_up(texts: Texts, model: Model, code: int) -> str:
+def _made_up(texts: Texts, model: Model, code: int, known: Collection[str]) -> str:
     """A text of which is true what the model says of that code, as far as that is easily found."""
     parts: dict[str, list[str]] = {"startsWith": [], "contains": [], "endsWith": []}
     size = None
@@ -294,13 +291,13 @@ def _made_up(texts: Texts, model: Model, code: int) -> str:
     made = begin + middle + end
     if size is not None and len(made) < size <= 10_000:
         made = begin + middle + "x" * (size - len(made)) + end
-    return made or f"text {code}"
+    return made or f"text {1 + len(known)}"
 
 
 # ------------------------------------------------------------------------------------------------- what is readable
 
 
-def readable(trace: Trace, model: Model, claim: Bool) -> Model:
+def readable(trace: Trace, model: Model, formula: Bool) -> Model:
     """Another model, if there is one, with less in it that does not matter."""
     wishes: list[Bool] = [trace.moments[0].today == _READABLE.toordinal()]
     for number in range(1, len(trace.moments)):
@@ -317,14 +314,14 @@ def readable(trace: Trace, model: Model, claim: Bool) -> Model:
                 wishes += [opposite(asked) for asked, _ in option.ruling.change.values.values()]
     first = trace.states[0].account
     wishes += [opposite(first[name].known) for name, each in program.account.items() if not _tells(each)]
-    return _granted(trace.space, model, claim, wishes)
+    return _granted(trace.space, model, formula, wishes)
 
 
 def _tells(declaration: ir.FieldDeclaration) -> bool:
     return declaration.motion in ("lifecycle", "fixed") or declaration.default is not None
 
 
-def _granted(space: Space, model: Model, claim: Bool, wishes: Sequence[Bool]) -> Model:
+def _granted(space: Space, model: Model, formula: Bool, wishes: Sequence[Bool]) -> Model:
     """As many of the wishes as go together, the earlier ones first."""
     kept: list[Bool] = []
     budget = 40
@@ -339,7 +336,7 @@ def _granted(space: Space, model: Model, claim: Bool, wishes: Sequence[Bool]) ->
             return model
         budget -= 1
         try:
-            better = space.satisfiable(claim, *kept, *some)
+            better = space.satisfiable(formula, *kept, *some)
         except NotSettled:
             return model
         if better is not None:
@@ -356,9 +353,7 @@ def _granted(space: Space, model: Model, claim: Bool, wishes: Sequence[Bool]) ->
 # ------------------------------------------------------------------------------------------------------- traces
 
 
-def replayed(
-    judge: Judge, reader: Reader, trace: Trace, model: Model, *, until: Option | None = None
-) -> Replay | None:
+def replayed(judge: Judge, reader: Reader, trace: Trace, model: Model, *, until: Option | None = None) -> Replay | None:
     """The trace of a model as the reference sees it; None where it does not allow it.
 
     `until`: one more change, which is asked for at the end.
@@ -408,15 +403,15 @@ def _made(replay: Replay, reading: Reading, option: Option, at: datetime) -> boo
     return replay.allowed(change, at, reading.request(option.ruling), lambda event: event in happened)
 
 
-def refuted(judge: Judge, reader: Reader, property: Property, found: Refutation) -> Witness | None:
+def refuted(judge: Judge, reader: Reader, claim: Property, found: Refutation) -> Witness | None:
     """The witness of a refutation; None where the reference does not confirm it."""
-    model = readable(found.trace, found.model, found.claim)
+    model = readable(found.trace, found.model, found.formula)
     for each in (model, found.model):
         replay = replayed(judge, reader, found.trace, each)
         if replay is None:
             continue
         last = replay.seen[-1]
-        if any(property.broken_in(last, earlier) for earlier in replay.seen):
+        if any(claim.broken_in(last, earlier) for earlier in replay.seen):
             ends = Happening("state", values.local(last.at, judge.zone), replay.asking(last.at), {})
             return Witness((*replay.happenings, ends))
     return None
@@ -454,7 +449,7 @@ def realized(
 ) -> list[tuple[str, datetime]] | None:
     """A history with as many events in each window as the model says; None where none is found."""
     wanted: dict[str, dict[Window, int]] = {}
-    for (event, window, _), (then, count) in (before.counts.items() if before is not None else ()):
+    for (event, window, _), (then, count) in before.counts.items() if before is not None else ():
         if then is moment or window.unit == "lifetime":
             wanted.setdefault(event, {})[window] = model.number(count)
     found: list[tuple[str, datetime]] = []
@@ -490,8 +485,4 @@ def _begin(window: Window, at: datetime, judge: Judge) -> datetime:
             return at - timedelta(days=window.length)
         case "months":
             first = calendar.add_months(day, -window.length) or date.min
-            return calendar.instant_of(
-                datetime.combine(first, values.local(at, judge.zone).time()), judge.zone
-            )
-
-
+            return calendar.instant_of(datetime.combine(first, values.local(at, judge.zone).time()), judge.zone)
