@@ -437,9 +437,9 @@ def _cells(rule: Rule) -> tuple[list[ir.Expr], list[ir.Expr]]:
 
 
 def unsettled(question: Question, seconds: float, within: int | None = None) -> Answer:
-    """Not settled: never a wrong yes."""
+    """Not settled: never a wrong yes. `within`: so many steps were looked at, and do not refute it."""
     en, zh = f"not settled within {seconds:g} s", f"{seconds:g}秒内未能判定"
     if within is not None:
-        en += f"; not so within {within} {'step' if within == 1 else 'steps'}"
-        zh += f"；{within}步之内不会发生"
+        en += f", nor by any {within} {'step' if within == 1 else 'steps'}"
+        zh += f"，{within}步之内也没有结论"
     return Answer(question, "unsettled", Text(en, zh))

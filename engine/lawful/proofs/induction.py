@@ -70,6 +70,7 @@ class Induction:
         self.clock = clock
         self.deadline = Deadline()
         self.history_known = True
+        self._begins: bool | None = None
         self._lemmas: dict[tuple[Slice, bool, bool], Lemmas] = {}
 
     # ------------------------------------------------------------------------------------------------ the strategy
@@ -81,6 +82,8 @@ class Induction:
         try:
             if self._holds_by_induction(claim, part, Lemmas(), 1):
                 return Found("induction")
+            if not self.begins():
+                return Found("no registration")
             search = _Search(self, claim, part)
             for depth in range(_SOON + 1):
                 refutation = search.next()
@@ -97,6 +100,14 @@ class Induction:
         except NotSettled:
             return Found(within=max(depth - 1, 0) if depth >= 0 else None)
         return Found(within=depth)
+
+    def begins(self) -> bool:
+        """Whether any account can be registered at all."""
+        if self._begins is None:
+            trace = self.trace(Slice(frozenset(), frozenset()))
+            trace.register()
+            self._begins = trace.space.satisfiable() is not None
+        return self._begins
 
     def space(self) -> Space:
         space = Space(self.zone, self.clock)

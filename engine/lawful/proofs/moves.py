@@ -26,6 +26,8 @@ from lawful.proofs.logic import (
     either,
     implies,
     known,
+    less,
+    no_more,
     opposite,
 )
 from lawful.proofs.logic import TRUE as SURELY
@@ -395,7 +397,7 @@ class Moves:
             for bound, below in ((declaration.minimum, True), (declaration.maximum, False)):
                 if bound is not None:
                     limit = constant(space, bound, declaration.type).value
-                    found.append(implies(fact.known, limit <= fact.value if below else fact.value <= limit))
+                    found.append(implies(fact.known, no_more(limit, fact.value) if below else no_more(fact.value, limit)))
         return conjunction(found)
 
     def scene(self, space: Space, state: State, moment: Now) -> Scene:
@@ -439,6 +441,6 @@ def _type(program: Program, name: str) -> ir.Type:
 def holds(period: Period, moment: object) -> Bool:
     """Whether a period holds on the day of a moment."""
     today = moment.today  # type: ignore[attr-defined]  # a Moment, of whichever kind
-    start = True if period.start is None else today >= period.start.toordinal()
-    until = True if period.until is None else today < period.until.toordinal()
+    start = True if period.start is None else no_more(period.start.toordinal(), today)
+    until = True if period.until is None else less(today, period.until.toordinal())
     return both(start, until)

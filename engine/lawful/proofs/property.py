@@ -207,6 +207,10 @@ def _about_an_event(event: str, cycles: list[ir.FieldDeclaration]) -> Iterator[P
         for field in cycles:
             for value in _values(field):
                 yield Property(And((Compare("==", Field("account", field.name, field.type), value), more)))
+    never = Compare("<", count, Constant(1, INT))
+    for field in cycles:
+        for value in _values(field):
+            yield Property(And((Compare("==", Field("account", field.name, field.type), value), never)))
 
 
 def _violated(rule: Rule) -> Property:

@@ -40,6 +40,7 @@ _CANNOT = {
     ),
     "trap": Text("whoever leaves it has a finding", "离开它的账号必然违反规则"),
 }
+_NOBODY: Final = Text("no account can be registered", "没有账号能够注册")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Reachable:
         self.program: Program = induction.moves.program
         self.judge = judge
         self.reader = reader
+        self._reached: dict[Slice, tuple[Trace, list[Option]]] = {}
+        """A state of which all is known that was proved of the reachable ones, and what may happen in it."""
 
     def answers(self, questions: Sequence[Question], seconds: float) -> Iterator[Answer]:
         """Of the kinds `unusable`, `stuck` and `trap`."""
@@ -81,6 +84,9 @@ class Reachable:
             else:
                 targets.append(target)
         self.induction.deadline = Deadline.after(seconds * 2)
+        if targets and not self._begins():
+            yield from (Answer(each.question, "refuted", _NOBODY, proof="no registration") for each in targets)
+            return
         yield from self._soon(targets)
         for each in targets:
             self.induction.deadline = Deadline.after(seconds)
@@ -95,6 +101,12 @@ class Reachable:
             return Answer(question, "refuted", _CANNOT["stuck"], proof="no transition")
         return Target(question, None, name, value, clean=question.kind == "trap")
 
+    def _begins(self) -> bool:
+        try:
+            return self.induction.begins()
+        except NotSettled:
+            return True
+
     # ------------------------------------------------------------------------------------------------- all together
 
     def _soon(self, left: list[Target]) -> Iterator[Answer]:
@@ -107,7 +119,7 @@ class Reachable:
         try:
             for depth in range(_SOON + 1):
                 options = self._next(trace, depth)
-                for target in self._registered(left, depth, trace):
+                for target in self._registered(left, depth):
                     left.remove(target)
                     yield Answer(target.question, "proved", _CAN["unusable"])
                 while left:
@@ -133,8 +145,8 @@ class Reachable:
             trace.pass_time()
         return trace.options(trace.state, trace.moment)
 
-    def _registered(self, left: list[Target], depth: int, trace: Trace) -> list[Target]:
-        if depth or trace.space.satisfiable() is None:
+    def _registered(self, left: list[Target], depth: int) -> list[Target]:
+        if depth:
             return []
         return [each for each in left if each.move is not None and each.move.trigger == "register"]
 
@@ -211,9 +223,13 @@ class Reachable:
 
     def _never(self, target: Target, part: Slice) -> bool:
         """Whether no reachable state lets it be."""
-        lemmas = self.induction.lemmas(part)
-        trace = self.induction.trace(part)
-        trace.anywhere()
-        trace.space.assume(lemmas.of(self.moves, trace.space, trace.state, trace.moment))
-        claims = self._claims(target, trace, trace.options(trace.state, trace.moment))
+        if part not in self._reached:
+            lemmas = self.induction.lemmas(part)
+            made = self.induction.trace(part)
+            made.anywhere()
+            made.space.assume(lemmas.of(self.moves, made.space, made.state, made.moment))
+            self._reached[part] = made, made.options(made.state, made.moment)
+        trace, options = self._reached[part]
+        trace.space.deadline = self.induction.deadline
+        claims = self._claims(target, trace, options)
         return trace.space.satisfiable(disjunction(claim for _, claim in claims)) is None

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import z3
 
-from lawful.proofs.logic import Bool, Number, disjunction
+from lawful.proofs.logic import Bool, Number, disjunction, no_more
 
 T = TypeVar("T")
 
@@ -129,9 +129,9 @@ class Space:
         self._count += 1
         made = z3.Int(f"{name}!{self._count}", self.context)
         if low is not None:
-            self.assume(made >= low)
+            self.assume(no_more(low, made))
         if high is not None:
-            self.assume(made <= high)
+            self.assume(no_more(made, high))
         return made
 
     def boolean(self, name: str) -> z3.BoolRef:

@@ -65,7 +65,9 @@ from lawful.proofs.logic import (
     either,
     equal,
     given,
+    less,
     negated,
+    no_more,
     opposite,
     same,
 )
@@ -228,10 +230,10 @@ class Terms:
         known = history.whole
         if limit.counted_by is not None:
             held = self.term(limit.counted_by)
-            more = both(held.known, _less(number, held.value))
+            more = both(held.known, less(number, held.value))
             number = choice(more, held.value, number)
             known = either(known, held.known)
-        within = _no_more(number + limit.own, limit.at_most)
+        within = no_more(number + limit.own, limit.at_most)
         return Truth(both(within, True if limit.guaranteed else known), opposite(within))
 
     def _compare(self, expr: Compare) -> Truth:
@@ -242,13 +244,13 @@ class Terms:
                 equals = given(same(left, right), known)
                 return equals if expr.operator == "==" else negated(equals)
             case "<":
-                return given(_less(left.value, right.value), known)
+                return given(less(left.value, right.value), known)
             case "<=":
-                return given(_no_more(left.value, right.value), known)
+                return given(no_more(left.value, right.value), known)
             case ">":
-                return given(_less(right.value, left.value), known)
+                return given(less(right.value, left.value), known)
             case ">=":
-                return given(_no_more(right.value, left.value), known)
+                return given(no_more(right.value, left.value), known)
 
     def _member(self, expr: Member) -> Truth:
         item, within = self.meaning(expr.item), self.term(expr.collection)
@@ -439,20 +441,10 @@ def constant(space: Space, value: Value, type: Type) -> Meaning:
 # -------------------------------------------------------------------------------------------------------- numbers
 
 
-def _less(left: Number, right: Number) -> Bool:
-    result: Bool = left < right
-    return result
-
-
-def _no_more(left: Number, right: Number) -> Bool:
-    result: Bool = left <= right
-    return result
-
-
 def _within(number: Number, low: int, high: int) -> Bool:
     if isinstance(number, int):
         return low <= number <= high
-    return both(number >= low, number <= high)
+    return both(no_more(low, number), no_more(number, high))
 
 
 def _arithmetic(space: Space, function: str, values: list[Any]) -> tuple[Number, Bool]:

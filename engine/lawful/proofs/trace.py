@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lawful import ir
-from lawful.proofs.logic import FALSE, TRUE, Bool, Meaning, Number, both, chosen, implies
+from lawful.proofs.logic import FALSE, TRUE, Bool, Meaning, Number, both, chosen, equal, implies
 from lawful.proofs.moves import Change, Moves, Ruling
 from lawful.proofs.reach import Slice
 from lawful.proofs.space import Space
@@ -97,7 +97,7 @@ class Trace:
             options = self.options(self.state, self.moment)
         which = self.space.integer("step", 0, len(options) - 1)
         for number, option in enumerate(options):
-            self.space.assume(implies(which == number, option.allowed))
+            self.space.assume(implies(equal(which, number), option.allowed))
         self.steps.append(Step(self.moment, self.state, tuple(options), which))
         self._go_on(_merged(self.state, which, options), self.moment)
 
@@ -142,7 +142,7 @@ def _merged(before: State, which: Number, options: list[Option]) -> State:
     made: list[Made] = []
     for number, option in enumerate(options):
         fresh = option.after.history.made[len(before.history.made) :]
-        made += [replace(each, happened=both(which == number, each.happened)) for each in fresh]
+        made += [replace(each, happened=both(equal(which, number), each.happened)) for each in fresh]
     return State(account, features, before.history.then(made))
 
 
@@ -152,6 +152,6 @@ def _chosen(before: Facts, which: Any, after: list[Facts]) -> Mapping[str, Meani
         held = present
         for number, facts in enumerate(after):
             if facts[name] is not present:
-                held = chosen(which == number, facts[name], held)
+                held = chosen(equal(which, number), facts[name], held)
         found[name] = held
     return found

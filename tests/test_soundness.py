@@ -1,0 +1,129 @@
+"""The proofs are held to enumeration: of random small policies every state and move is looked at, by the reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from lawful.engines.reference import evaluate, outcome
+from lawful.ir import Rule
+from lawful.proofs.answers import Answer
+from lawful.proofs.asking import event_of, limits_of_once, written_rules
+from lawful.proofs.property import at_most, of_invariant, stays
+from lawful.question import Asked
+from small import Whole, small
+
+SHARDS = 10
+SEEDS = 52
+"""Of each shard: 520 policies, of which few make no sense."""
+LIMIT = 60.0
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_an_answer_is_what_enumeration_finds(shard: int) -> None:
+    told: Counter[str] = Counter()
+    for seed in range(shard * SEEDS, (shard + 1) * SEEDS):
+        policy = small(seed)
+        if policy is None:
+            continue
+        told["policies"] += 1
+        whole = Whole(policy)
+        truth = Truth(whole)
+        asked = () if seed % 5 == 0 else ("invariant", "final", "once", "dead")
+        for answer in policy.prove(*asked, timeout=LIMIT).answers:
+            told[answer.status] += 1
+            if answer.status != "unsettled":
+                expected = truth.of(answer)
+                assert expected in (answer.status, None), (seed, answer.question.id, answer.told.en)
+    assert told["policies"] >= 50
+    assert told["proved"] > 20 * told["unsettled"]
+    assert told["refuted"] > 0
+
+
+class Truth:
+    """What enumeration says of each question; None where it does not say."""
+
+    def __init__(self, whole: Whole) -> None:
+        self.whole = whole
+        self.program = whole.program
+        self._outcomes: dict[int, list[tuple[object, str, bool]]] = {}
+
+    def of(self, answer: Answer) -> str | None:
+        question, program, whole = answer.question, self.program, self.whole
+        match question.kind:
+            case "invariant":
+                (invariant,) = [each for each in program.invariants if each.id == question.subject]
+                return _told(not whole.breaks(of_invariant(invariant)))
+            case "final":
+                claim = stays(program.account[question.subject], program.lifecycles[question.subject].final)
+                return _told(not whole.breaks(claim))
+            case "once":
+                (rule,) = [each for each in limits_of_once(program) if each.id == question.subject]
+                event = event_of(program, rule)
+                return _told(not whole.breaks(at_most(event, 1))) if event in whole.counted else None
+            case "unusable":
+                return _told(question.subject in whole.used)
+            case "stuck":
+                return _told(question.subject in whole.left)
+            case "trap":
+                return _told(question.subject in whole.left_clean)
+            case "dead":
+                return _told(any(found == "violated" for _, found, _ in self.outcomes(self.rule(question.subject))))
+            case "shadowed":
+                return self._shadowed(self.rule(question.subject), answer)
+            case "conflict":
+                return self._conflict(self.rule(question.subject), answer)
+            case _:
+                return None
+
+    def rule(self, id: str) -> Rule:
+        return next(each for each in written_rules(self.program) if each.id == id)
+
+    def outcomes(self, rule: Rule) -> list[tuple[object, str, bool]]:
+        """Of every state and change that the rule can be asked of: which, the outcome, whether it applies."""
+        if id(rule) not in self._outcomes:
+            self._outcomes[id(rule)] = list(self._judged(rule))
+        return self._outcomes[id(rule)]
+
+    def _judged(self, rule: Rule):  # type: ignore[no-untyped-def]  # a generator of what `outcomes` says
+        name = rule.subject.removeprefix("set.")
+        values = self.whole.values(name) if rule.subject.startswith("set.") else [None]
+        for seen in self.whole.everything():
+            situation = self.whole.situation(seen)
+            for value in values:
+                change = {} if value is None else {name: value}
+                at = situation.with_records(change={**change, "register": False})
+                yield (seen, value), outcome(rule, at), evaluate(rule.when, at) is True
+
+    def _others(self, rule: Rule) -> list[Rule]:
+        return [
+            each
+            for each in written_rules(self.program)
+            if each is not rule and (each.scope, each.subject) == (rule.scope, rule.subject) and each.severity == "error"
+        ]
+
+    def _shadowed(self, rule: Rule, answer: Answer) -> str | None:
+        """If it is said to be, there is no state in which it alone refuses."""
+        if answer.status == "proved":
+            return None
+        broken = {key for key, found, _ in self.outcomes(rule) if found == "violated"}
+        for other in self._others(rule):
+            broken -= {key for key, found, _ in self.outcomes(other) if found == "violated"}
+        return _told(bool(broken))
+
+    def _conflict(self, rule: Rule, answer: Answer) -> str | None:
+        if answer.status == "proved":
+            return None
+        return _told(not any(self._exclude(rule, other) for other in self._others(rule)))
+
+    def _exclude(self, one: Rule, other: Rule) -> bool:
+        held = [{key for key, found, applies in self.outcomes(each) if applies and found == "satisfied"} for each in (one, other)]
+        applying = [{key for key, _, applies in self.outcomes(each) if applies} for each in (one, other)]
+        return bool(applying[0] & applying[1]) and all(held) and not held[0] & held[1]
+
+
+def _told(fine: bool) -> str:
+    return "proved" if fine else "refuted"
+
+
