@@ -71,7 +71,7 @@ class Induction:
         self.deadline = Deadline()
         self.history_known = True
         self._begins: bool | None = None
-        self._lemmas: dict[tuple[Slice, bool, bool], Lemmas] = {}
+        self._lemmas: dict[tuple[Slice, frozenset[str], bool, bool], Lemmas] = {}
 
     # ------------------------------------------------------------------------------------------------ the strategy
 
@@ -89,10 +89,11 @@ class Induction:
                 refutation = search.next()
                 if refutation is not None:
                     return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth)
-            lemmas = self.lemmas(part, pairs=claim.pair)
-            for length in range(1, _LONGEST_INDUCTION + 1):
-                if self._holds_by_induction(claim, part, lemmas, length):
-                    return Found("induction with lemmas" if length == 1 else f"{length}-induction")
+            for about in (self._near(claim, part), part.facts):
+                lemmas = self.lemmas(part, about, pairs=claim.pair)
+                for length in range(1, _LONGEST_INDUCTION + 1 if about is part.facts else 2):
+                    if self._holds_by_induction(claim, part, lemmas, length):
+                        return Found("induction with lemmas" if length == 1 else f"{length}-induction")
             for depth in range(_SOON + 1, _DEEPEST + 1):
                 refutation = search.next()
                 if refutation is not None:
@@ -192,11 +193,16 @@ class Induction:
 
     # ------------------------------------------------------------------------------------------------------ lemmas
 
-    def lemmas(self, part: Slice, *, pairs: bool = False) -> Lemmas:
+    def _near(self, claim: Property, part: Slice) -> frozenset[str]:
+        """What a claim reads itself, and the life cycles that matter to it."""
+        cycles = {f"account.{name}" for name in self.moves.program.lifecycles}
+        return claim.reads(self.moves.program) | (part.facts & cycles)
+
+    def lemmas(self, part: Slice, about: frozenset[str], *, pairs: bool = False) -> Lemmas:
         """The most of the candidates that hold together, by induction: those that a model breaks are dropped."""
-        key = (part, pairs, self.history_known)
+        key = (part, about, pairs, self.history_known)
         if key not in self._lemmas:
-            candidates = list(helpful(self.moves.program, part.facts))
+            candidates = list(helpful(self.moves.program, about))
             states = self._kept([each for each in candidates if not each.pair], part, Lemmas())
             found = Lemmas(states)
             if pairs:
@@ -235,15 +241,18 @@ class Induction:
         space.assume(known.of(moves, space, trace.state, trace.moment))
         state, moment = trace.state, trace.moment
         assumed = {id(each): opposite(each.broken(moves, space, state, moment, earlier)) for each in candidates}
-        nexts: list[tuple[Bool, State, Now]] = []
+        reads = [(each, each.reads(moves.program)) for each in candidates]
+        afterwards: list[tuple[Bool, list[tuple[Property, Bool]]]] = []
         for option in trace.options(state, moment):
-            nexts.append((option.allowed, option.after, moment))
+            after = option.after
+            moved = [each for each, read in reads if _touches(state, after, read)]
+            if moved:
+                broken = [(each, each.broken(moves, space, after, moment, earlier)) for each in moved]
+                afterwards.append((option.allowed, broken))
         trace.pass_time()
-        nexts.append((True, trace.state, trace.moment))
-        afterwards = [
-            (allowed, [(each, each.broken(moves, space, after, then, earlier)) for each in candidates])
-            for allowed, after, then in nexts
-        ]
+        later = [each for each in candidates if not self._stands_still(each)]
+        broken = [(each, each.broken(moves, space, trace.state, trace.moment, earlier)) for each in later]
+        afterwards.append((True, broken))
         kept = list(candidates)
         dropping = True
         while dropping:
@@ -252,8 +261,9 @@ class Induction:
                 alive = {id(each) for each in kept}
                 asked = [pair for pair in broken if id(pair[0]) in alive]
                 survivors = _surviving(space, asked, (allowed, *(assumed[id(each)] for each in kept)))
-                if len(survivors) < len(kept):
-                    kept, dropping = survivors, True
+                if len(survivors) < len(asked):
+                    gone = {id(each) for each, _ in asked} - {id(each) for each in survivors}
+                    kept, dropping = [each for each in kept if id(each) not in gone], True
         return kept
 
 

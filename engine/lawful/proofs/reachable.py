@@ -224,7 +224,7 @@ class Reachable:
     def _never(self, target: Target, part: Slice) -> bool:
         """Whether no reachable state lets it be."""
         if part not in self._reached:
-            lemmas = self.induction.lemmas(part)
+            lemmas = self.induction.lemmas(part, part.facts)
             made = self.induction.trace(part)
             made.anywhere()
             made.space.assume(lemmas.of(self.moves, made.space, made.state, made.moment))
