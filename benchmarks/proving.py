@@ -1,6 +1,6 @@
 """How long `prove` takes: of the shipped packs, and of a pack of 150 rules.
 
-    python benchmarks/proving.py
+python benchmarks/proving.py
 """
 
 from __future__ import annotations

@@ -120,7 +120,11 @@ class Author:
         moved = {}
         if "flag" in self.fields and self.flag in ("effects", "settable") and (always or self.chance(60)):
             moved["flag"] = self.one(("true", "false", "!account.flag", "account.type == 'a'"))
-        if "level" in self.fields and self.level in ("effects", "settable") and (self.chance(60) or (always and not moved)):
+        if (
+            "level" in self.fields
+            and self.level in ("effects", "settable")
+            and (self.chance(60) or (always and not moved))
+        ):
             moved["level"] = self.one(("0", "1", "1 - account.level", "account.level + 1"))
         return moved
 
@@ -267,7 +271,9 @@ class Whole:
                     self.left_clean.add(f"type.{present}")
 
     def _is_finding(self, rule: Rule, situation: Situation) -> bool:
-        return rule.scope in ("account", "feature") and rule.severity != "info" and outcome(rule, situation) == "violated"
+        return (
+            rule.scope in ("account", "feature") and rule.severity != "info" and outcome(rule, situation) == "violated"
+        )
 
     def _left_by(self, step: Step, seen: Seen) -> Iterator[Seen]:
         after = self.judge.left_by(step)

@@ -110,7 +110,7 @@ def printed(command: str, folder: Path, last: int) -> tuple[str, int]:
 
 def steady(output: str) -> str:
     """With the time that an audit took on whatever machine taken to be half a second."""
-    return re.sub(r"\b(duckdb, )\d+\.\d s$", r"\g<1>0.5 s", output, flags=re.MULTILINE)
+    return re.sub(r"\b(duckdb, |questions?, )\d+\.\d s$", r"\g<1>0.5 s", output, flags=re.MULTILINE)
 
 
 def edited(text: str, diff: Block) -> str:

@@ -24,6 +24,7 @@ import lawful
 from lawful.audit.errors import WrongFile
 from lawful.audit.mapping import read_mapping
 from lawful.cases import read_cases, unfit
+from lawful.cli.lint import _of_versions
 from lawful.diagnostics import Diagnostic, LawfulError, near
 from lawful.document import decode
 from lawful.policy import Policy
@@ -71,6 +72,10 @@ def no_cases() -> list[Diagnostic]:
     return [Diagnostic("no-cases", "the policy has no `cases.yaml`", None, help, "warning")]
 
 
+def gap_in_force() -> list[Diagnostic]:
+    return _of_versions(lawful.load(str(ROOT / "fixtures" / "defects" / "in-force-gap" / "defect.yaml")))
+
+
 def bad_mapping() -> list[Diagnostic]:
     program = lawful.load("wechat").program
     text = "fields:\n  type: {column: kind, values: {0: servce}}\n"
@@ -84,6 +89,7 @@ MADE: dict[str, Callable[[], list[Diagnostic]]] = {
     "too-large--bytes": too_many_bytes,
     "no-such-policy": no_such_policy,
     "no-cases": no_cases,
+    "in-force-gap": gap_in_force,
     "bad-mapping": bad_mapping,
 }
 

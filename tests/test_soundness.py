@@ -11,7 +11,6 @@ from lawful.ir import Rule
 from lawful.proofs.answers import Answer
 from lawful.proofs.asking import event_of, limits_of_once, written_rules
 from lawful.proofs.property import at_most, of_invariant, stays
-from lawful.question import Asked
 from small import Whole, small
 
 SHARDS = 10
@@ -100,7 +99,9 @@ class Truth:
         return [
             each
             for each in written_rules(self.program)
-            if each is not rule and (each.scope, each.subject) == (rule.scope, rule.subject) and each.severity == "error"
+            if each is not rule
+            and (each.scope, each.subject) == (rule.scope, rule.subject)
+            and each.severity == "error"
         ]
 
     def _shadowed(self, rule: Rule, answer: Answer) -> str | None:
@@ -118,12 +119,13 @@ class Truth:
         return _told(not any(self._exclude(rule, other) for other in self._others(rule)))
 
     def _exclude(self, one: Rule, other: Rule) -> bool:
-        held = [{key for key, found, applies in self.outcomes(each) if applies and found == "satisfied"} for each in (one, other)]
+        held = [
+            {key for key, found, applies in self.outcomes(each) if applies and found == "satisfied"}
+            for each in (one, other)
+        ]
         applying = [{key for key, _, applies in self.outcomes(each) if applies} for each in (one, other)]
         return bool(applying[0] & applying[1]) and all(held) and not held[0] & held[1]
 
 
 def _told(fine: bool) -> str:
     return "proved" if fine else "refuted"
-
-

@@ -45,6 +45,7 @@ def lint(
     found: list[Diagnostic] = []
     try:
         loaded = load(policy, warnings=found)
+        found += _of_versions(loaded)
         found += _of_cases(loaded)
     except PolicyError as error:
         if is_missing(error):
@@ -60,6 +61,17 @@ def lint(
     if errors:
         return exit_code.WRONG_POLICY
     return exit_code.DENIED if found and strict else exit_code.FINE
+
+
+def _of_versions(policy: Policy) -> list[Diagnostic]:
+    """What `lawful prove` asks that needs no solver."""
+    from lawful.diagnostics import Diagnostic
+    from lawful.proofs.versions import gaps
+
+    return [
+        Diagnostic("in-force-gap", str(each), None, "let one version begin where the other ends", "warning")
+        for each in gaps(policy.program)
+    ]
 
 
 def _of_cases(policy: Policy) -> list[Diagnostic]:

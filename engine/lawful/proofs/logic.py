@@ -56,7 +56,7 @@ def opposite(part: Bool) -> Bool:
         return not part
     known = getattr(part, "opposite", None)
     if known is not None:
-        return known  # type: ignore[no-any-return]  # set below
+        return known  # set below
     made = z3.BoolRef(z3core.Z3_mk_not(part.ctx.ref(), part.ast), part.ctx)
     made.opposite = part
     return made

@@ -397,7 +397,9 @@ class Moves:
             for bound, below in ((declaration.minimum, True), (declaration.maximum, False)):
                 if bound is not None:
                     limit = constant(space, bound, declaration.type).value
-                    found.append(implies(fact.known, no_more(limit, fact.value) if below else no_more(fact.value, limit)))
+                    found.append(
+                        implies(fact.known, no_more(limit, fact.value) if below else no_more(fact.value, limit))
+                    )
         return conjunction(found)
 
     def scene(self, space: Space, state: State, moment: Now) -> Scene:

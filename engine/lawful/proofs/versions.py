@@ -22,6 +22,10 @@ class Gap:
     place: Place
     is_move: bool
 
+    def __str__(self) -> str:
+        days = f"from {self.first} until {self.until}"
+        return f"no version of `{self.rule}` is in force {days} ({self.place.file}:{self.place.line})"
+
 
 def gaps(program: Program) -> Iterator[Gap]:
     for id, versions in versions_of(program).items():

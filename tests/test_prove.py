@@ -1,0 +1,91 @@
+"""`lawful prove`, from a shell and from a program: exit codes, wrong usage, time that is over."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lawful
+from lawful.cli import main
+from lawful.proofs.answers import KINDS, SEVERITIES
+from lawful.proofs.asking import questions
+from lawful.proofs.errors import ProofError
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFECTS = ROOT / "fixtures" / "defects"
+
+
+def test_wechat_is_proved(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prove", "wechat", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {each["status"] for each in told["answers"] if each["severity"] == "error"} == {"proved"}
+    assert [each["id"] for each in told["answers"] if each["status"] != "proved"] == ["prove.stuck.type.enterprise"]
+    assert [each["id"] for each in told["answers"]] == [each.id for each in questions(lawful.load("wechat").program)]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "code"),
+    [
+        ("third-type", [], 1),
+        ("third-type", ["--question", "final"], 0),
+        ("no-way-out", [], 0),
+        ("no-way-out", ["--strict"], 1),
+        ("third-type", ["--timeout", "0.001"], 3),
+    ],
+)
+def test_the_exit_code_is_the_answer(
+    name: str, options: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prove", str(DEFECTS / name / "defect.yaml"), *options]) == code
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("lang", "told"), [("en", "not settled within 0.001 s"), ("zh", "0.001秒内未能判定")])
+def test_what_is_not_settled_says_so(lang: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(DEFECTS / "third-type" / "repaired.yaml")
+    assert main(["prove", path, "--timeout", "0.001", "--question", "invariant", "--lang", lang]) == 3
+    assert told in capsys.readouterr().out
+
+
+def test_a_refutation_is_told_step_by_step(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["prove", str(DEFECTS / "third-type" / "defect.yaml"), "--question", "invariant", "--lang", "en"])
+    steps = [
+        line.split(maxsplit=2)[2] for line in capsys.readouterr().out.splitlines() if line.startswith(" " * 8 + "20")
+    ]
+    assert steps == [
+        "registered: type: subscription",
+        "set type: service",
+        "set type: frozen",
+        "set type: subscription",
+        "the account: type: subscription",
+    ]
+
+
+def test_a_question_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prove", "wechat", "--question", "finl"]) == 2
+    assert capsys.readouterr().err == "error: there is no question `finl`\n  = help: did you mean `final`?\n"
+    with pytest.raises(ProofError):
+        lawful.load("wechat").prove("finl")
+
+
+def test_a_kind_of_which_there_is_nothing_is_answered() -> None:
+    assert lawful.load("wechat").prove("feature_table").answers == ()
+
+
+def test_without_z3_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['z3'] = None; from lawful.cli import main; sys.exit(main(['prove', 'wechat']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == ("error: a proof needs `z3`, which is not installed\n  = help: pip install 'lawful[prove]'\n")
+
+
+def test_every_kind_of_question_has_its_heading() -> None:
+    page = (ROOT / "docs" / "proofs.md").read_text("utf-8")
+    assert re.findall(r"^## prove\.(\w+)$", page, re.MULTILINE) == list(KINDS)
+    told = re.findall(r"^## prove\.\w+\n\n(\w+)\.", page, re.MULTILINE)
+    assert told == [SEVERITIES[kind].capitalize() for kind in KINDS]
