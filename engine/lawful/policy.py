@@ -30,6 +30,7 @@ from lawful.version import __version__
 
 if TYPE_CHECKING:
     from lawful.audit.result import Audit
+    from lawful.planning.plan import Plan
     from lawful.possibility import Possibilities
     from lawful.request import Request
 
@@ -169,6 +170,43 @@ class Policy:
         question = self._reader.account(_parts(request, parts))
         found = tuple(possibilities(self._judge, question, _judging_engine()))
         return Possibilities(at=values.written(question.at, self.zone), policy=self._named, possibilities=found)
+
+    def plan(
+        self,
+        request: Given = None,
+        /,
+        *,
+        reach: str | None = None,
+        cost: str | None = None,
+        within: str | None = None,
+        max_steps: int | None = None,
+        obtain: bool = True,
+        seconds: float | None = None,
+        **parts: Unpack[Parts],
+    ) -> Plan:
+        """How the account gets to where the `change` is allowed, or to where the condition `reach` holds.
+
+        The plan has the fewest steps, or costs least of what `cost` names; its steps are changes that `check` allows
+        one after the other, with their dates. `obtain`: evidence that was not given and facts that are `outside` may
+        be steps, too. It is looked for `within` a time (`10 years`), up to `max_steps` (12), for so many `seconds`.
+
+        Raises RequestError as `check` does, PolicyError where `reach` is no condition of this policy.
+        """
+        from lawful.planning.asking import goal_of, options_of, without_what_is_asked  # only where a plan is wanted
+        from lawful.planning.planner import Planner
+        from lawful.planning.telling import PlanTeller
+
+        given = _parts(request, parts)
+        asks = given.get("change") is not None or given.get("changes") is not None
+        question = self._reader.question(given) if asks else self._reader.account(given)
+        goal = goal_of(question, None if reach is None else self.condition(reach))
+        question = without_what_is_asked(question, goal)
+        options = options_of(
+            self.program, cost=cost, within=within, max_steps=max_steps, obtain=obtain, seconds=seconds
+        )
+        planner = Planner(self._judge)
+        outcome = planner.outcome(question, goal, options)
+        return PlanTeller(planner, question, self._named, options, _judging_engine()).plan(goal, outcome)
 
     def audit(
         self,

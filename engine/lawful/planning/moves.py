@@ -1,0 +1,120 @@
+"""What may be tried in a state: changes with values that matter, evidence that they want, facts that the world moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Final
+
+from lawful.deciding.rulebook import triggers_of
+from lawful.deciding.thresholds import Turns, turning_values
+from lawful.engines.situation import Situation
+from lawful.ir import Expr, Program, Value
+from lawful.planning.cone import Cone, requests_read
+from lawful.planning.setting import Cut, Setting, State
+from lawful.question import Asked
+
+_MOST_AT_ONCE: Final = 3
+"""Fields that one change sets."""
+_MOST_COMBINATIONS: Final = 400
+_MOST_EVIDENCE: Final = 128
+
+
+@dataclass(slots=True)
+class Moves:
+    """The candidates of one cone. What had to be left out is told in `cut`."""
+
+    setting: Setting
+    cone: Cone
+    reads: Mapping[str, tuple[Expr, ...]]
+    """What each trigger reads, by `Cones.read`."""
+    cut: set[Cut]
+
+    @property
+    def program(self) -> Program:
+        return self.setting.judge.program
+
+    def changes(self, state: State) -> Iterator[Asked]:
+        """The changes that could move something of the cone: one field, two, three at once, features, actions."""
+        situation = self.setting.situation(state, {})
+        fields: dict[str, list[Value]] = {}
+        for trigger in self.cone.triggers:
+            kind, _, name = trigger.partition(".")
+            if kind == "set":
+                fields[name] = self._values(name, state, situation)
+            elif kind == "do":
+                yield Asked("do", name, {})
+            elif state.features.get(name) is not (kind == "enable"):
+                yield Asked("enable" if kind == "enable" else "disable", name, {})
+        yield from self._sets({name: each for name, each in fields.items() if each})
+
+    def _sets(self, fields: Mapping[str, list[Value]]) -> Iterator[Asked]:
+        left = _MOST_COMBINATIONS
+        if len(fields) > _MOST_AT_ONCE:
+            self.cut.add("combinations")
+        for size in range(1, min(len(fields), _MOST_AT_ONCE) + 1):
+            for names in combinations(fields, size):
+                for chosen in product(*(fields[name] for name in names)):
+                    if not left:
+                        self.cut.add("combinations")
+                        return
+                    left -= 1
+                    yield Asked("set", "", dict(zip(names, chosen, strict=True)))
+
+    def _values(self, name: str, state: State, situation: Situation) -> list[Value]:
+        declaration = self.program.account[name]
+        if declaration.motion == "lifecycle":
+            present = state.account.get(name)
+            steps = [move.step for move in self.program.moves if move.step is not None and move.step.field == name]
+            reached = {target for step in steps if present in step.sources for target in step.targets}
+            return [value for value in declaration.type.values if value in reached and value != present]
+        turns = turning_values(self.cone.exprs, declaration, situation)
+        self._note(turns)
+        return [value for value in turns.found if value != state.account.get(name)]
+
+    def _note(self, turns: Turns) -> None:
+        if not turns.exact:
+            self.cut.add("values")
+
+    # ----------------------------------------------------------------------------------------- from the world
+
+    def evidence(self, asked: Asked, state: State) -> Iterator[Mapping[str, Value]]:
+        """What a request might say for the change, the least first; nothing comes first of all."""
+        yield {}
+        wanted = self.wanted(asked) if self.setting.obtains else ()
+        if not wanted:
+            return
+        situation = self.setting.situation(state, {})
+        exprs = [expr for trigger in triggers_of(asked) for expr in self.reads.get(trigger, ())]
+        domains = {}
+        for name in wanted:
+            turns = turning_values(exprs, self.program.request[name], situation, of_request=True)
+            self._note(turns)
+            domains[name] = turns.found
+        left = _MOST_EVIDENCE
+        for size in range(1, len(wanted) + 1):
+            for names in combinations(wanted, size):
+                for chosen in product(*(domains[name] for name in names)):
+                    if not left:
+                        self.cut.add("combinations")
+                        return
+                    left -= 1
+                    yield dict(zip(names, chosen, strict=True))
+
+    def wanted(self, asked: Asked) -> tuple[str, ...]:
+        """The facts of the request that the change reads and that were not given."""
+        exprs = [expr for trigger in triggers_of(asked) for expr in self.reads.get(trigger, ())]
+        return tuple(name for name in requests_read(exprs, self.program) if name not in self.setting.facts)
+
+    def obtainable(self, state: State) -> Iterator[tuple[str, Value]]:
+        """Facts that only the world moves, with the values that matter."""
+        if not self.setting.obtains:
+            return
+        for name, declaration in self.program.account.items():
+            if declaration.motion == "outside" and f"account.{name}" in self.cone.facts:
+                turns = turning_values(self.cone.exprs, declaration, self.setting.situation(state, {}))
+                self._note(turns)
+                for value in turns.found:
+                    if value != state.account.get(name):
+                        yield name, value

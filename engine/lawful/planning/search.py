@@ -1,0 +1,324 @@
+"""The cheapest plan first: a uniform-cost search over states, by way of the very steps that `check` judges.
+
+A state is the account, its features, what has happened and the instant. From each state the changes of the cone are
+tried now and at each later instant at which something of the cone turns. What was reached at a cost and a time no worse
+is not gone through again: who is early can wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final, TypeAlias
+
+from lawful import calendar
+from lawful.calendar import Instant
+from lawful.deciding.judging import Step
+from lawful.deciding.rulebook import triggers_of
+from lawful.deciding.thresholds import turning_instants
+from lawful.engines.reference import evaluate
+from lawful.ir import TRUE, Compare, Constant, Expr, Value, type_of
+from lawful.planning.cone import Cone, Cones
+from lawful.planning.goals import Goal
+from lawful.planning.moves import Moves
+from lawful.planning.setting import Bounds, Cut, Setting, State, Taken, later
+from lawful.question import Asked
+
+Cost: TypeAlias = tuple[int, int, int, Instant]
+"""What is minimised, then steps, then facts to be obtained, then when it is done."""
+DAYS: Final = "days"
+"""The amount that takes time: the next step is that many days later."""
+_MOST_ALTERNATIVES: Final = 3
+_STATES_FOR_ALTERNATIVES: Final = 20
+_MOST_INSTANTS: Final = 96
+_PATHS_TO_A_STATE: Final = 2
+"""Ways of one cost to one state that are kept, for the alternatives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Steps that lead to a state; `done` is when the last of them is."""
+
+    cost: Cost
+    state: State
+    taken: tuple[Taken, ...] = ()
+    is_goal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The cheapest paths, several where they cost the same; none, and why that is no proof (nothing: it is one)."""
+
+    paths: tuple[Path, ...]
+    cut: frozenset[Cut]
+    states: int
+
+
+@dataclass(slots=True)
+class _Node:
+    """A path whose continuations are tried at one instant after the other."""
+
+    path: Path
+    instants: list[Instant] = field(default_factory=list)
+    tried: int = 0
+    allowed: set[object] = field(default_factory=set)
+    """The changes that were allowed at an earlier instant, and gain nothing by waiting."""
+
+
+class Search:
+    """One search."""
+
+    def __init__(self, setting: Setting, cones: Cones, goal: Goal, bounds: Bounds, measure: str | None = None) -> None:
+        self.setting = setting
+        self.goal = goal
+        self.bounds = bounds
+        self.measure = measure
+        self.cone: Cone = cones.of(goal)
+        self.cut: set[Cut] = set()
+        self.reads = {
+            trigger: tuple(cones.read_by(trigger))
+            for trigger in (*self.cone.triggers, *(triggers_of(goal.asked) if goal.asked is not None else ()))
+        }
+        self.moves = Moves(setting, self.cone, self.reads, self.cut)
+        self.judged = 0
+        self.states = 0
+        self._queue: list[tuple[Cost, int, _Node]] = []
+        self._order = count()
+        self._reached: dict[object, list[tuple[Cost, Instant]]] = {}
+
+    # ------------------------------------------------------------------------------------------------- the way
+
+    def run(self, starts: Iterable[Path]) -> Result:
+        """The cheapest plans from any of the starts."""
+        for start in starts:
+            self._push(_Node(start))
+        found: list[Path] = []
+        enough = 0
+        while self._queue:
+            if self._is_over():
+                break
+            _, _, node = heappop(self._queue)
+            if found and (node.path.cost[:3] > found[0].cost[:3] or self.states > enough):
+                break
+            if node.path.is_goal:
+                if all(_changes(node.path) != _changes(each) for each in found):
+                    found.append(node.path)
+                if len(found) > _MOST_ALTERNATIVES:
+                    break
+                if len(found) == 1:
+                    enough = self.states * 2 + _STATES_FOR_ALTERNATIVES
+                continue
+            self._expand(node)
+        return Result(tuple(found), frozenset() if found and not self._doubtful() else frozenset(self.cut), self.states)
+
+    def _doubtful(self) -> bool:
+        """Whether a cheaper plan than those found may have been passed over."""
+        return bool(self.cut & {"values", "combinations", "dates", "work", "time"})
+
+    def _is_over(self) -> bool:
+        if self.judged > self.bounds.work:
+            self.cut.add("work")
+            return True
+        if self.bounds.deadline is not None and time.monotonic() > self.bounds.deadline:
+            self.cut.add("time")
+            return True
+        return False
+
+    def _push(self, node: _Node) -> None:
+        cost = node.path.cost
+        if node.tried:
+            at = node.instants[node.tried]
+            cost = self._priced(cost, at)
+        heappush(self._queue, (cost, next(self._order), node))
+
+    def _priced(self, cost: Cost, at: Instant) -> Cost:
+        """The cost once one has waited until then."""
+        amount = self._elapsed(at) if self.measure == DAYS else cost[0]
+        return amount, cost[1], cost[2], at
+
+    def _elapsed(self, at: Instant) -> int:
+        return (
+            calendar.day_of(at, self.setting.judge.zone) - calendar.day_of(self.setting.start, self.setting.judge.zone)
+        ).days
+
+    # ------------------------------------------------------------------------------------------------ one state
+
+    def _expand(self, node: _Node) -> None:
+        path = node.path
+        if not node.tried:
+            if self._is_known(path):
+                return
+            self.states += 1
+            node.instants = self._instants(path.state)
+        at = node.instants[node.tried]
+        state = State(path.state.account, path.state.features, path.state.events, at)
+        here = Path(self._priced(path.cost, at), state, path.taken)
+        node.tried += 1
+        if node.tried < len(node.instants):
+            self._push(node)
+        if self.goal.is_met(self.setting.situation(state, {})):
+            self._push(_Node(Path(here.cost, state, here.taken, is_goal=True)))
+            return
+        if len(path.taken) >= self.bounds.steps:
+            self.cut.add("steps")
+            return
+        if self.goal.asked is not None:
+            self._try(node, here, self.goal.asked, is_goal=True)
+        for asked in self.moves.changes(state):
+            self._try(node, here, asked)
+        if node.tried == 1:
+            for name, value in self.moves.obtainable(state):
+                self._obtain(here, name, value)
+
+    def _is_known(self, path: Path) -> bool:
+        """Whether the state was reached before at no greater cost and no later; a few ways of one cost are kept."""
+        key = self._key(path.state)
+        reached = self._reached.setdefault(key, [])
+        same = sum(cost == path.cost for cost, _ in reached)
+        if any(at <= path.state.at and cost != path.cost for cost, at in reached) or same >= _PATHS_TO_A_STATE:
+            return True
+        reached.append((path.cost, path.state.at))
+        return False
+
+    def _key(self, state: State) -> object:
+        """What of a state can matter."""
+        facts = self.cone.facts
+        account = tuple(value for name, value in sorted(state.account.items()) if f"account.{name}" in facts)
+        names = tuple(name for name in sorted(state.account) if f"account.{name}" in facts)
+        features = tuple((name, on) for name, on in sorted(state.features.items()) if f"features.{name}" in facts)
+        return names, account, features, tuple(each for each in state.events if each[0] in self._counted)
+
+    @cached_property
+    def _counted(self) -> frozenset[str]:
+        return counted(self.cone, self.setting)
+
+    def _try(self, node: _Node, here: Path, asked: Asked, *, is_goal: bool = False) -> None:
+        """The change, with as little evidence as will do."""
+        identity = (is_goal, asked.kind, asked.name, tuple(asked.values.items()))
+        if identity in node.allowed:
+            return
+        least: int | None = None
+        for given in self.moves.evidence(asked, here.state):
+            if least is not None and len(given) > least:
+                break
+            step = self._judged(asked, here.state, given)
+            if step.verdict != "allow":
+                continue
+            least = len(given)
+            following = self._following(here, asked, given, step, is_goal=is_goal)
+            if following is not None:
+                self._push(_Node(following))
+        if least is not None and (is_goal or not self.cone.timely & set(triggers_of(asked))):
+            node.allowed.add(identity)
+
+    def _judged(self, asked: Asked, state: State, given: Mapping[str, Value]) -> Step:
+        step = self.setting.judge.step(asked, self.setting.situation(state, given), "reference")
+        self.judged += len(step.judged) + 1
+        return step
+
+    def _following(
+        self, here: Path, asked: Asked, given: Mapping[str, Value], step: Step, *, is_goal: bool
+    ) -> Path | None:
+        """The path with that step; None where it leads nowhere it may."""
+        at = here.state.at
+        after = self.setting.judge.settled(step)
+        made = tuple((move.event, at) for move, applies in step.moves if applies is True)
+        if not is_goal and any(applies is None and move.event in self._counted for move, applies in step.moves):
+            self.cut.add("unknown")
+            return None  # whether it happens is not known: neither is what follows
+        if not is_goal and self.goal.throughout != TRUE and evaluate(self.goal.throughout, after) is not True:
+            return None
+        amounts = [dict(move.cost) for move, _ in step.moves if made]
+        done = later(at, sum(each.get(DAYS, 0) for each in amounts), self.setting.judge)
+        state = State(after.records["account"], after.records["features"], (*here.state.events, *made), done)
+        taken = (*here.taken, Taken(at, here.state, asked, given))
+        amount, steps, assumed, _ = here.cost
+        steps, assumed = steps + 1 + len(given), assumed + len(given)
+        if self.measure is None:
+            amount = steps
+        elif self.measure == DAYS:
+            amount = self._elapsed(done)
+        else:
+            amount += sum(each.get(self.measure, 0) for each in amounts)
+        return Path((amount, steps, assumed, done), state, taken, is_goal)
+
+    def _obtain(self, here: Path, name: str, value: Value) -> None:
+        amount, steps, assumed, at = here.cost
+        state = State({**here.state.account, name: value}, here.state.features, here.state.events, at)
+        cost = (amount + (self.measure is None), steps + 1, assumed + 1, at)
+        taken = (*here.taken, Taken(at, here.state, obtained=(name, value)))
+        self._push(_Node(Path(cost, state, taken)))
+
+    # ------------------------------------------------------------------------------------------------- instants
+
+    def _instants(self, state: State) -> list[Instant]:
+        """Now, and when something of the cone turns; for what is written by the clock also when that would turn."""
+        situation = self.setting.situation(state, {})
+        until = self.bounds.until
+        turns = turning_instants(self.cone.exprs, situation, until)
+        zone = self.setting.judge.zone
+        edges = [calendar.start_of(day, zone) for day in self.cone.edges]
+        later_edges = [each for each in edges if each > state.at]
+        found = {*(each for each in turns.found if isinstance(each, Instant)), *later_edges}
+        if not turns.exact or any(each > until for each in later_edges):
+            self.cut.add("dates")
+        if self.cone.timely:
+            self.cut.add("dates")
+            found |= set(self._before_edges(state, found))
+        within = sorted(each for each in found if state.at < each <= until)
+        if len(within) > _MOST_INSTANTS:
+            self.cut.add("dates")
+        return [state.at, *within[:_MOST_INSTANTS]]
+
+    def _before_edges(self, state: State, edges: Iterable[Instant]) -> Iterator[Instant]:
+        """The last day before each edge, and when what an effect writes begins to reach it."""
+        zone = self.setting.judge.zone
+        situation = self.setting.situation(state, {})
+        for edge in list(edges):
+            day = calendar.day_of(edge, zone)
+            before = calendar.add_days(day, -1)
+            if before is not None:
+                yield calendar.start_of(before, zone)
+            for written in self.cone.written_by_clock:
+                kind = type_of(written)
+                if kind.kind not in ("date", "timestamp"):
+                    continue
+                reached: Value = day if kind.kind == "date" else edge
+                reaching: list[Expr] = [Compare(">=", written, Constant(reached, kind))]
+                yield from (
+                    each
+                    for each in turning_instants(reaching, situation, self.bounds.until).found
+                    if isinstance(each, Instant)
+                )
+
+
+def counted(cone: Cone, setting: Setting) -> frozenset[str]:
+    """The events that anything of the cone counts."""
+    from lawful.ir import Count, everything
+
+    conditions = setting.judge.program.conditions
+    return frozenset(
+        name
+        for expr in cone.exprs
+        for node in everything(expr, conditions)
+        if isinstance(node, Count)
+        for name in node.events
+    )
+
+
+def _changes(path: Path) -> object:
+    """What a plan does, in whatever order."""
+    return sorted(
+        repr(
+            (
+                each.asked and (each.asked.kind, each.asked.name, sorted(each.asked.values.items(), key=repr)),
+                sorted(each.given.items(), key=repr),
+                each.obtained,
+            )
+        )
+        for each in path.taken
+    )
