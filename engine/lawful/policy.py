@@ -30,7 +30,7 @@ from lawful.version import __version__
 
 if TYPE_CHECKING:
     from lawful.audit.result import Audit
-    from lawful.planning.plan import Plan
+    from lawful.planning.plan import Choice, Plan
     from lawful.possibility import Possibilities
     from lawful.request import Request
 
@@ -207,6 +207,44 @@ class Policy:
         planner = Planner(self._judge)
         outcome = planner.outcome(question, goal, options)
         return PlanTeller(planner, question, self._named, options, _judging_engine()).plan(goal, outcome)
+
+    def choose(
+        self,
+        needs: Sequence[str],
+        request: Given = None,
+        /,
+        *,
+        by: str | None = None,
+        cost: str | None = None,
+        within: str | None = None,
+        max_steps: int | None = None,
+        obtain: bool = True,
+        seconds: float | None = None,
+        **parts: Unpack[Parts],
+    ) -> Choice:
+        """Which type of account serves the needs: each type side by side, the reasons against it, the way to it.
+
+        A need is a feature, or an action as in `mass_send 2 per month`. The `request` is about an account that there
+        is; `account` and the other parts without it are those of one to be registered. `by` is the field whose values
+        are the types: `type`, else the first with a life cycle. The rest is as in `plan`.
+
+        Raises RequestError.
+        """
+        from lawful.planning.asking import options_of
+        from lawful.planning.choosing import Chooser, type_field
+        from lawful.planning.needs import needs_of
+        from lawful.planning.planner import Planner
+
+        wanted = needs_of(needs, self.program)
+        field = type_field(self.program, by)
+        options = options_of(
+            self.program, cost=cost, within=within, max_steps=max_steps, obtain=obtain, seconds=seconds
+        )
+        question = self._reader.account(_parts(request, parts))
+        chooser = Chooser(
+            Planner(self._judge), question, self._named, options, _judging_engine(), existing=request is not None
+        )
+        return chooser.choice(wanted, field)
 
     def audit(
         self,

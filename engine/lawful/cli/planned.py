@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lawful.cli import asking
-from lawful.cli.layout import GAP, Piece, Row, row
+from lawful.cli.layout import GAP, Piece, Row, columns, row
 from lawful.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from lawful.planning.plan import Obtained, Plan, PlanStep
+    from lawful.planning.plan import Choice, Choosable, Obtained, Plan, PlanStep
     from lawful.policy import Policy
 
 _MOST_TOLD: Final = 6
@@ -82,8 +82,10 @@ class Planned:
         if step.waited is not None:
             for rule, why in zip(step.waited.rules, step.waited.why, strict=True):
                 yield self._note(depth, "not before", "此前不可", f"{rule}{GAP}{why.best(language)}")
-        for name, value in step.request.items():
-            yield self._note(depth, "the request says", "申请须说明", f"{name}: {asking.plain(value, self.terminal)}")
+        for name, fact in (step.account or {}).items():
+            yield self._note(depth, "with", "账号信息", f"{name}: {asking.plain(fact, self.terminal)}")
+        for name, fact in step.request.items():
+            yield self._note(depth, "the request says", "申请须说明", f"{name}: {asking.plain(fact, self.terminal)}")
         for owed in step.obligations:
             yield self._note(depth, "still to do", "尚需", owed.text.best(language))
         if step.cost:
@@ -98,8 +100,8 @@ class Planned:
         for feature in step.lost:
             yield self._note(depth, "lost", "失去", feature)
         if step.irreversible is not None:
-            why = f"{step.irreversible.field} — {step.irreversible.why.best(language)}"
-            yield row(depth + 2, (self.terminal.say("irreversible: ", "不可逆："), "warning"), why)
+            reason = f"{step.irreversible.field} — {step.irreversible.why.best(language)}"
+            yield row(depth + 2, (self.terminal.say("irreversible: ", "不可逆："), "warning"), reason)
 
     def _obtained(self, obtained: Obtained, lead: tuple[Piece, ...], depth: int) -> Iterator[Row]:
         title = GAP + obtained.title.best(self.terminal.language) if obtained.title is not None else ""
@@ -148,8 +150,8 @@ class Planned:
 
     def _no_plan(self, plan: Plan) -> Iterator[Row]:
         language, say = self.terminal.language, self.terminal.say
-        for rule, text in zip(plan.rules, plan.why, strict=True):
-            yield row(1, ("✗ ", "bad"), (rule, "bold"), GAP + text.best(language))
+        for rule, why in zip(plan.rules, plan.why, strict=True):
+            yield row(1, ("✗ ", "bad"), (rule, "bold"), GAP + why.best(language))
         for each in plan.blocked[:_MOST_TOLD]:
             words = in_words(each.change, {}, self.terminal)
             yield row(
@@ -171,6 +173,62 @@ class Planned:
             )
             yield row(1, (bound, "dim"))
 
+    # ------------------------------------------------------------------------------------------------- a choice
+
+    def choice(self, choice: Choice) -> Iterator[Row]:
+        say = self.terminal.say
+        named = f"{choice.policy.id} {choice.policy.version}"
+        headline = say("none of them serves", "没有符合的类型") if not choice.chosen else ", ".join(choice.chosen)
+        if choice.status in ("not found", "undetermined"):
+            headline = say("undetermined", "无法确定") if choice.missing else say("none was found", "未找到")
+        yield row(
+            0,
+            _SIGNS[choice.status],
+            " ",
+            (headline, _SIGNS[choice.status][1]),
+            GAP,
+            say("for ", "需求：") + ", ".join(choice.needs),
+            right=named,
+        )
+        if choice.missing:
+            both, either = say(" and ", " 与 "), say(" or ", " 或 ")
+            yield row(1, (say("missing: ", "缺少："), "dim"), either.join(both.join(each) for each in choice.missing))
+        yield from self._table(choice)
+        for option in choice.options:
+            yield from self._against(option)
+        for option in choice.options:
+            if option.status == "found" and option.plan is not None and option.plan.steps:
+                yield row(1, (say(f"the way to {option.value}:", f"成为{option.value}的步骤："), "dim"))
+                yield from self.steps(option.plan.steps, 2)
+
+    def _table(self, choice: Choice) -> Iterator[Row]:
+        """A row for each type, a column for each need."""
+        names = [self._name(each) for each in choice.options]
+        wide = max((columns(name) for name in names), default=0)
+        yield row(1, "  " + " " * wide, *((GAP + need, "dim") for need in choice.needs))
+        for option, name in zip(choice.options, names, strict=True):
+            cells: list[Piece] = []
+            for index, need in enumerate(choice.needs):
+                status = option.needs[index].status if option.needs else "none"
+                sign, role = _SIGNS[status] if option.needs else ("–", "dim")
+                cells.append((GAP + sign + " " * (columns(need) - 1), role))
+            yield row(1, _SIGNS[option.status], " ", name + " " * (wide - columns(name)), *cells)
+
+    def _name(self, option: Choosable) -> str:
+        title = option.title.best(self.terminal.language) if option.title is not None else ""
+        return f"{option.value}{GAP}{title}" if title else option.value
+
+    def _against(self, option: Choosable) -> Iterator[Row]:
+        """What speaks against a type."""
+        language = self.terminal.language
+        against = list(zip(option.rules, option.why, strict=True))
+        for each in option.needs:
+            against += list(zip(each.rules, each.why, strict=True))
+        if against:
+            yield row(1, (self.terminal.say(f"against {option.value}:", f"不宜选{option.value}："), "dim"))
+        for rule, why in dict(against).items():
+            yield row(2, (rule, "bold"), GAP + why.best(language))
+
 
 def in_words(change: dict[str, Any], was: dict[str, Any], terminal: Terminal) -> str:
     """`set type: subscription → service`, where what it `was` is known; null stands for any value."""
@@ -179,7 +237,9 @@ def in_words(change: dict[str, Any], was: dict[str, Any], terminal: Terminal) ->
             parts = []
             for name, value in wanted.items():
                 told = asking.plain(value, terminal) if value is not None else terminal.say("anything", "任意值")
-                parts.append(f"{name}: {asking.plain(was[name], terminal)} → {told}" if name in was else f"{name}: {told}")
+                parts.append(
+                    f"{name}: {asking.plain(was[name], terminal)} → {told}" if name in was else f"{name}: {told}"
+                )
             return terminal.say("set ", "设置 ") + ", ".join(parts)
         case {"enable": name}:
             return terminal.say("enable ", "开通 ") + str(name)

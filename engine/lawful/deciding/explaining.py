@@ -174,9 +174,15 @@ class Explanation:
         refusing = [each for step in self.judgement.steps for each in step.judged if each.refuses]
         if self.judgement.verdict != "deny" or not all(isinstance(each.rule.requires, AtMost) for each in refusing):
             return None
-        instants = [self._frees_up(each) for each in refusing]
+        frees = self.limits_free_at()
+        return None if frees is None else values.local(frees, self.zone)
+
+    def limits_free_at(self) -> datetime | None:
+        """When each limit that refuses has freed up, whatever else refuses; None where one never does."""
+        refusing = [each for step in self.judgement.steps for each in step.judged if each.refuses]
+        instants = [self._frees_up(each) for each in refusing if isinstance(each.rule.requires, AtMost)]
         known = [each for each in instants if each is not None]
-        return values.local(max(known), self.zone) if len(known) == len(instants) else None
+        return max(known, default=None) if len(known) == len(instants) else None
 
     def _frees_up(self, judged: Judged) -> datetime | None:
         limit = judged.rule.requires

@@ -177,8 +177,8 @@ def _subsets(fact: FieldDeclaration, situation: Situation) -> Turns:
         return Turns(tuple(every), exact=True)
     present = situation.fact("account", fact.name)
     now = present if isinstance(present, frozenset) else frozenset[str]()
-    some = {frozenset[str](), frozenset(values), *(now ^ {each} for each in values)}
-    return Turns(tuple(sorted(some, key=lambda each: tuple(sorted(each)))), exact=False)
+    some: set[frozenset[str]] = {frozenset(), frozenset(values), *(now ^ {each} for each in values)}
+    return Turns(tuple(each for _, each in sorted((sorted(each), each) for each in some)), exact=False)
 
 
 def _texts(read: list[Expr], subject: Subject) -> Turns:

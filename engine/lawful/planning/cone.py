@@ -24,8 +24,8 @@ class Cone:
     """Everything that is evaluated on the way."""
     edges: tuple[date, ...]
     """The days on which something of it comes into force, or goes."""
-    written_by_clock: tuple[Expr, ...]
-    """What effects write that depends on when they do."""
+    written_by_clock: tuple[tuple[str, Expr], ...]
+    """The fields that effects write by the clock, and what they write."""
     timely: frozenset[str]
     """The triggers whose outcome depends on when they are asked for, beside whether they are allowed."""
 
@@ -68,7 +68,7 @@ class Cones:
                     growing = True
         ordered = tuple(each for each in self._triggers() if each in reached)
         written = [
-            effect.value
+            (effect.field, effect.value)
             for trigger in ordered
             for move in self._moves.get(trigger, ())
             for effect in move.effects

@@ -1,9 +1,9 @@
-"""What may be tried in a state: changes with values that matter, evidence that they want, facts that the world moves."""
+"""What may be tried in a state: changes with values that matter, evidence that they want, facts of the world."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import Final
 
@@ -30,6 +30,7 @@ class Moves:
     reads: Mapping[str, tuple[Expr, ...]]
     """What each trigger reads, by `Cones.read`."""
     cut: set[Cut]
+    _known: dict[object, Turns] = field(default_factory=dict)
 
     @property
     def program(self) -> Program:
@@ -69,9 +70,16 @@ class Moves:
             steps = [move.step for move in self.program.moves if move.step is not None and move.step.field == name]
             reached = {target for step in steps if present in step.sources for target in step.targets}
             return [value for value in declaration.type.values if value in reached and value != present]
-        turns = turning_values(self.cone.exprs, declaration, situation)
-        self._note(turns)
+        turns = self._turns(name, state, situation)
         return [value for value in turns.found if value != state.account.get(name)]
+
+    def _turns(self, name: str, state: State, situation: Situation) -> Turns:
+        """As many fields as there are, the same account is met again and again, on the same day mostly."""
+        key = (name, tuple(sorted(state.account.items())), state.at)
+        if key not in self._known:
+            self._known[key] = turning_values(self.cone.exprs, self.program.account[name], situation)
+        self._note(self._known[key])
+        return self._known[key]
 
     def _note(self, turns: Turns) -> None:
         if not turns.exact:
@@ -113,8 +121,7 @@ class Moves:
             return
         for name, declaration in self.program.account.items():
             if declaration.motion == "outside" and f"account.{name}" in self.cone.facts:
-                turns = turning_values(self.cone.exprs, declaration, self.setting.situation(state, {}))
-                self._note(turns)
+                turns = self._turns(name, state, self.setting.situation(state, {}))
                 for value in turns.found:
                     if value != state.account.get(name):
                         yield name, value

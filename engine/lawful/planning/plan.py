@@ -38,11 +38,13 @@ class PlanStep(Answer):
     at: str
     """When it may be asked for: `check` allows it then, after the steps before it."""
     change: dict[str, Any] | None = None
-    request: dict[str, JsonValue] = {}
+    account: dict[str, JsonValue] | None = None
+    """Of a registration: the account that is registered."""
+    request: dict[str, JsonValue] = Field(default_factory=dict)
     """What the request has to say beside the change."""
     obtained: Obtained | None = None
     title: Text | None = None
-    cost: dict[str, int] = {}
+    cost: dict[str, int] = Field(default_factory=dict)
     obligations: tuple[Owed, ...] = ()
     changed: tuple[Changed, ...] = ()
     lost: tuple[str, ...] = ()
@@ -96,3 +98,46 @@ class Plan(Answer):
     @property
     def found(self) -> bool:
         return self.status == "found"
+
+
+class Served(Answer):
+    """Whether a type of account serves one need."""
+
+    need: str
+    status: Status
+    """`found`: it does, maybe after some steps."""
+    rules: tuple[str, ...] = ()
+    """What refuses it."""
+    why: tuple[Text, ...] = ()
+
+
+class Choosable(Answer):
+    """One type of account, with what speaks against it."""
+
+    value: str
+    title: Text | None
+    status: Status
+    """`found`: it serves every need, and there is a way to it."""
+    rules: tuple[str, ...] = ()
+    """What keeps the account from being of that type."""
+    why: tuple[Text, ...] = ()
+    needs: tuple[Served, ...] = ()
+    plan: Plan | None = None
+    """The way to an account of that type with all that is needed."""
+
+
+class Choice(Answer):
+    """Which types of account serve given needs."""
+
+    schema_: Literal["lawful/choice/v1"] = Field(default="lawful/choice/v1", alias="schema")
+    policy: PolicyNamed
+    at: str
+    field: str
+    """Whose values are the types."""
+    needs: tuple[str, ...]
+    status: Status
+    """`found`: some type serves them all."""
+    chosen: tuple[str, ...]
+    """The types that do, the one with the cheapest way first."""
+    missing: tuple[tuple[str, ...], ...] = ()
+    options: tuple[Choosable, ...]

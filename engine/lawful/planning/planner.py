@@ -72,7 +72,7 @@ class Planner:
         cone = self.cones.of(goal)
         reaching = Reaching(setting, self.cones, cone, goal, [path.state for path in paths])
         reach = reaching.reach()
-        unknown = self._unknown(question, cone, setting)
+        unknown = self._unknown(question, cone, setting, paths)
         if reach.least is None:
             missing = self._missing(reaching, unknown)
             status: Status = "undetermined" if missing else "none"
@@ -109,12 +109,12 @@ class Planner:
 
     # ------------------------------------------------------------------------------------------- what is not known
 
-    def _unknown(self, question: Question, cone: Cone, setting: Setting) -> list[str]:
+    def _unknown(self, question: Question, cone: Cone, setting: Setting, starts: Iterable[Path]) -> list[str]:
         """The facts of the cone that nobody told, in order."""
         program = self.judge.program
-        known = question.account.known()
+        known = set(program.account).intersection(*(path.state.account for path in starts))
         found = [f"account.{name}" for name in program.account if name not in known and f"account.{name}" in cone.facts]
-        if not question.features and any(each.startswith("features.") for each in cone.facts):
+        if not all(path.state.features for path in starts) and any(each.startswith("features.") for each in cone.facts):
             found.append("account.features")
         if not setting.obtains:
             found += [f"request.{name}" for name in requests_read(cone.exprs, program) if name not in setting.facts]

@@ -8,7 +8,7 @@ is not gone through again: who is early can wait.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
@@ -19,11 +19,11 @@ from lawful import calendar
 from lawful.calendar import Instant
 from lawful.deciding.judging import Step
 from lawful.deciding.rulebook import triggers_of
-from lawful.deciding.thresholds import turning_instants
 from lawful.engines.reference import evaluate
-from lawful.ir import TRUE, Compare, Constant, Expr, Value, type_of
+from lawful.ir import TRUE, Count, Value, everything
 from lawful.planning.cone import Cone, Cones
 from lawful.planning.goals import Goal
+from lawful.planning.instants import Instants
 from lawful.planning.moves import Moves
 from lawful.planning.setting import Bounds, Cut, Setting, State, Taken, later
 from lawful.question import Asked
@@ -34,7 +34,6 @@ DAYS: Final = "days"
 """The amount that takes time: the next step is that many days later."""
 _MOST_ALTERNATIVES: Final = 3
 _STATES_FOR_ALTERNATIVES: Final = 20
-_MOST_INSTANTS: Final = 96
 _PATHS_TO_A_STATE: Final = 2
 """Ways of one cost to one state that are kept, for the alternatives."""
 
@@ -84,6 +83,7 @@ class Search:
             for trigger in (*self.cone.triggers, *(triggers_of(goal.asked) if goal.asked is not None else ()))
         }
         self.moves = Moves(setting, self.cone, self.reads, self.cut)
+        self.instants = Instants(setting, self.cone, bounds, self.cut)
         self.judged = 0
         self.states = 0
         self._queue: list[tuple[Cost, int, _Node]] = []
@@ -95,7 +95,7 @@ class Search:
     def run(self, starts: Iterable[Path]) -> Result:
         """The cheapest plans from any of the starts."""
         for start in starts:
-            self._push(_Node(start))
+            self._push(_Node(Path(start.cost, start.state, start.taken)))
         found: list[Path] = []
         enough = 0
         while self._queue:
@@ -153,7 +153,7 @@ class Search:
             if self._is_known(path):
                 return
             self.states += 1
-            node.instants = self._instants(path.state)
+            node.instants = self.instants.of(path.state)
         at = node.instants[node.tried]
         state = State(path.state.account, path.state.features, path.state.events, at)
         here = Path(self._priced(path.cost, at), state, path.taken)
@@ -253,53 +253,9 @@ class Search:
         taken = (*here.taken, Taken(at, here.state, obtained=(name, value)))
         self._push(_Node(Path(cost, state, taken)))
 
-    # ------------------------------------------------------------------------------------------------- instants
-
-    def _instants(self, state: State) -> list[Instant]:
-        """Now, and when something of the cone turns; for what is written by the clock also when that would turn."""
-        situation = self.setting.situation(state, {})
-        until = self.bounds.until
-        turns = turning_instants(self.cone.exprs, situation, until)
-        zone = self.setting.judge.zone
-        edges = [calendar.start_of(day, zone) for day in self.cone.edges]
-        later_edges = [each for each in edges if each > state.at]
-        found = {*(each for each in turns.found if isinstance(each, Instant)), *later_edges}
-        if not turns.exact or any(each > until for each in later_edges):
-            self.cut.add("dates")
-        if self.cone.timely:
-            self.cut.add("dates")
-            found |= set(self._before_edges(state, found))
-        within = sorted(each for each in found if state.at < each <= until)
-        if len(within) > _MOST_INSTANTS:
-            self.cut.add("dates")
-        return [state.at, *within[:_MOST_INSTANTS]]
-
-    def _before_edges(self, state: State, edges: Iterable[Instant]) -> Iterator[Instant]:
-        """The last day before each edge, and when what an effect writes begins to reach it."""
-        zone = self.setting.judge.zone
-        situation = self.setting.situation(state, {})
-        for edge in list(edges):
-            day = calendar.day_of(edge, zone)
-            before = calendar.add_days(day, -1)
-            if before is not None:
-                yield calendar.start_of(before, zone)
-            for written in self.cone.written_by_clock:
-                kind = type_of(written)
-                if kind.kind not in ("date", "timestamp"):
-                    continue
-                reached: Value = day if kind.kind == "date" else edge
-                reaching: list[Expr] = [Compare(">=", written, Constant(reached, kind))]
-                yield from (
-                    each
-                    for each in turning_instants(reaching, situation, self.bounds.until).found
-                    if isinstance(each, Instant)
-                )
-
 
 def counted(cone: Cone, setting: Setting) -> frozenset[str]:
     """The events that anything of the cone counts."""
-    from lawful.ir import Count, everything
-
     conditions = setting.judge.program.conditions
     return frozenset(
         name

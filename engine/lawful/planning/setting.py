@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
+from msgspec.structs import replace
+
 from lawful import calendar
 from lawful.calendar import Instant
 from lawful.deciding.judging import Judge
 from lawful.engines.situation import Facts, History, Situation
 from lawful.ir import Value
-from lawful.question import Asked, Question
+from lawful.question import EARLIEST, Asked, Question, Recorded
 from lawful.record import record_type
 
 Cut: TypeAlias = Literal["steps", "dates", "values", "combinations", "work", "time", "unknown"]
@@ -73,6 +75,13 @@ class Setting:
         since = question.whole_from if question.whole_from is not None else question.at + _MOMENT
         return cls(judge, question.facts.known(), since, question.at, obtains)
 
+    @property
+    def unknown_before(self) -> Instant | None:
+        """The last instant of which nothing is known; None where the history is whole."""
+        if self.whole_from is None or self.whole_from <= EARLIEST:
+            return None
+        return self.whole_from - _MOMENT
+
     def situation(self, state: State, given: Mapping[str, Value]) -> Situation:
         return Situation(
             records={
@@ -102,10 +111,6 @@ def later(at: Instant, days: int, judge: Judge) -> Instant:
 
 def question_of(taken: Taken, setting: Setting, question: Question) -> Question:
     """The request by which a step is asked of `check`: the account as it is then, and what has happened by then."""
-    from msgspec.structs import replace  # the model is another module's
-
-    from lawful.question import Recorded
-
     program = setting.judge.program
     changes = () if taken.asked is None else (taken.asked,)
     facts = {**setting.facts, **taken.given}

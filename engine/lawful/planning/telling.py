@@ -107,6 +107,7 @@ class PlanTeller:
             kind="change",
             at=values.written(taken.at, self.zone),
             change=change_of(asked, self),
+            account=self._registered(taken) if asked.kind == "register" else None,
             request={name: values.to_json(value, self.zone) for name, value in taken.given.items()},
             title=told(title_of(judgement.steps[0], asked, self)),
             cost=cost_of(judgement.steps[0]),
@@ -116,6 +117,13 @@ class PlanTeller:
             irreversible=consequences.irreversible,
             waited=self._waited(taken, before) if waited else None,
         )
+
+    def _registered(self, taken: Taken) -> dict[str, JsonValue]:
+        schema = self.program.account
+        return {
+            name: wording.MASKED if schema[name].private else values.to_json(value, self.zone)
+            for name, value in taken.before.account.items()
+        }
 
     def _waited(self, taken: Taken, before: Any) -> Waited | None:
         """What refuses the step at the instant from which it was waited, with the account as it is then."""

@@ -1,0 +1,216 @@
+"""Plans: each replays through `check`, none is longer than need be, and where there is none there is none.
+
+Small policies are drawn, and every account, date and change of theirs is gone through by the plainest of searches.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+import drawing
+import lawful
+import small
+from lawful.engines.reference import evaluate
+from lawful.planning.setting import Setting, State
+from lawful.question import Asked
+from small import Small
+
+MOST_STATES = 30
+"""Accounts on one level, each on every day: past it the enumeration gives up."""
+DEPTH = 3
+
+
+def asked_of(drawn: Small) -> dict[str, Any]:
+    return {"account": drawn.account, "history": drawn.history, "at": small.START.isoformat()}
+
+
+def planned(policy: lawful.Policy, drawn: Small, **how: Any) -> Any:
+    goal = {"change": drawn.change} if drawn.change is not None else {"reach": drawn.reach}
+    return policy.plan(asked_of(drawn), **goal, **how)
+
+
+# ------------------------------------------------------------------------------------------------- by enumeration
+
+
+class Enumeration:
+    """Every sequence of changes, level by level, each asked of the judge on every day of a week."""
+
+    def __init__(self, policy: lawful.Policy, drawn: Small) -> None:
+        self.policy = policy
+        self.drawn = drawn
+        self.question = policy._reader.account(asked_of(drawn))
+        self.setting = Setting.of(policy._judge, self.question, obtains=False)
+        self.reach = None if drawn.reach is None else policy.condition(drawn.reach)
+        self.goal = None
+        if drawn.change is not None:
+            self.goal = policy._reader.question({**asked_of(drawn), "change": drawn.change}).changes[0]
+        self.complete = -1
+        """All sequences of so many changes were gone through."""
+
+    def fewest(self) -> int | None:
+        """How many changes it takes; None where none of those that were gone through leads there."""
+        if self.goal is not None and is_so(self.question, self.goal):
+            return 0
+        level = {self.key(state): state for state in self.days(self.first())}
+        seen = set(level)
+        every = changes(self.policy)
+        for depth in range(DEPTH + 1):
+            if self.reach is not None and any(self.holds(state) for state in level.values()):
+                return depth
+            if self.goal is not None and any(self.after(state, self.goal) for state in level.values()):
+                return depth + 1
+            self.complete = depth + (self.goal is not None)
+            if len(level) > MOST_STATES * (small.DAYS + 1):
+                return None
+            following: dict[object, State] = {}
+            for state in level.values():
+                for asked in every:
+                    after = self.after(state, asked)
+                    for each in () if after is None else self.days(after):
+                        key = self.key(each)
+                        if key not in seen:
+                            seen.add(key)
+                            following[key] = each
+            level = following
+        return None
+
+    def first(self) -> State:
+        question = self.question
+        return State(question.account.known(), question.features, question.events(), question.at)
+
+    def days(self, state: State) -> Iterator[State]:
+        """The state, and the same on each later day of the week."""
+        last = self.question.at + timedelta(days=small.DAYS)
+        at = state.at
+        while at <= last:
+            yield State(state.account, state.features, state.events, at)
+            at += timedelta(days=1)
+
+    def key(self, state: State) -> object:
+        return (
+            tuple(sorted(state.account.items())),
+            tuple(sorted(state.features.items())),
+            tuple(sorted(event for event in state.events if event[0] in small.ACTIONS or event[0].startswith("t"))),
+            state.at,
+        )
+
+    def holds(self, state: State) -> bool:
+        assert self.reach is not None
+        return evaluate(self.reach, self.setting.situation(state, {})) is True
+
+    def after(self, state: State, asked: Asked) -> State | None:
+        """The state after the change; None where it is not allowed."""
+        judge = self.policy._judge
+        step = judge.step(asked, self.setting.situation(state, {}), "reference")
+        if step.verdict != "allow":
+            return None
+        left = judge.settled(step)
+        events = tuple((move.event, state.at) for move, applies in step.moves if applies is True)
+        return State(left.records["account"], left.records["features"], (*state.events, *events), state.at)
+
+
+def is_so(question: Any, goal: Asked) -> bool:
+    account = question.account.known()
+    if goal.kind == "set":
+        return all(account.get(name) == value for name, value in goal.values.items())
+    return goal.kind == "enable" and question.features.get(goal.name) is True
+
+
+def changes(policy: lawful.Policy) -> list[Asked]:
+    """All there are: of every value, and of two and three fields at once."""
+    types = [{"type": each} for each in small.TYPES]
+    fields = policy.program.account
+    flags = [{"flag": each} for each in (True, False)] if fields["flag"].motion == "settable" else []
+    levels = [{"level": each} for each in small.LEVELS] if fields["level"].motion == "settable" else []
+    sets: list[dict[str, Any]] = []
+    for one in [{}, *types]:
+        for two in [{}, *flags]:
+            for three in [{}, *levels]:
+                if together := {**one, **two, **three}:
+                    sets.append(together)
+    found = [Asked("set", "", each) for each in sets]
+    found += [Asked(kind, name, {}) for kind in ("enable", "disable") for name in small.FEATURES]
+    return found + [Asked("do", name, {}) for name in small.ACTIONS]
+
+
+@pytest.mark.parametrize("hundred", range(drawing.examples(5)))
+def test_no_plan_is_shorter_and_none_is_passed_over(hundred: int) -> None:
+    """A hundred policies each; and there must be something to find, and not to find."""
+    seen: Counter[str] = Counter()
+    for seed in range(hundred * 100, hundred * 100 + 100):
+        seen[judged(seed)] += 1
+    assert min(seen["none"], seen["found"]) >= 20, seen
+    assert seen["longer"] >= 5, seen
+
+
+def judged(seed: int) -> str:
+    drawn = small.drawn(seed)
+    policy = lawful.loads(drawn.policy)
+    plan = planned(policy, drawn, obtain=False, max_steps=DEPTH + 1, within="1 years", seconds=60)
+    replay(policy, drawn, plan)
+    agrees(policy, drawn, plan)
+    return "longer" if plan.found and plan.cost > 1 else plan.status
+
+
+def agrees(policy: lawful.Policy, drawn: Small, plan: Any) -> None:
+    """Whether a plan, or that there is none, is what the enumeration says."""
+    enumeration = Enumeration(policy, drawn)
+    fewest = enumeration.fewest()
+    if plan.found:
+        assert fewest is None or plan.cost <= fewest
+        within = plan.done_at[:10] <= (small.START + timedelta(days=small.DAYS)).isoformat()
+        if within and plan.cost <= enumeration.complete:
+            assert fewest == plan.cost
+    else:
+        assert fewest is None
+
+
+# ------------------------------------------------------------------------------------------------------ replaying
+
+
+def replay(policy: lawful.Policy, drawn: Small, plan: Any) -> None:
+    """Every step of a plan, asked of `check` as anybody would: from what the plan says, and nothing else."""
+    for steps in (plan.steps, *plan.alternatives):
+        account = dict(drawn.account)
+        features = None if "features" not in account else set(account.pop("features"))
+        history = list(drawn.history)
+        for step in steps:
+            if step.kind == "obtain":
+                owner, _, name = step.obtained.fact.partition(".")
+                if owner == "account":
+                    account[name] = step.obtained.value
+                continue
+            asked = {
+                "account": account if features is None else {**account, "features": sorted(features)},
+                "change": step.change,
+                "request": step.request,
+                "history": history,
+                "at": step.at,
+            }
+            decision = policy.check(asked, engine="direct")
+            assert decision.verdict == "allow", (step, decision.reasons)
+            assert (decision.consequences.lost, decision.obligations) == (step.lost, step.obligations)
+            for each in step.changed:
+                account[each.field] = each.to
+                if each.to is None:
+                    account.pop(each.field)
+            match step.change:
+                case {"enable": name} if features is not None:
+                    features.add(name)
+                case {"disable": name} if features is not None:
+                    features.discard(name)
+            if features is not None:
+                features -= set(step.lost)
+            history = [*history, *({"event": event, "at": step.at} for event in made(policy, asked))]
+
+
+def made(policy: lawful.Policy, asked: dict[str, Any]) -> list[str]:
+    """The events of an allowed change, as an operator would record them."""
+    question = policy.read(asked)
+    [step] = policy._judge.judge(question, "reference").steps
+    return [move.event for move, applies in step.moves if applies is True]
