@@ -121,11 +121,22 @@ class Consequences(Answer):
     irreversible: Irreversible | None = None
 
 
+class RemedyStep(Answer):
+    """A change that is allowed at that time, after the steps before it."""
+
+    at: str
+    change: dict[str, Any]
+    irreversible: Irreversible | None
+
+
 class Remedy(Answer):
     """A plan of other allowed changes after which this one is allowed."""
 
-    changes: tuple[dict[str, Any], ...]
+    steps: tuple[RemedyStep, ...]
+    allowed_at: str
+    """When the change that was asked for is allowed, once they are taken."""
     irreversible: bool
+    """Whether one of them is."""
 
 
 class PolicyNamed(Answer):
@@ -161,6 +172,7 @@ class Explains(Protocol):
     def next_allowed_at(self) -> datetime | None: ...
     def rests_on(self) -> tuple[str, ...]: ...
     def notes(self) -> tuple[Text, ...]: ...
+    def remedies(self) -> tuple[Remedy, ...]: ...
 
 
 class Decision(Answer):
@@ -231,8 +243,8 @@ class Decision(Answer):
     @computed_field
     @kept
     def remedies(self) -> tuple[Remedy, ...]:
-        """Empty in this version: plans are not searched yet."""
-        return ()
+        """Of a denial: the shortest plans of other changes after which it is allowed, as far as a small search goes."""
+        return self._explains.remedies()
 
     @computed_field
     @kept

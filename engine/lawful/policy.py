@@ -18,7 +18,7 @@ from lawful.deciding.explaining import Explanation, Ruled
 from lawful.deciding.judging import Judge, Judgement
 from lawful.deciding.justifying import Justifier
 from lawful.deciding.ruling import Ruler, askable, written
-from lawful.decision import Decision, Justification, PolicyNamed
+from lawful.decision import Decision, Justification, PolicyNamed, Remedy
 from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, RequestError
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
@@ -340,13 +340,19 @@ class Policy:
             engine = "reference" if engine == "direct" else engine
             judged = self._judge.judge(question, engine)
         return Decision.of(
-            Explanation(self._judge, judged),
+            Explanation(self._judge, judged, _remedies),
             verdict=judged.verdict,
             at=values.written(question.at, self.zone),
             engine=engine,
             lawful=__version__,
             policy=self._named,
         )
+
+
+def _remedies(judge: Judge, question: Question) -> tuple[Remedy, ...]:
+    from lawful.planning.remedies import remedies  # only where somebody reads them
+
+    return remedies(judge, question)
 
 
 def _parts(request: Given, parts: Mapping[str, Any]) -> dict[str, Any]:

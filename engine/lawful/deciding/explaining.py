@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from lawful import calendar, values, wording
 from lawful.deciding.judging import Judge, Judged, Judgement, disagreement
@@ -20,6 +20,7 @@ from lawful.decision import (
     Owed,
     Place,
     Reason,
+    Remedy,
     Status,
     Verdict,
 )
@@ -49,6 +50,10 @@ LEADS: Final[Mapping[Status, Text]] = {"violated": _NOT_SO, "unknown": _NOT_KNOW
 """What stands before the first part that made a rule what it is."""
 
 
+Seek: TypeAlias = Callable[[Judge, Question], tuple[Remedy, ...]]
+"""Finds remedies."""
+
+
 class Ruled(NamedTuple):
     """A verdict that came without its reasons."""
 
@@ -59,8 +64,9 @@ class Ruled(NamedTuple):
 class Explanation:
     """Explains one judgement, a `decision.Explains`; the reference judges a bare verdict when that is asked for."""
 
-    def __init__(self, judge: Judge, judged: Judgement | Ruled) -> None:
+    def __init__(self, judge: Judge, judged: Judgement | Ruled, seek: Seek | None = None) -> None:
         self.judge = judge
+        self._seek = seek
         self.program = judge.program
         self.zone = judge.zone
         self._judged = judged
@@ -194,6 +200,12 @@ class Explanation:
         surplus = counted(limit, judged.situation)[0] - limit.at_most
         leaving = expiries(limit, judged.situation)
         return leaving[surplus - 1] if 0 < surplus <= len(leaving) else None
+
+    def remedies(self) -> tuple[Remedy, ...]:
+        """What was found by whoever can search for plans: that is built on this."""
+        if self._seek is None or self._judged.verdict != "deny":
+            return ()
+        return self._seek(self.judge, self._judged.question)
 
     # ------------------------------------------------------------------------------------------- what follows
 

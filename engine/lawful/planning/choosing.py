@@ -68,6 +68,8 @@ class Chooser:
         self.program = planner.judge.program
         if not existing:
             question = unregistered(question, self.program)
+        elif not question.features:  # who asks how to get a feature does not have it
+            question = replaced(question, features=dict.fromkeys(self.program.features, False))
         self.question = question
         self.options = options
         self.named = named

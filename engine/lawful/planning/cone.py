@@ -48,7 +48,7 @@ class Cones:
     def of(self, goal: Goal) -> Cone:
         """The cone of a goal, over all dates."""
         triggers = () if goal.asked is None else triggers_of(goal.asked)
-        exprs = [goal.holds, goal.throughout]
+        exprs: list[Expr] = [goal.holds, goal.throughout]
         edges = set[date]()
         for trigger in triggers:
             exprs += self.read_by(trigger)
@@ -74,7 +74,8 @@ class Cones:
             for effect in move.effects
             if f"account.{effect.field}" in facts and self._reads_time(effect.value)
         ]
-        timely = frozenset(each for each in ordered if self._is_timely(each, facts, exprs))
+        wanted = set(self._counted(exprs))
+        timely = frozenset(each for each in ordered if self._is_timely(each, facts, wanted))
         return Cone(
             frozenset(facts), ordered, tuple(dict.fromkeys(exprs)), tuple(sorted(edges)), tuple(written), timely
         )
@@ -158,9 +159,8 @@ class Cones:
                 if isinstance(node, Count) and id(node) not in limited:
                     yield from node.events
 
-    def _is_timely(self, trigger: str, facts: set[str], exprs: list[Expr]) -> bool:
+    def _is_timely(self, trigger: str, facts: set[str], counted: set[str]) -> bool:
         moves = self._moves.get(trigger, ())
-        counted = set(self._counted(exprs))
         return any(
             move.event in counted
             or any(f"account.{e.field}" in facts and self._reads_time(e.value) for e in move.effects)

@@ -6,17 +6,16 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lawful.calendar import Instant, Window, expiry
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge
 from lawful.planning.cone import Cone, Cones, requests_read
 from lawful.planning.goals import Goal
-from lawful.planning.plan import Status
 from lawful.planning.reach import Reach, Reaching
 from lawful.planning.search import Path, Result, Search, counted
-from lawful.planning.setting import Bounds, Cut, Setting, first_state
+from lawful.planning.setting import Bounds, Cut, Setting, Taken, first_state
 from lawful.question import Question
 
 MOST_STEPS: Final = 12
@@ -24,6 +23,9 @@ YEARS: Final = 10
 WORK: Final = 400_000
 """Rules judged for one plan, some ten seconds."""
 SECONDS: Final = 20.0
+if TYPE_CHECKING:
+    from lawful.planning.plan import Status  # `check` looks for remedies, and needs no models of plans
+
 _MOST_TOLD_MISSING: Final = 8
 
 
@@ -38,6 +40,7 @@ class Options:
     obtains: bool = True
     work: int = WORK
     seconds: float | None = SECONDS
+    alternatives: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +73,26 @@ class Planner:
         if not paths[0].taken and goal.is_so_already(state.account, state.features):
             return Outcome("found", True, paths, frozenset(), Reach(0), (), bounds)
         cone = self.cones.of(goal)
-        reaching = Reaching(setting, self.cones, cone, goal, [path.state for path in paths])
+        states = [path.state for path in paths]
+        reaching = Reaching(setting, self.cones, cone, goal, states, most_work=options.work)
         reach = reaching.reach()
         unknown = self._unknown(question, cone, setting, paths)
         if reach.least is None:
             missing = self._missing(reaching, unknown)
             status: Status = "undetermined" if missing else "none"
             return Outcome(status, status == "none", (), frozenset(), reach, missing, bounds)
-        result = Search(setting, self.cones, goal, bounds, options.measure).run(paths)
-        return self._concluded(question, goal, options, result, reach, unknown, bounds)
+        search = Search(
+            setting,
+            self.cones,
+            cone,
+            goal,
+            bounds,
+            measure=options.measure,
+            least=reach.least + min(cost_in_steps(path.taken) for path in paths),
+            alternatives=options.alternatives,
+        )
+        result = search.run(paths)
+        return self._concluded(question, goal, options, result, reach, unknown, bounds, paths)
 
     def _concluded(
         self,
@@ -89,10 +103,12 @@ class Planner:
         reach: Reach,
         unknown: list[str],
         bounds: Bounds,
+        starts: tuple[Path, ...],
     ) -> Outcome:
         if result.paths:
-            steps = len(result.paths[0].taken) + sum(len(each.given) for each in result.paths[0].taken)
-            least = options.measure is None and reach.least is not None and steps <= reach.least
+            steps = cost_in_steps(result.paths[0].taken)
+            begun = min(cost_in_steps(path.taken) for path in starts)
+            least = options.measure is None and reach.least is not None and steps <= reach.least + begun
             return Outcome("found", least or not result.cut, result.paths, result.cut, reach, (), bounds)
         missing: tuple[tuple[str, ...], ...] = ()
         if unknown and goal.asked is not None:
@@ -143,3 +159,8 @@ class Planner:
             reaching.setting, reaching.cones, reaching.cone, reaching.goal, reaching.starts, frozenset(freed)
         )
         return other.reach().least is None
+
+
+def cost_in_steps(taken: Iterable[Taken]) -> int:
+    """Changes, and facts to be obtained for them."""
+    return sum(1 + len(each.given) for each in taken)

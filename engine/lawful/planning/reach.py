@@ -24,6 +24,8 @@ from lawful.question import Asked
 ANY: Final[Value] = ("any",)
 """What a change sets a field to where it may be anything: no value of a field is a tuple."""
 _MOST_LAYERS: Final = 60
+_MOST_WORK: Final = 200_000
+"""Rules looked at; past it nothing is said."""
 _WIDENED_AFTER: Final = 12
 """Layers after which a fact that still grows may be anything: counters would never end."""
 
@@ -60,7 +62,9 @@ class Reaching:
         goal: Goal,
         starts: Iterable[State],
         freed: frozenset[str] = frozenset(),
+        most_work: int = _MOST_WORK,
     ) -> None:
+        self.most_work = most_work
         self.setting = setting
         self.program = setting.judge.program
         self.book = setting.judge.rulebook
@@ -70,6 +74,7 @@ class Reaching:
         self.starts = tuple(starts)
         self.freed = freed
         self.facts: dict[str, Range] = {}
+        self._work = 0
         self._stretches = self._of_time()
 
     def reach(self) -> Reach:
@@ -82,6 +87,8 @@ class Reaching:
             before = dict(self.facts)
             for asked in changes:
                 self._take(asked, before, widens=layer > _WIDENED_AFTER)
+            if self._work > self.most_work:
+                break
             if self.facts == before:
                 blocked = [Blocked(asked, rule) for asked in changes for rule in self._blocking(asked)[:1]]
                 return Reach(None, tuple(self._barred_by()), tuple(blocked), self.facts)
@@ -199,12 +206,9 @@ class Reaching:
 
     def _refusing(self, asked: Asked, day: date, ranger: Ranger, facts: Mapping[str, Range]) -> list[Rule]:
         """The rules that are not satisfied whatever the facts are."""
-        found = [
-            rule
-            for trigger in triggers_of(asked)
-            for rule in self.book.guards(trigger, day)
-            if rule.severity == "error" and not _can_hold(rule, ranger)
-        ]
+        guards = [rule for trigger in triggers_of(asked) for rule in self.book.guards(trigger, day)]
+        self._work += len(guards) + 1
+        found = [rule for rule in guards if rule.severity == "error" and not _can_hold(rule, ranger)]
         if found:
             return found
         return self._refusing_after(asked, day, ranger, facts)

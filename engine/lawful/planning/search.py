@@ -71,12 +71,26 @@ class _Node:
 class Search:
     """One search."""
 
-    def __init__(self, setting: Setting, cones: Cones, goal: Goal, bounds: Bounds, measure: str | None = None) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        cones: Cones,
+        cone: Cone,
+        goal: Goal,
+        bounds: Bounds,
+        *,
+        measure: str | None = None,
+        least: int = 0,
+        alternatives: bool = True,
+    ) -> None:
+        """`least`: it is known that no plan has fewer steps."""
         self.setting = setting
         self.goal = goal
         self.bounds = bounds
         self.measure = measure
-        self.cone: Cone = cones.of(goal)
+        self.cone = cone
+        self.least = least
+        self.alternatives = alternatives
         self.cut: set[Cut] = set()
         self.reads = {
             trigger: tuple(cones.read_by(trigger))
@@ -86,7 +100,7 @@ class Search:
         self.instants = Instants(setting, self.cone, bounds, self.cut)
         self.judged = 0
         self.states = 0
-        self._queue: list[tuple[Cost, int, _Node]] = []
+        self._queue: list[tuple[Cost, int, int, _Node]] = []
         self._order = count()
         self._reached: dict[object, list[tuple[Cost, Instant]]] = {}
 
@@ -101,13 +115,13 @@ class Search:
         while self._queue:
             if self._is_over():
                 break
-            _, _, node = heappop(self._queue)
-            if found and (node.path.cost[:3] > found[0].cost[:3] or self.states > enough):
+            node = heappop(self._queue)[-1]
+            if found and (self._promised(node.path.cost, node.path)[:3] > found[0].cost[:3] or self.states > enough):
                 break
             if node.path.is_goal:
                 if all(_changes(node.path) != _changes(each) for each in found):
                     found.append(node.path)
-                if len(found) > _MOST_ALTERNATIVES:
+                if len(found) > _MOST_ALTERNATIVES or not self.alternatives:
                     break
                 if len(found) == 1:
                     enough = self.states * 2 + _STATES_FOR_ALTERNATIVES
@@ -133,7 +147,12 @@ class Search:
         if node.tried:
             at = node.instants[node.tried]
             cost = self._priced(cost, at)
-        heappush(self._queue, (cost, next(self._order), node))
+        heappush(self._queue, (self._promised(cost, node.path), -cost[1], next(self._order), node))
+
+    def _promised(self, cost: Cost, path: Path) -> Cost:
+        """What any plan by way of it costs at the least; of two that promise the same the longer one is nearer."""
+        steps = max(cost[1] + (self.goal.asked is not None and not path.is_goal), self.least)
+        return (steps if self.measure is None else cost[0]), steps, cost[2], cost[3]
 
     def _priced(self, cost: Cost, at: Instant) -> Cost:
         """The cost once one has waited until then."""
@@ -176,12 +195,13 @@ class Search:
 
     def _is_known(self, path: Path) -> bool:
         """Whether the state was reached before at no greater cost and no later; a few ways of one cost are kept."""
-        key = self._key(path.state)
-        reached = self._reached.setdefault(key, [])
-        same = sum(cost == path.cost for cost, _ in reached)
-        if any(at <= path.state.at and cost != path.cost for cost, at in reached) or same >= _PATHS_TO_A_STATE:
+        reached = self._reached.setdefault(self._key(path.state), [])
+        at = path.state.at
+        better = sum(each != path.cost and _is_within(each, path.cost) and when <= at for each, when in reached)
+        same = sum(each == path.cost for each, _ in reached)
+        if better or same >= _PATHS_TO_A_STATE:
             return True
-        reached.append((path.cost, path.state.at))
+        reached.append((path.cost, at))
         return False
 
     def _key(self, state: State) -> object:
@@ -252,6 +272,11 @@ class Search:
         cost = (amount + (self.measure is None), steps + 1, assumed + 1, at)
         taken = (*here.taken, Taken(at, here.state, obtained=(name, value)))
         self._push(_Node(Path(cost, state, taken)))
+
+
+def _is_within(cost: Cost, other: Cost) -> bool:
+    """Whether nothing of it is more than of the other."""
+    return cost[0] <= other[0] and cost[1] <= other[1] and cost[2] <= other[2]
 
 
 def counted(cone: Cone, setting: Setting) -> frozenset[str]:

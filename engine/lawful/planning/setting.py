@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from lawful import calendar
+from lawful import calendar, values, wording
 from lawful.calendar import Instant
 from lawful.deciding.judging import Judge
 from lawful.engines.situation import Facts, History, Situation
-from lawful.ir import Value
+from lawful.ir import Program, Value
 from lawful.question import EARLIEST, Asked, Question, Recorded
 from lawful.record import record_type
 
@@ -125,3 +126,20 @@ def question_of(taken: Taken, setting: Setting, question: Question) -> Question:
         at=taken.at,
         today=calendar.day_of(taken.at, setting.judge.zone),
     ).asking(*changes)
+
+
+def change_of(asked: Asked, program: Program, zone: ZoneInfo) -> dict[str, Any]:
+    """The change as a request has it; private values are masked."""
+    match asked.kind:
+        case "set":
+            schema = program.account
+            return {
+                "set": {
+                    name: wording.MASKED if schema[name].private else values.to_json(value, zone)
+                    for name, value in asked.values.items()
+                }
+            }
+        case "register":
+            return {"register": {}}
+        case kind:
+            return {kind: asked.name}

@@ -20,7 +20,7 @@ from lawful.planning.plan import Blocked, Bound, Obtained, Plan, PlanStep, Waite
 from lawful.planning.planner import Options, Outcome, Planner
 from lawful.planning.reach import ANY
 from lawful.planning.search import Path
-from lawful.planning.setting import Cut, Setting, State, Taken, question_of
+from lawful.planning.setting import Cut, Setting, State, Taken, change_of, question_of
 from lawful.question import Asked, Question
 
 LEFT_OUT: Final[Mapping[Cut, Text]] = {
@@ -99,14 +99,16 @@ class PlanTeller:
     def _change(self, taken: Taken, asked: Asked, *, waited: bool, before: Any) -> PlanStep:
         judgement = self.judge.judge(question_of(taken, self.setting, self.question), self.engine)
         if judgement.verdict != "allow":
-            difference = f"a plan: `check` says {judgement.verdict} to {change_of(asked, self)} of it"
+            difference = (
+                f"a plan: `check` says {judgement.verdict} to {change_of(asked, self.program, self.zone)} of it"
+            )
             raise disagreement(self.program, [difference])
         explanation = Explanation(self.judge, judgement)
         consequences = explanation.consequences()
         return PlanStep(
             kind="change",
             at=values.written(taken.at, self.zone),
-            change=change_of(asked, self),
+            change=change_of(asked, self.program, self.zone),
             account=self._registered(taken) if asked.kind == "register" else None,
             request={name: values.to_json(value, self.zone) for name, value in taken.given.items()},
             title=told(title_of(judgement.steps[0], asked, self)),
@@ -202,7 +204,7 @@ class PlanTeller:
                 change: dict[str, Any] = {"set": dict.fromkeys(asked.values)}
                 why = told(each.rule.explanation or each.rule.title) or Told()
             else:
-                change = change_of(asked, self)
+                change = change_of(asked, self.program, self.zone)
                 taken = Taken(self.question.at, state, asked)
                 judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
                 explanations = [
@@ -215,23 +217,6 @@ class PlanTeller:
 def refusals(reasons: Iterable[Reason]) -> list[Reason]:
     """Those that refuse, or leave it open."""
     return [each for each in reasons if each.severity == "error" and not each.standing]
-
-
-def change_of(asked: Asked, teller: PlanTeller) -> dict[str, Any]:
-    """The change as a request has it; private values are masked."""
-    match asked.kind:
-        case "set":
-            schema = teller.program.account
-            return {
-                "set": {
-                    name: wording.MASKED if schema[name].private else values.to_json(value, teller.zone)
-                    for name, value in asked.values.items()
-                }
-            }
-        case "register":
-            return {"register": {}}
-        case kind:
-            return {kind: asked.name}
 
 
 def title_of(step: Step, asked: Asked, teller: PlanTeller) -> Text | None:
