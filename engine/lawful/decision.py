@@ -121,6 +121,28 @@ class Consequences(Answer):
     irreversible: Irreversible | None = None
 
 
+class Answered(Answer):
+    """One kind of answer, and what it would decide."""
+
+    given: dict[str, Text]
+    """By fact, what the answer says."""
+    example: dict[str, JsonValue]
+    """A value of the kind for each; null where it has no short form."""
+    verdict: Verdict
+    rules: tuple[str, ...]
+    """Those that refuse, or leave it open."""
+
+
+class Inquiry(Answer):
+    """Facts to ask for: whatever they are, they settle the verdict."""
+
+    facts: tuple[str, ...]
+    cost: int
+    """What asking costs, by the `ask_cost` of the fields."""
+    answers: tuple[Answered, ...]
+    """What each kind of answer decides; empty where there are too many kinds to be told."""
+
+
 class RemedyStep(Answer):
     """A change that is allowed at that time, after the steps before it."""
 
@@ -167,6 +189,8 @@ class Explains(Protocol):
     def reasons(self) -> tuple[Reason, ...]: ...
     def satisfied(self) -> tuple[Reason, ...]: ...
     def missing(self) -> tuple[tuple[str, ...], ...]: ...
+    @property
+    def inquiries(self) -> tuple[Inquiry, ...]: ...
     def obligations(self) -> tuple[Owed, ...]: ...
     def consequences(self) -> Consequences: ...
     def next_allowed_at(self) -> datetime | None: ...
@@ -221,8 +245,14 @@ class Decision(Answer):
     @computed_field
     @kept
     def missing(self) -> tuple[tuple[str, ...], ...]:
-        """The smallest sets of facts that would settle an undetermined verdict, whatever their values."""
+        """The smallest sets of facts that settle an undetermined verdict, whatever they are; the cheapest first."""
         return self._explains.missing()
+
+    @computed_field
+    @kept
+    def inquiries(self) -> tuple[Inquiry, ...]:
+        """The same sets, with what asking costs and what each answer would decide."""
+        return self._explains.inquiries
 
     @computed_field
     @kept

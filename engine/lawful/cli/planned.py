@@ -76,8 +76,8 @@ class Planned:
         if step.obtained is not None:
             yield from self._obtained(step.obtained, lead, depth)
             return
-        was = {each.field: each.from_ for each in step.changed}
-        words = in_words(step.change or {}, was, self.terminal)
+        before = {each.field: each.from_ for each in step.changed}
+        words = in_words(step.change or {}, before, self.terminal)
         yield row(depth, *lead, (words, "bold"), GAP + step.title.best(language) if step.title is not None else "")
         if step.waited is not None:
             for rule, why in zip(step.waited.rules, step.waited.why, strict=True):

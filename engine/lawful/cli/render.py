@@ -11,12 +11,13 @@ from typing import Any, Final
 from lawful.cli import asking
 from lawful.cli.layout import GAP, Piece, Row, row
 from lawful.cli.terminal import Terminal
-from lawful.decision import Decision, Justification, Place, Reason, RemedyStep
+from lawful.decision import Decision, Inquiry, Justification, Place, Reason, RemedyStep
 from lawful.library import policy_root
 from lawful.policy import Policy
 
 _MOST_ROWS: Final = 40
 """Of one justification."""
+_MOST_ANSWERS: Final = 12
 _CONSTANTS: Final = ("true", "false")
 """What explains nothing."""
 _SYMBOLS: Final = {">=": "≥", "<=": "≤", "!=": "≠", "==": "=", "<": "<", ">": ">"}
@@ -159,8 +160,22 @@ class Renderer:
             both, either = self.terminal.say(" and ", " 与 "), self.terminal.say(" or ", " 或 ")
             wanted = either.join(both.join(each) for each in decision.missing)
             yield self._told("missing", "缺少", wanted)
+            yield from self._answers(decision.inquiries[0])
         if decision.next_allowed_at is not None:
             yield self._told("no limit refuses from", "不再受次数限制的时间", decision.next_allowed_at.isoformat())
+
+    def _answers(self, inquiry: Inquiry) -> Iterator[Row]:
+        """What each answer to the cheapest question would decide."""
+        language = self.terminal.language
+        for each in inquiry.answers[:_MOST_ANSWERS]:
+            given = self.terminal.say(", ", "，").join(
+                f"{fact}: {text.best(language)}" for fact, text in each.given.items()
+            )
+            sign, word = mark(each.verdict, self.terminal)
+            yield row(3, sign, word, GAP + given, (GAP + ", ".join(each.rules) if each.rules else "", "dim"))
+        if len(inquiry.answers) > _MOST_ANSWERS:
+            more = len(inquiry.answers) - _MOST_ANSWERS
+            yield row(3, (self.terminal.say(f"{more} more answers", f"另有{more}种回答"), "dim"))
 
     def _remedies(self, decision: Decision) -> Iterator[Row]:
         """What would help, a line each; the one that does least harm first."""

@@ -14,6 +14,7 @@ from lawful.decision import (
     Changed,
     Cited,
     Consequences,
+    Inquiry,
     Irreversible,
     JsonValue,
     Justification,
@@ -169,11 +170,15 @@ class Explanation:
     # ------------------------------------------------------------------------------------------ what would help
 
     def missing(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(each.facts for each in self.inquiries)
+
+    @kept
+    def inquiries(self) -> tuple[Inquiry, ...]:
         if self.judgement.verdict != "undetermined":
             return ()
-        from lawful.deciding.missing import missing  # 3 ms: only where something is
+        from lawful.deciding.inquiring import Inquirer  # 5 ms: only where something is missing
 
-        return missing(self.judgement)
+        return Inquirer(self.judge, self.judgement).inquiries()
 
     def next_allowed_at(self) -> datetime | None:
         """Null unless limits alone refuse, and each frees up by the passing of time."""
