@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
@@ -214,3 +216,186 @@ def made(policy: lawful.Policy, asked: dict[str, Any]) -> list[str]:
     question = policy.read(asked)
     [step] = policy._judge.judge(question, "reference").steps
     return [move.event for move, applies in step.moves if applies is True]
+
+
+@pytest.mark.parametrize("seed", range(1000, 1060))
+def test_plans_with_what_is_obtained_and_cheap_ones_replay_and_are_no_dearer(seed: int) -> None:
+    drawn = small.drawn(seed)
+    policy = lawful.loads(drawn.policy)
+    short = planned(policy, drawn, obtain=False, max_steps=3, within="1 years", seconds=60)
+    obtaining = planned(policy, drawn, max_steps=3, within="1 years", seconds=60)
+    cheap = planned(policy, drawn, obtain=False, max_steps=3, within="1 years", seconds=60, cost="days")
+    fee = planned(policy, drawn, obtain=False, max_steps=3, within="1 years", seconds=60, **fees(policy))
+    for plan in (obtaining, cheap, fee):
+        replay(policy, drawn, plan)
+    assert not short.found or obtaining.found
+    assert short.found == cheap.found == fee.found
+    if short.found:
+        assert obtaining.cost <= short.cost
+        assert cheap.done_at <= short.done_at
+        assert fee.measure == "steps" or fee.cost <= sum(step.cost.get("fee", 0) for step in short.steps)
+        assert fee.measure == "steps" or fee.cost == sum(step.cost.get("fee", 0) for step in fee.steps)
+
+
+def fees(policy: lawful.Policy) -> dict[str, str]:
+    return {"cost": "fee"} if any(move.cost for move in policy.program.moves) else {}
+
+
+@pytest.mark.parametrize("seed", range(2000, 2120))
+def test_remedies_are_what_check_allows_after_them(seed: int) -> None:
+    drawn = small.drawn(seed)
+    if drawn.change is None:
+        return
+    policy = lawful.loads(drawn.policy)
+    decision = policy.check(asked_of(drawn), change=drawn.change, engine="reference")
+    assert decision.verdict == "deny" or not decision.remedies
+    for remedy in decision.remedies:
+        last = {"kind": "change", "at": remedy.allowed_at, "change": drawn.change, "request": {}}
+        assert remedy.steps
+        assert allowed(policy, drawn, [*({**step.model_dump(), "request": {}} for step in remedy.steps), last])
+
+
+def allowed(policy: lawful.Policy, drawn: Small, steps: list[dict[str, Any]]) -> bool:
+    """Whether each of the changes is, after those before it."""
+    question = policy._reader.account(asked_of(drawn))
+    setting = Setting.of(policy._judge, question, obtains=False)
+    state = State(question.account.known(), question.features, question.events(), question.at)
+    for step in steps:
+        read = policy._reader.question({**asked_of(drawn), "change": step["change"], "at": step["at"]})
+        here = State(state.account, state.features, state.events, read.at)
+        judged = policy._judge.step(read.changes[0], setting.situation(here, {}), "reference")
+        if judged.verdict != "allow":
+            return False
+        left = policy._judge.settled(judged)
+        events = tuple((move.event, read.at) for move, applies in judged.moves if applies is True)
+        state = State(left.records["account"], left.records["features"], (*here.events, *events), read.at)
+    return True
+
+
+@pytest.mark.parametrize("seed", range(3000, 3150))
+def test_what_is_asked_for_settles_the_verdict_and_nothing_less_does(seed: int) -> None:
+    """Of a small domain every answer is tried: to the sets that are told, and to each with a fact less."""
+    drawn = small.drawn(seed)
+    if drawn.change is None:
+        return
+    policy = lawful.loads(drawn.policy)
+    account = {key: value for key, value in drawn.account.items() if key not in ("flag", "level")}
+    asked = {**asked_of(drawn), "account": account, "change": drawn.change}
+    decision = policy.check(asked, engine="reference")
+    assert (decision.verdict == "undetermined") or not decision.inquiries
+    assert tuple(each.facts for each in decision.inquiries) == decision.missing
+    for inquiry in decision.inquiries:
+        assert inquiry.cost == len(inquiry.facts)
+        if not set(inquiry.facts) <= ANSWERS.keys():
+            continue
+        assert "undetermined" not in verdicts(policy, asked, inquiry.facts)
+        for fact in inquiry.facts:
+            fewer = tuple(each for each in inquiry.facts if each != fact)
+            assert "undetermined" in verdicts(policy, asked, fewer)
+        assert {each.verdict for each in inquiry.answers} == verdicts(policy, asked, inquiry.facts)
+
+
+ANSWERS = {
+    "account.flag": (True, False),
+    "account.level": small.LEVELS,
+    "account.type": small.TYPES,
+    "account.proof": (True, False),
+    "request.consent": (True, False),
+}
+
+
+def verdicts(policy: lawful.Policy, asked: dict[str, Any], facts: tuple[str, ...]) -> set[str]:
+    found = set()
+    for values in product(*(ANSWERS[fact] for fact in facts)):
+        filled = {**asked, "account": dict(asked["account"]), "request": {}}
+        for fact, value in zip(facts, values, strict=True):
+            owner, _, name = fact.partition(".")
+            filled[owner][name] = value
+        found.add(policy.check(filled, engine="reference").verdict)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------ wechat
+
+ACCOUNT = {"type": "subscription", "subject": "enterprise", "certified_until": "2025-01-31", "features": []}
+NOW = {"history": [], "at": "2025-03-01"}
+
+
+def test_an_expired_subscription_account_comes_to_wechat_pay() -> None:
+    plan = lawful.load("wechat").plan(account=ACCOUNT, change={"enable": "wechat_pay"}, **NOW)
+    assert [step.change for step in plan.steps] == [
+        {"do": "certify"},
+        {"set": {"type": "service"}},
+        {"enable": "wechat_pay"},
+    ]
+    assert (plan.status, plan.proved, plan.cost, plan.irreversible) == ("found", True, 3, True)
+    assert [step.irreversible is not None for step in plan.steps] == [False, True, False]
+    assert plan.steps[2].obligations[0].text.en == "apply as a WeChat Pay merchant"
+
+
+def test_what_an_individual_can_never_have_is_proved() -> None:
+    plan = lawful.load("wechat").plan(
+        account={**ACCOUNT, "subject": "individual"}, change={"enable": "wechat_pay"}, **NOW
+    )
+    assert (plan.status, plan.proved, plan.rules) == ("none", True, ("features.wechat_pay",))
+    assert "actions.certify" in [each.rule for each in plan.blocked]
+
+
+def test_without_the_subject_it_is_asked_for() -> None:
+    account = {key: value for key, value in ACCOUNT.items() if key != "subject"}
+    plan = lawful.load("wechat").plan(account=account, change={"enable": "wechat_pay"}, **NOW)
+    assert (plan.status, plan.missing) == ("undetermined", (("account.subject",),))
+
+
+@pytest.mark.parametrize(
+    ("subject", "chosen", "statuses"),
+    [("enterprise", ("service",), ["none", "found", "none"]), ("individual", (), ["none", "none", "none"])],
+)
+def test_which_type_a_subject_should_choose(subject: str, chosen: tuple[str, ...], statuses: list[str]) -> None:
+    needs = ["wechat_pay", "mass_send 2 per month"]
+    choice = lawful.load("wechat").choose(needs, account={"subject": subject}, at="2025-03-01")
+    assert choice.chosen == chosen
+    assert [option.status for option in choice.options] == statuses
+    assert all(
+        option.status == "found" or option.rules or any(each.rules for each in option.needs)
+        for option in choice.options
+    )
+
+
+@pytest.mark.parametrize(
+    ("need", "chosen"),
+    [
+        ("mass_send 4 per month", ("subscription", "service", "enterprise")),
+        ("mass_send 5 per month", ("subscription", "enterprise")),
+        ("mass_send 2 per day", ("enterprise",)),
+        ("mass_send 366 per year", ("enterprise",)),
+    ],
+)
+def test_a_rate_is_kept_up_or_not(need: str, chosen: tuple[str, ...]) -> None:
+    """366 a year are more than one a day: the first year that is looked at, 2026, has 365 days."""
+    choice = lawful.load("wechat").choose([need], account={"subject": "enterprise"}, at="2025-03-01")
+    assert set(choice.chosen) == set(chosen)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"needs": ["wechat_pya"]}, "there is no feature or action"),
+        ({"needs": ["wechat_pay 2 per month"]}, "is a feature"),
+        ({"needs": []}, "nothing is needed"),
+        ({"needs": ["wechat_pay"], "by": "subject"}, "no field with a life cycle"),
+        ({"change": {"do": "certify"}, "cost": "fee"}, "no change has a cost"),
+        ({"change": {"do": "certify"}, "within": "soon"}, "no length of time"),
+        ({"change": {"do": "certify"}, "max_steps": -1}, "a number from 0"),
+        ({"change": {"do": "certify"}, "seconds": 0}, "a number above 0"),
+        ({"change": {"register": {}}}, "for an account that there is"),
+        ({}, "needs a goal"),
+        ({"change": {"do": "certify"}, "reach": "true"}, "one goal"),
+    ],
+)
+def test_what_makes_no_sense_is_told(wrong: dict[str, Any], message: str) -> None:
+    policy = lawful.load("wechat")
+    choosing = "needs" in wrong
+    ask = partial(policy.choose, wrong.get("needs")) if choosing else policy.plan
+    with pytest.raises(lawful.RequestError, match=message):
+        ask(account=ACCOUNT, **{key: value for key, value in wrong.items() if key != "needs"})

@@ -136,7 +136,11 @@ class Chooser:
             if step.verdict == "allow":
                 events = tuple((move.event, state.at) for move, applies in step.moves if applies is not False)
                 after = State(self.judge.settled(step).records["account"], state.features, events, state.at)
-                amount = sum(dict(move.cost).get(self.options.measure or "", 0) for move, _ in step.moves)
+                amount = sum(
+                    dict(move.cost).get(self.options.measure or "", 0)
+                    for move, applies in step.moves
+                    if applies is not False
+                )
                 steps = 1 + len(given)
                 cost = (steps if self.options.measure is None else amount, steps, len(given), state.at)
                 return Path(cost, after, (Taken(state.at, state, REGISTER, given),))

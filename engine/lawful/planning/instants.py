@@ -17,6 +17,7 @@ from lawful.planning.cone import Cone
 from lawful.planning.setting import Bounds, Cut, Setting, State
 
 _MOST_INSTANTS: Final = 96
+_WORK_OF_A_TURN: Final = 20
 
 
 class Instants:
@@ -34,6 +35,8 @@ class Instants:
         read = [*self._timed, *(leaf for leaf in every if any(_reads(leaf, each) for each, _ in cone.written_by_clock))]
         self._fields = sorted({node.name for leaf in read for node in walk(leaf) if isinstance(node, Field)})
         self._by_history = any(isinstance(node, Count) for leaf in self._timed for node in walk(leaf))
+        self.work = 0
+        """What looking for turns took, as so many rules judged."""
         self._turns: dict[object, Turns] = {}
         self._expiries: dict[tuple[Window, Instant], Instant | None] = {}
         zone = setting.judge.zone
@@ -65,6 +68,7 @@ class Instants:
         return self._turns[key]
 
     def _searched(self, begin: State) -> Turns:
+        self.work += _WORK_OF_A_TURN * (len(self._timed) + len(self.cone.written_by_clock))
         situation = self.setting.situation(begin, {})
         turns = turning_instants(self._timed, situation, self.bounds.until)
         found = {each for each in turns.found if isinstance(each, Instant)}

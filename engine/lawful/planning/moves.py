@@ -19,6 +19,7 @@ _MOST_AT_ONCE: Final = 3
 """Fields that one change sets."""
 _MOST_COMBINATIONS: Final = 400
 _MOST_EVIDENCE: Final = 128
+_WORK_OF_VALUES: Final = 50
 
 
 @dataclass(slots=True)
@@ -30,6 +31,8 @@ class Moves:
     reads: Mapping[str, tuple[Expr, ...]]
     """What each trigger reads, by `Cones.read`."""
     cut: set[Cut]
+    work: int = 0
+    """What looking for values took, as so many rules judged."""
     _known: dict[object, Turns] = field(default_factory=dict)
 
     @property
@@ -77,6 +80,7 @@ class Moves:
         """As many fields as there are, the same account is met again and again, on the same day mostly."""
         key = (name, tuple(sorted(state.account.items())), state.at)
         if key not in self._known:
+            self.work += _WORK_OF_VALUES
             self._known[key] = turning_values(self.cone.exprs, self.program.account[name], situation)
         self._note(self._known[key])
         return self._known[key]

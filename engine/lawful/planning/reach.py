@@ -205,7 +205,30 @@ class Reaching:
         return every[0] if all(every) else []
 
     def _refusing(self, asked: Asked, day: date, ranger: Ranger, facts: Mapping[str, Range]) -> list[Rule]:
-        """The rules that are not satisfied whatever the facts are."""
+        """The rules that are not satisfied whatever the facts are, looked at for each present state of a life cycle."""
+        found: list[Rule] = []
+        splits = self._split(asked, facts)
+        for each in splits:
+            within = {**facts, **each}
+            refusing = self._refusing_there(asked, day, self._ranger(asked, self._clock(day), within), within)
+            if not refusing:
+                return []
+            found = found or refusing
+        return found if splits else self._refusing_there(asked, day, ranger, facts)
+
+    def _split(self, asked: Asked, facts: Mapping[str, Range]) -> list[dict[str, Range]]:
+        """The facts for each state that the change may leave; none where it leaves none."""
+        if len(asked.values) != 1:
+            return []
+        [(name, value)] = asked.values.items()
+        present = facts[f"account.{name}"]
+        if name not in self.program.lifecycles or present.values is None:
+            return []
+        ordered = sorted(str(each) for each in present.values if each != value)
+        found = [{f"account.{name}": exactly(each)} for each in ordered]
+        return [*found, {f"account.{name}": exactly(None)}] if present.unknown else found
+
+    def _refusing_there(self, asked: Asked, day: date, ranger: Ranger, facts: Mapping[str, Range]) -> list[Rule]:
         guards = [rule for trigger in triggers_of(asked) for rule in self.book.guards(trigger, day)]
         self._work += len(guards) + 1
         found = [rule for rule in guards if rule.severity == "error" and not _can_hold(rule, ranger)]

@@ -134,7 +134,7 @@ class Search:
         return bool(self.cut & {"values", "combinations", "dates", "work", "time"})
 
     def _is_over(self) -> bool:
-        if self.judged > self.bounds.work:
+        if self.judged + self.instants.work + self.moves.work > self.bounds.work:
             self.cut.add("work")
             return True
         if self.bounds.deadline is not None and time.monotonic() > self.bounds.deadline:
@@ -252,7 +252,7 @@ class Search:
             return None  # whether it happens is not known: neither is what follows
         if not is_goal and self.goal.throughout != TRUE and evaluate(self.goal.throughout, after) is not True:
             return None
-        amounts = [dict(move.cost) for move, _ in step.moves if made]
+        amounts = [dict(move.cost) for move, applies in step.moves if applies is not False]
         done = later(at, sum(each.get(DAYS, 0) for each in amounts), self.setting.judge)
         state = State(after.records["account"], after.records["features"], (*here.state.events, *made), done)
         taken = (*here.taken, Taken(at, here.state, asked, given))
