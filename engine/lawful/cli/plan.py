@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lawful.cli import exit_code
-from lawful.cli.errors import WrongUsage
+from lawful.cli.errors import BadInput, WrongUsage
 from lawful.cli.options import At, Facts, Format, History, HistoryFrom, Lang, PolicyName, Quiet
 from lawful.cli.terminal import Terminal, spoken
 
@@ -136,12 +136,24 @@ def plan(
     )
     if change is not None:
         asked["change"] = change
+    if reach is not None:
+        _check_condition(reach, loaded)
     plan = loaded.plan(asked, reach=reach, **how)
     if form == "json":
         terminal.text(plan.model_dump_json(by_alias=True))
     else:
         terminal.rows(drawn.plan(plan))
     return _code(plan.status)
+
+
+def _check_condition(text: str, policy: Policy) -> None:
+    """A wrong condition on the command line is wrong usage, not a wrong policy."""
+    from lawful.diagnostics import PolicyError
+
+    try:
+        policy.condition(text)
+    except PolicyError as error:
+        raise BadInput(error.diagnostics) from None
 
 
 def _code(status: str) -> int:
