@@ -5,18 +5,22 @@ Small policies are drawn, and every account, date and change of theirs is gone t
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 import drawing
 import lawful
 import small
+from lawful import cli, schemas
 from lawful.engines.reference import evaluate
 from lawful.planning.setting import Setting, State
 from lawful.question import Asked
@@ -399,3 +403,66 @@ def test_what_makes_no_sense_is_told(wrong: dict[str, Any], message: str) -> Non
     ask = partial(policy.choose, wrong.get("needs")) if choosing else policy.plan
     with pytest.raises(lawful.RequestError, match=message):
         ask(account=ACCOUNT, **{key: value for key, value in wrong.items() if key != "needs"})
+
+
+# ------------------------------------------------------------------------------------------------ the command
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.main(("plan", *arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+EXPIRED = str(Path(__file__).parent.parent / "fixtures" / "demo" / "expired.json")
+WHEN = ("--at", "2025-03-01", "--history", "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("plan", (EXPIRED, "--enable", "wechat_pay")),
+        ("plan", (EXPIRED, "--do", "reprint")),
+        ("plan", (EXPIRED, "--reach", "account.type == 'enterprise'")),
+        ("choice", (EXPIRED, "--need", "wechat_pay")),
+        ("choice", ("--need", "mass_send 2 per month", "--account", "subject=media")),
+    ],
+)
+def test_the_json_is_what_the_schema_says(
+    name: str, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(capsys, "wechat", *arguments, *WHEN, "--format", "json")
+    jsonschema.validate(json.loads(out), json.loads(schemas.published(name)))
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, (EXPIRED, "--enable", "wechat_pay")),
+        (0, (EXPIRED, "--set", "type=subscription")),
+        (1, (EXPIRED, "--set", "type=enterprise")),
+        (1, ("--need", "wechat_pay", "--account", "subject=individual")),
+        (3, (EXPIRED, "--enable", "wechat_pay", "--max-steps", "2")),
+        (3, ("--need", "wechat_pay")),
+        (2, (EXPIRED,)),
+        (2, (EXPIRED, "--enable", "wechat_pay", "--do", "certify")),
+        (2, (EXPIRED, "--enable", "wechat_pay", "--by", "type")),
+        (2, (EXPIRED, "--need", "wechat_pay", "--account", "subject=media")),
+        (2, (EXPIRED, "--reach", "account.nothing == 1")),
+        (2, ("--enable", "wechat_pay")),
+        (2, (EXPIRED, "--enable", "wechat_pay", "--cost", "fee")),
+    ],
+)
+def test_the_exit_code_is_the_answer(code: int, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    found, out, err = run(capsys, "wechat", *arguments, *WHEN)
+    assert found == code, err
+    assert bool(out) == (code != 2)
+    assert "Traceback" not in err
+    assert (code == 2) == err.startswith("error")
+
+
+def test_it_is_told_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "wechat", EXPIRED, "--enable", "wechat_pay", *WHEN, "--lang", "zh")
+    assert "共3步" in out
+    assert "不可逆：type — 服务号无法再变回订阅号" in out
+    assert "没有更短的方案" in out

@@ -10,7 +10,7 @@ from typing import Final
 from lawful.deciding.rulebook import triggers_of
 from lawful.deciding.thresholds import Turns, turning_values
 from lawful.engines.situation import Situation
-from lawful.ir import Expr, Program, Value
+from lawful.ir import Expr, Program, Value, type_of
 from lawful.planning.cone import Cone, requests_read
 from lawful.planning.setting import Cut, Setting, State
 from lawful.question import Asked
@@ -99,6 +99,8 @@ class Moves:
             return
         situation = self.setting.situation(state, {})
         exprs = [expr for trigger in triggers_of(asked) for expr in self.reads.get(trigger, ())]
+        if requests_read([each for each in exprs if type_of(each).kind != "bool"], self.program):
+            self.cut.add("values")  # what an effect makes of it: more evidence than need be may do more
         domains = {}
         for name in wanted:
             turns = turning_values(exprs, self.program.request[name], situation, of_request=True)

@@ -131,7 +131,8 @@ class Search:
 
     def _doubtful(self) -> bool:
         """Whether a cheaper plan than those found may have been passed over."""
-        return bool(self.cut & {"values", "combinations", "dates", "work", "time"})
+        harmless: set[Cut] = {"steps"} if self.measure is None else set()  # a longer plan may cost less
+        return bool(self.cut - harmless)
 
     def _is_over(self) -> bool:
         if self.judged + self.instants.work + self.moves.work > self.bounds.work:
