@@ -78,6 +78,9 @@ class Chooser:
         self.teller = PlanTeller(planner, question, named, options, engine)
 
     def choice(self, needs: Sequence[Need], field: str) -> Choice:
+        if self.options.seconds is not None:  # they are for all that is looked for
+            searches = len(self._values(field)) * (2 * len(needs) + 2)
+            self.options = replace(self.options, seconds=self.options.seconds / searches)
         starts, refused = self._starts(field)
         options = [self._option(value, needs, field, starts, refused.get(value)) for value in self._values(field)]
         serving = [each for each in options if each.status == "found"]

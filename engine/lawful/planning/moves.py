@@ -40,24 +40,24 @@ class Moves:
         return self.setting.judge.program
 
     def changes(self, state: State) -> Iterator[Asked]:
-        """The changes that could move something of the cone: one field, two, three at once, features, actions."""
+        """The changes that could move something of the cone, one field at a time."""
         situation = self.setting.situation(state, {})
-        fields: dict[str, list[Value]] = {}
         for trigger in self.cone.triggers:
             kind, _, name = trigger.partition(".")
             if kind == "set":
-                fields[name] = self._values(name, state, situation)
+                for value in self._values(name, state, situation):
+                    yield Asked("set", "", {name: value})
             elif kind == "do":
                 yield Asked("do", name, {})
             elif state.features.get(name) is not (kind == "enable"):
                 yield Asked("enable" if kind == "enable" else "disable", name, {})
-        yield from self._sets({name: each for name, each in fields.items() if each})
 
-    def _sets(self, fields: Mapping[str, list[Value]]) -> Iterator[Asked]:
+    def together(self, fields: Mapping[str, list[Value]]) -> Iterator[Asked]:
+        """Two fields at once, and three: each with the values that their own guards let them have."""
         left = _MOST_COMBINATIONS
         if len(fields) > _MOST_AT_ONCE:
             self.cut.add("combinations")
-        for size in range(1, min(len(fields), _MOST_AT_ONCE) + 1):
+        for size in range(2, min(len(fields), _MOST_AT_ONCE) + 1):
             for names in combinations(fields, size):
                 for chosen in product(*(fields[name] for name in names)):
                     if not left:

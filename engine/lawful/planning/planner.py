@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -81,17 +81,29 @@ class Planner:
             missing = self._missing(reaching, unknown)
             status: Status = "undetermined" if missing else "none"
             return Outcome(status, status == "none", (), frozenset(), reach, missing, bounds)
-        search = Search(
-            setting,
-            self.cones,
-            cone,
-            goal,
-            bounds,
-            measure=options.measure,
-            least=reach.least + min(cost_in_steps(path.taken) for path in paths),
-            alternatives=options.alternatives,
-        )
-        result = search.run(paths)
+        least = reach.least + min(cost_in_steps(path.taken) for path in paths)
+
+        def search(within: Bounds, *, hurried: bool) -> Result:
+            return Search(
+                setting,
+                self.cones,
+                cone,
+                goal,
+                within,
+                measure=options.measure,
+                least=least,
+                alternatives=options.alternatives,
+                hurried=hurried,
+            ).run(paths)
+
+        # What is found in a hurry is often as short as it can be; else it is there if the whole search comes to no end.
+        quick = search(replace(bounds, work=bounds.work // 4), hurried=True)
+        if quick.paths and options.measure is None and cost_in_steps(quick.paths[0].taken) <= least:
+            result = quick
+        else:
+            result = search(bounds, hurried=False)
+            if not result.paths and quick.paths:
+                result = Result(quick.paths, result.cut, result.states)
         return self._concluded(question, goal, options, result, reach, unknown, bounds, paths)
 
     def _concluded(
@@ -113,7 +125,7 @@ class Planner:
         missing: tuple[tuple[str, ...], ...] = ()
         if unknown and goal.asked is not None:
             judgement = self.judge.judge(question.asking(goal.asked), "reference")
-            missing = Explanation(self.judge, judgement).missing()
+            missing = self._not_to_be_had(Explanation(self.judge, judgement).missing(), options)
         if missing:
             return Outcome("undetermined", False, (), result.cut, reach, missing, bounds)
         proved = not result.cut and not unknown
@@ -153,6 +165,17 @@ class Planner:
             if len(found) >= _MOST_TOLD_MISSING:
                 break
         return tuple(found[:_MOST_TOLD_MISSING]) or (tuple(facts),)
+
+    def _not_to_be_had(self, missing: Iterable[tuple[str, ...]], options: Options) -> tuple[tuple[str, ...], ...]:
+        """Without what a plan may have obtained."""
+        if not options.obtains:
+            return tuple(missing)
+        outside = {f"account.{name}" for name, each in self.judge.program.account.items() if each.motion == "outside"}
+        left = (
+            tuple(fact for fact in facts if fact not in outside and not fact.startswith("request."))
+            for facts in missing
+        )
+        return tuple(dict.fromkeys(facts for facts in left if facts))
 
     def _bars(self, reaching: Reaching, freed: Iterable[str]) -> bool:
         other = Reaching(

@@ -75,6 +75,7 @@ class Reaching:
         self.freed = freed
         self.facts: dict[str, Range] = {}
         self._work = 0
+        self._evidence = False
         self._stretches = self._of_time()
 
     def reach(self) -> Reach:
@@ -85,11 +86,12 @@ class Reaching:
             if not self._barred():
                 return Reach(layer + (self.goal.asked is not None), facts=self.facts)
             before = dict(self.facts)
+            self._obtain()
             for asked in changes:
                 self._take(asked, before, widens=layer > _WIDENED_AFTER)
             if self._work > self.most_work:
                 break
-            if self.facts == before:
+            if self.facts == before and layer > 0:
                 blocked = [Blocked(asked, rule) for asked in changes for rule in self._blocking(asked)[:1]]
                 return Reach(None, tuple(self._barred_by()), tuple(blocked), self.facts)
         return Reach(0, facts=self.facts)
@@ -99,7 +101,7 @@ class Reaching:
     def _begin(self) -> None:
         for name, declaration in self.program.account.items():
             key = f"account.{name}"
-            if key in self.freed or (declaration.motion == "outside" and self.setting.obtains):
+            if key in self.freed:
                 self.facts[key] = self._any(declaration, unknown=True)
             else:
                 self.facts[key] = self._joined(exactly(state.account.get(name)) for state in self.starts)
@@ -109,6 +111,15 @@ class Reaching:
                 self.facts[key] = Range(frozenset([True, False]), unknown=True)
             else:
                 self.facts[key] = self._joined(exactly(state.features.get(name)) for state in self.starts)
+
+    def _obtain(self) -> None:
+        """What the world may bring about, and a request may say, takes a step each."""
+        if not self.setting.obtains:
+            return
+        self._evidence = True
+        for name, declaration in self.program.account.items():
+            if declaration.motion == "outside":
+                self.facts[f"account.{name}"] = self._any(declaration, unknown=True)
 
     def _joined(self, ranges: Iterable[Range]) -> Range:
         found = Range(frozenset(), unknown=False)
@@ -325,7 +336,7 @@ class Reaching:
                 case "request":
                     if node.name in request:
                         return exactly(request[node.name])
-                    free = self.setting.obtains or f"request.{node.name}" in self.freed
+                    free = self._evidence or f"request.{node.name}" in self.freed
                     return self._any(self.program.request[node.name], unknown=True) if free else exactly(None)
                 case "change":
                     if node.name == "register" and node.name not in self.program.account:

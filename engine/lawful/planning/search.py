@@ -33,7 +33,8 @@ Cost: TypeAlias = tuple[int, int, int, Instant]
 DAYS: Final = "days"
 """The amount that takes time: the next step is that many days later."""
 _MOST_ALTERNATIVES: Final = 3
-_STATES_FOR_ALTERNATIVES: Final = 20
+_WORK_FOR_ALTERNATIVES: Final = 500
+_FEW_INSTANTS: Final = 4
 _PATHS_TO_A_STATE: Final = 2
 """Ways of one cost to one state that are kept, for the alternatives."""
 
@@ -82,8 +83,10 @@ class Search:
         measure: str | None = None,
         least: int = 0,
         alternatives: bool = True,
+        hurried: bool = False,
     ) -> None:
-        """`least`: it is known that no plan has fewer steps."""
+        """`least`: no plan has fewer steps. `hurried`: one field at a time, at the first dates only."""
+        self.hurried = hurried
         self.setting = setting
         self.goal = goal
         self.bounds = bounds
@@ -116,7 +119,7 @@ class Search:
             if self._is_over():
                 break
             node = heappop(self._queue)[-1]
-            if found and (self._promised(node.path.cost, node.path)[:3] > found[0].cost[:3] or self.states > enough):
+            if found and (self._promised(node.path.cost, node.path)[:3] > found[0].cost[:3] or self._spent > enough):
                 break
             if node.path.is_goal:
                 if all(_changes(node.path) != _changes(each) for each in found):
@@ -124,7 +127,7 @@ class Search:
                 if len(found) > _MOST_ALTERNATIVES or not self.alternatives:
                     break
                 if len(found) == 1:
-                    enough = self.states * 2 + _STATES_FOR_ALTERNATIVES
+                    enough = self._spent * 2 + _WORK_FOR_ALTERNATIVES
                 continue
             self._expand(node)
         return Result(tuple(found), frozenset() if found and not self._doubtful() else frozenset(self.cut), self.states)
@@ -134,8 +137,13 @@ class Search:
         harmless: set[Cut] = {"steps"} if self.measure is None else set()  # a longer plan may cost less
         return bool(self.cut - harmless)
 
+    @property
+    def _spent(self) -> int:
+        """Work, in rules judged."""
+        return self.judged + self.instants.work + self.moves.work
+
     def _is_over(self) -> bool:
-        if self.judged + self.instants.work + self.moves.work > self.bounds.work:
+        if self._spent > self.bounds.work:
             self.cut.add("work")
             return True
         if self.bounds.deadline is not None and time.monotonic() > self.bounds.deadline:
@@ -173,7 +181,7 @@ class Search:
             if self._is_known(path):
                 return
             self.states += 1
-            node.instants = self.instants.of(path.state)
+            node.instants = self.instants.of(path.state)[: _FEW_INSTANTS if self.hurried else None]
         at = node.instants[node.tried]
         state = State(path.state.account, path.state.features, path.state.events, at)
         here = Path(self._priced(path.cost, at), state, path.taken)
@@ -188,8 +196,14 @@ class Search:
             return
         if self.goal.asked is not None:
             self._try(node, here, self.goal.asked, is_goal=True)
+        guarded: dict[str, list[Value]] = {}
         for asked in self.moves.changes(state):
-            self._try(node, here, asked)
+            if self._try(node, here, asked):
+                for name, value in asked.values.items():
+                    guarded.setdefault(name, []).append(value)
+        if not self.hurried:
+            for asked in self.moves.together(guarded):
+                self._try(node, here, asked)
         if node.tried == 1:
             for name, value in self.moves.obtainable(state):
                 self._obtain(here, name, value)
@@ -217,16 +231,21 @@ class Search:
     def _counted(self) -> frozenset[str]:
         return counted(self.cone, self.setting)
 
-    def _try(self, node: _Node, here: Path, asked: Asked, *, is_goal: bool = False) -> None:
-        """The change, with as little evidence as will do."""
+    def _try(self, node: _Node, here: Path, asked: Asked, *, is_goal: bool = False) -> bool:
+        """The change, with as little evidence as will do. Whether its own guards let it be, maybe with others."""
         identity = (is_goal, asked.kind, asked.name, tuple(asked.values.items()))
         if identity in node.allowed:
-            return
+            return True
         least: int | None = None
+        passes = False
         for given in self.moves.evidence(asked, here.state):
             if least is not None and len(given) > least:
                 break
             step = self._judged(asked, here.state, given)
+            passes = passes or all(
+                each.outcome == "satisfied" or each.rule.scope != "move" or each.rule.severity != "error"
+                for each in step.judged
+            )
             if step.verdict != "allow":
                 continue
             least = len(given)
@@ -235,6 +254,7 @@ class Search:
                 self._push(_Node(following))
         if least is not None and (is_goal or not self.cone.timely & set(triggers_of(asked))):
             node.allowed.add(identity)
+        return passes
 
     def _judged(self, asked: Asked, state: State, given: Mapping[str, Value]) -> Step:
         step = self.setting.judge.step(asked, self.setting.situation(state, given), "reference")
