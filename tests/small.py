@@ -1,368 +1,193 @@
-"""Random policies small enough to be looked at whole, and what looking at them whole finds.
-
-Every field has a few values and every count is compared with 1 at the most, so that the states are finitely many: each
-is judged by the reference. That is the truth that the proofs are held to.
+"""Policies small enough to go through every account, date and change there is: life cycles, settable fields, counters,
+deadlines, features, limits, constraints, periods, each drawn, and few values of each.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import product
-from random import Random
+import random
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
-import lawful
-from lawful import ir
-from lawful.deciding.judging import Judge, Step
-from lawful.engines.reference import evaluate, outcome
-from lawful.engines.situation import Facts, History, Situation
-from lawful.ir import Rule, Value
-from lawful.proofs.property import Property
-from lawful.question import EARLIEST, Asked
+from drawing import Pen
+from lawful.ir import Type, Value
 
-AT = datetime(2025, 1, 1, 4, tzinfo=UTC)
+START = date(2025, 2, 26)
+"""Asked on; a month's end is near."""
+DAYS = 6
 TYPES = ("a", "b", "c")
-MANY = 2
-"""More often than that is as often as that: nothing is compared with more than 1."""
-
-# ----------------------------------------------------------------------------------------------------- the policies
-
-
-class Author:
-    """Writes one small policy."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
-        self.edges: set[tuple[str, str]] = set()
-
-    def one(self, choices: Any) -> Any:
-        return self.random.choice(choices)
-
-    def chance(self, percent: int) -> bool:
-        return self.random.randrange(100) < percent
-
-    def policy(self) -> dict[str, Any]:
-        """As YAML would have it."""
-        self.flag = self.one(("settable", "effects", "effects", "outside"))
-        self.level = self.one(("settable", "effects", "fixed"))
-        self.transitions = ["up", "down", "away"][: self.random.randint(1, 3)]
-        self.actions = ["act", "ask"][: self.random.randint(1, 2)]
-        self.counted = self.one([*self.transitions, *self.actions])
-        self.fields = self.one((["flag"], ["flag"], ["level"], ["level"], ["flag", "level"]))
-        final = [self.one(TYPES)] if self.chance(30) else []
-        declared = {"flag": self._flag(), "level": self._level()}
-        written: dict[str, Any] = {
-            "policy": "small",
-            "version": "1",
-            "account": {"fields": {"type": {"enum": list(TYPES)}, **{name: declared[name] for name in self.fields}}},
-            "lifecycle": {
-                "type": {
-                    "initial": self._some(TYPES),
-                    "final": final,
-                    "transitions": {name: self._transition(final) for name in self.transitions},
-                }
-            },
-            "actions": {name: self._changing() for name in self.actions},
-            "features": {"pay": {"requires": [self.condition(feature=False, count=False)]}},
-            "constraints": {f"c{n}": self._constraint() for n in range(self.random.randint(0, 2))},
-            "invariants": {f"i{n}": self._invariant() for n in range(2)},
-        }
-        if self.chance(30):
-            written["events"] = {"expired": {"moves": self._effects(always=True)}}
-        return written
-
-    def _flag(self) -> dict[str, Any]:
-        return self._moving({"type": "bool"}, self.flag)
-
-    def _level(self) -> dict[str, Any]:
-        return self._moving({"type": "int", "min": "0", "max": "1"}, self.level)
-
-    def _moving(self, written: dict[str, Any], motion: str) -> dict[str, Any]:
-        if motion in ("outside", "fixed"):
-            written[motion] = True
-        elif motion == "settable":
-            written["settable"] = {"requires": self.condition()} if self.chance(60) else {}
-        if self.chance(25):
-            written["default"] = "false" if written["type"] == "bool" else "0"
-        return written
-
-    def _some(self, choices: Any) -> list[Any]:
-        return [each for each in choices if self.chance(50)] or [self.one(choices)]
-
-    def _transition(self, final: list[str]) -> dict[str, Any]:
-        sources = [each for each in self._some(TYPES) if each not in final] or [
-            each for each in TYPES if each not in final
-        ]
-        source = self.one(sources)
-        target = self.one([each for each in TYPES if each != source])
-        while (source, target) in self.edges:  # two transitions may not make one step
-            source = self.one([each for each in TYPES if each not in final])
-            target = self.one([each for each in TYPES if each != source])
-        self.edges.add((source, target))
-        return {"from": [source], "to": [target], **self._changing()}
-
-    def _changing(self) -> dict[str, Any]:
-        written: dict[str, Any] = {}
-        if self.chance(60):
-            written["requires"] = [self.condition() for _ in range(self.random.randint(1, 2))]
-        if self.chance(35):
-            written["limit"] = "once"
-        elif self.chance(25):
-            written["limits"] = [{"at_most": self.one((0, 1)), "per": "lifetime", "of": [self.counted]}]
-        if self.chance(60):
-            written["effects"] = self._effects()
-        return written
-
-    def _effects(self, *, always: bool = False) -> dict[str, str]:
-        moved = {}
-        if "flag" in self.fields and self.flag in ("effects", "settable") and (always or self.chance(60)):
-            moved["flag"] = self.one(("true", "false", "!account.flag", "account.type == 'a'"))
-        if (
-            "level" in self.fields
-            and self.level in ("effects", "settable")
-            and (self.chance(60) or (always and not moved))
-        ):
-            moved["level"] = self.one(("0", "1", "1 - account.level", "account.level + 1"))
-        return moved
-
-    def _constraint(self) -> dict[str, Any]:
-        return {
-            "when": self.condition(count=False),
-            "requires": self.condition(count=False),
-            "severity": self.one(("error", "error", "warning")),
-        }
-
-    def _invariant(self) -> dict[str, str]:
-        kind = self.one(("never", "never", "always"))
-        if self.chance(50):
-            return {kind: self.condition()}
-        before, after = self.condition(count=False), self.condition()
-        told = f"({before.replace('account.', 'before.account.')}) && ({after.replace('account.', 'after.account.')})"
-        return {kind: told if kind == "never" else f"!({told})"}
-
-    def condition(self, *, feature: bool = True, count: bool = True) -> str:
-        atoms = [self._atom(feature=feature, count=count) for _ in range(self.random.randint(1, 2))]
-        return self.one((" && ", " || ")).join(atoms)
-
-    def _atom(self, *, feature: bool, count: bool) -> str:
-        atoms = [
-            f"account.type == '{self.one(TYPES)}'",
-            f"account.type != '{self.one(TYPES)}'",
-            self.one(("has(account.type)", f"account.type in ['{self.one(TYPES)}', '{self.one(TYPES)}']")),
-        ]
-        if "flag" in self.fields:
-            atoms += ["account.flag", "!account.flag", self.one(("has(account.flag)", "!has(account.flag)"))]
-        if "level" in self.fields:
-            atoms += [f"account.level {self.one(('==', '<', '>='))} {self.one((0, 1))}", "has(account.level)"]
-        if feature:
-            atoms += [self.one(("'pay' in account.features", "!('pay' in account.features)"))]
-        if count:
-            atoms += [f"count('{self.counted}', 'lifetime') {self.one(('==', '>', '<='))} {self.one((0, 1))}"]
-        return str(self.one(atoms))
-
-
-def small(seed: int) -> lawful.Policy | None:
-    """The policy of a seed; None where it makes no sense to the compiler."""
-    try:
-        return lawful.loads(json.dumps(Author(seed).policy()))
-    except lawful.PolicyError:
-        return None
-
-
-# ----------------------------------------------------------------------------------------------------- looking whole
-
-Counts = tuple[tuple[str, int], ...]
+LEVELS = (0, 1, 2)
+FEATURES = ("pay", "shop")
+ACTIONS = ("certify", "rise", "send")
+ZONES = ("UTC", "Asia/Shanghai", "America/Sao_Paulo")
+FIELDS = ("type", "flag", "level", "until", "proof")
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One state."""
+class Small:
+    """A policy, an account of it, and a goal: a change, or a condition to reach."""
 
-    account: tuple[tuple[str, Value], ...]
-    pays: bool
-    counts: Counts
+    policy: str
+    account: dict[str, Any]
+    history: list[dict[str, str]]
+    change: dict[str, Any] | None
+    reach: str | None
 
 
-@dataclass
-class Whole:
-    """Every state that can be reached, what leads from each to the next, and what was used on the way."""
+class Dice(Pen):
+    """A pen without Hypothesis, which would draw the like again and again: here nothing is shrunk, and variety counts."""
 
-    policy: lawful.Policy
-    judge: Judge = field(init=False)
-    next: dict[Seen, set[Seen]] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-    left: set[str] = field(default_factory=set)
-    left_clean: set[str] = field(default_factory=set)
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._favourites: dict[Type, tuple[Value, ...]] = {}
 
-    def __post_init__(self) -> None:
-        self.program = self.policy.program
-        self.judge = Judge(self.program, self.policy.zone)
-        self.counted = sorted(
-            {
-                event
-                for rule in self.program.rules
-                for expr in (rule.when, rule.requires)
-                for node in ir.walk(expr)
-                if isinstance(node, (ir.Count, ir.AtMost))
-                for event in (node.count.events if isinstance(node, ir.AtMost) else node.events)
-            }
-            | {
-                event
-                for each in self.program.invariants
-                for node in ir.walk(each.expr)
-                if isinstance(node, ir.Count)
-                for event in node.events
-            }
+    def number(self, least: int, most: int) -> int:
+        return self._random.randint(least, most)
+
+
+class Writer:
+    """Writes one policy with the choices of a pen."""
+
+    def __init__(self, pen: Pen) -> None:
+        self.pen = pen
+        self.level_settable = pen.chance(40)
+        self.flag_settable = pen.chance(60)
+
+    def atom(self) -> str:
+        pen = self.pen
+        match pen.number(0, 11):
+            case 0 | 1:
+                return f"account.type {pen.one(('==', '==', '!='))} '{pen.one(TYPES)}'"
+            case 2 | 3:
+                return pen.one(("account.flag", "account.flag", "!account.flag"))
+            case 4 | 5:
+                return f"account.level {pen.one(('==', '!=', '<', '<=', '>', '>='))} {pen.one(LEVELS)}"
+            case 6:
+                return f"account.until {pen.one(('>=', '>', '<'))} today"
+            case 7:
+                return f"today {pen.one(('>=', '<', '=='))} date('{self.day()}')"
+            case 8:
+                return f"'{pen.one(FEATURES)}' in account.features"
+            case 9:
+                return f"account.until >= date('{self.day()}')"
+            case 10:
+                return pen.one(("account.proof", "!account.proof"))
+            case _:
+                return f"count('{pen.one(ACTIONS)}', '{pen.one(('lifetime', 'day', '2 days'))}') {pen.one(('==', '>=', '<'))} {pen.number(0, 1)}"
+
+    def condition(self, atoms: int = 2) -> str:
+        """Mostly of several parts at once: what one change brings about is soon found."""
+        parts = dict.fromkeys(self.atom() for _ in range(self.pen.number(1, atoms)))
+        return self.pen.one((" && ", " && ", " || ")).join(parts)
+
+    def day(self) -> str:
+        return (START + timedelta(days=self.pen.number(0, DAYS))).isoformat()
+
+    def guards(self) -> dict[str, Any]:
+        pen = self.pen
+        written: dict[str, Any] = {}
+        if pen.chance(75):
+            written["requires"] = self.condition()
+        if pen.chance(30):
+            of = {"of": [pen.one(ACTIONS)]} if pen.chance(40) else {}
+            when = {"when": self.atom()} if pen.chance(30) else {}
+            window = pen.one(({"per": "day"}, {"per": "lifetime"}, {"per": "month"}, {"within": {"days": 2}}))
+            written["limits"] = [{"at_most": pen.number(0, 2), **window, **of, **when}]
+        if pen.chance(10):
+            written["never_after"] = [pen.one(ACTIONS)]
+        if pen.chance(20):
+            written["in_force"] = pen.one(({"from": self.day()}, {"until": self.day()}))
+        if pen.chance(30):
+            written["cost"] = {"fee": pen.number(0, 5)}
+        return written
+
+    def effects(self) -> dict[str, str]:
+        pen = self.pen
+        found: dict[str, str] = {}
+        if not self.level_settable and pen.chance(35):
+            found["level"] = pen.one(("account.level + 1", "0", "2", "account.level - 1", "account.flag ? 2 : 1"))
+        if pen.chance(35):
+            found["until"] = pen.one(("addDays(today, 2)", "addDays(today, 4)", "addDays(account.until, 1)"))
+        if not self.flag_settable and pen.chance(35):
+            found["flag"] = pen.one(("true", "false", "!account.flag"))
+        return found
+
+    def policy(self) -> dict[str, Any]:
+        pen = self.pen
+        steps = [(one, other) for one in TYPES for other in TYPES if one != other]
+        edges = list(
+            dict.fromkeys([(TYPES[0], pen.one(TYPES[1:])), *(pen.one(steps) for _ in range(pen.number(0, 2)))])
         )
-        self._explore()
+        return {
+            "policy": "small",
+            "version": "1",
+            "timezone": pen.one(ZONES),
+            "account": {
+                "fields": {
+                    "type": {"enum": list(TYPES)},
+                    "flag": {"type": "bool", **({"settable": self.guards()} if self.flag_settable else {})},
+                    "level": {
+                        "type": "int",
+                        "min": "0",
+                        "max": "2",
+                        **({"settable": self.guards()} if self.level_settable else {}),
+                    },
+                    "until": {"type": "date"},
+                    "proof": {"type": "bool", "outside": "yes"},
+                }
+            },
+            "request": {"fields": {"consent": "bool"}},
+            "lifecycle": {
+                "type": {
+                    "transitions": {
+                        f"t{n}": {"from": one, "to": other, **self.guards(), "effects": self.effects()}
+                        for n, (one, other) in enumerate(edges)
+                    }
+                }
+            },
+            "features": {
+                "pay": {"requires": [self.condition(3), *(["request.consent"] if pen.chance(15) else [])]},
+                "shop": {"requires": self.condition(3), **({"needs": "pay"} if pen.chance(40) else {})},
+            },
+            "actions": {name: {**self.guards(), "effects": self.effects()} for name in ACTIONS},
+            "constraints": {
+                f"c{n}": {"when": self.atom(), "requires": self.condition()} for n in range(pen.number(0, 2))
+            },
+        }
 
-    def _explore(self) -> None:
-        frontier = list(self._registered())
-        while frontier:
-            seen = frontier.pop()
-            if seen in self.next:
-                continue
-            self.next[seen] = set(self._after(seen))
-            frontier += self.next[seen]
+    def account(self) -> dict[str, Any]:
+        pen = self.pen
+        account: dict[str, Any] = {
+            "type": TYPES[0],
+            "flag": pen.chance(30),
+            "level": pen.one((0, 0, 1, 2)),
+            "until": self.day(),
+            "proof": pen.chance(60),
+            "features": list(pen.several(FEATURES, 1)) if pen.chance(15) else [],
+        }
+        if pen.chance(15):
+            account.pop(pen.one(FIELDS))
+        return account
 
-    def _registered(self) -> Iterator[Seen]:
-        for account in self.accounts():
-            before = Seen(account, False, tuple((event, 0) for event in self.counted))
-            step = self.judge._step(Asked("register", "", {}), self.situation(before), "reference")
-            if step.verdict == "allow":
-                self.used.add("registration")
-                yield from self._left_by(step, before)
 
-    def _after(self, seen: Seen) -> Iterator[Seen]:
-        situation = self.situation(seen)
-        for asked in self.changes():
-            step = self.judge._step(asked, situation, "reference")
-            if step.verdict == "allow":
-                self._note(step)
-                yield from self._left_by(step, seen)
-        for event in self.program.events.values():
-            account: dict[str, Value] = dict(seen.account)
-            for effect in event.moves:
-                value = evaluate(effect.value, situation)
-                account.pop(effect.field, None)
-                if value is not None:
-                    account[effect.field] = value
-            if account.get("level", 0) in (0, 1):
-                yield Seen(self._filled(account), seen.pays, self._counted(seen.counts, [event.id]))
-        for name, each in self.program.account.items():
-            if each.motion == "outside":
-                for value in (None, *self.values(name)):
-                    account = {key: held for key, held in seen.account if key != name}
-                    if value is not None:
-                        account[name] = value
-                    yield Seen(self._filled(account), seen.pays, seen.counts)
+def goal(pen: Pen) -> dict[str, Any]:
+    match pen.number(0, 3):
+        case 0:
+            return {"set": {"type": pen.one(TYPES[1:])}}
+        case 1:
+            return {"do": pen.one(ACTIONS)}
+        case _:
+            return {"enable": pen.one(FEATURES)}
 
-    def _note(self, step: Step) -> None:
-        self.used |= {move.id for move, applies in step.moves if applies is not False}
-        if step.asked.kind == "set" and "type" in step.asked.values:
-            present = step.before.records["account"].get("type")
-            if present is not None and present != step.asked.values["type"]:
-                self.left.add(f"type.{present}")
-                after = self.judge.left_by(step)
-                if not any(self._is_finding(rule, after) for rule in self.program.rules):
-                    self.left_clean.add(f"type.{present}")
 
-    def _is_finding(self, rule: Rule, situation: Situation) -> bool:
-        return (
-            rule.scope in ("account", "feature") and rule.severity != "info" and outcome(rule, situation) == "violated"
-        )
-
-    def _left_by(self, step: Step, seen: Seen) -> Iterator[Seen]:
-        after = self.judge.left_by(step)
-        sure = [move.event for move, applies in step.moves if applies]
-        perhaps = [move.event for move, applies in step.moves if applies is None]
-        for chosen in product((False, True), repeat=len(perhaps)):
-            made = sure + [event for event, happened in zip(perhaps, chosen, strict=True) if happened]
-            account = self._filled(after.records["account"])
-            yield Seen(account, after.records["features"]["pay"] is True, self._counted(seen.counts, made))
-
-    def _counted(self, counts: Counts, made: list[str]) -> Counts:
-        return tuple((event, min(MANY, number + made.count(event))) for event, number in counts)
-
-    def _filled(self, account: Facts) -> tuple[tuple[str, Value], ...]:
-        declared = self.program.account
-        found = {name: account.get(name, each.default) for name, each in declared.items()}
-        return tuple((name, value) for name, value in found.items() if value is not None)
-
-    # ------------------------------------------------------------------------------------------------- all there is
-
-    def values(self, name: str) -> list[Value]:
-        kind = self.program.account[name].type.kind
-        return list(TYPES) if kind == "enum" else [False, True] if kind == "bool" else [0, 1]
-
-    def accounts(self) -> Iterator[tuple[tuple[str, Value], ...]]:
-        choices = [[(name, value) for value in (None, *self.values(name))] for name in self.program.account]
-        yield from dict.fromkeys(
-            self._filled({name: value for name, value in each if value is not None}) for each in product(*choices)
-        )
-
-    def everything(self) -> Iterator[Seen]:
-        """Every state, whether it can be reached or not."""
-        for account in self.accounts():
-            for pays in (False, True):
-                for numbers in product(range(MANY + 1), repeat=len(self.counted)):
-                    yield Seen(account, pays, tuple(zip(self.counted, numbers, strict=True)))
-
-    def changes(self) -> list[Asked]:
-        settable = [name for name, each in self.program.account.items() if each.motion in ("lifecycle", "settable")]
-        choices = [[(name, value) for value in (None, *self.values(name))] for name in settable]
-        wanted = [{name: value for name, value in each if value is not None} for each in product(*choices)]
-        found = [Asked("set", "", values) for values in wanted if values]
-        found += [Asked("enable", "pay", {}), Asked("disable", "pay", {})]
-        return found + [Asked("do", name, {}) for name in self.program.actions]
-
-    def situation(self, seen: Seen) -> Situation:
-        events = tuple((event, AT) for event, number in seen.counts for _ in range(number))
-        account = dict(seen.account)
-        return Situation(
-            records={"account": account, "features": {"pay": seen.pays}},
-            at=AT,
-            today=AT.date(),
-            zone=self.policy.zone,
-            history=History(events, EARLIEST),
-            conditions=self.program.conditions,
-            initial=account,
-        )
-
-    # ---------------------------------------------------------------------------------------------------- the truth
-
-    def breaks(self, claim: Property) -> bool:
-        """Whether some reachable state, or some two of one account, break it."""
-        if not claim.pair:
-            return any(claim.broken_in(self.situation(each), self.situation(each)) for each in self.next)
-        judged: dict[tuple[object, ...], bool] = {}
-        for earlier, later in self.pairs():
-            key = (earlier.account, earlier.pays, later)
-            if key not in judged:
-                judged[key] = claim.broken_in(self.situation(later), self.situation(earlier))
-                if judged[key]:
-                    return True
-        return False
-
-    def pairs(self) -> Iterator[tuple[Seen, Seen]]:
-        states = list(self.next)
-        place = {each: n for n, each in enumerate(states)}
-        reach = [1 << n for n in range(len(states))]
-        growing = True
-        while growing:
-            growing = False
-            for n, each in enumerate(states):
-                wider = reach[n]
-                for other in self.next[each]:
-                    wider |= reach[place[other]]
-                if wider != reach[n]:
-                    reach[n], growing = wider, True
-        for n, each in enumerate(states):
-            later = reach[n]
-            while later:
-                low = later & -later
-                yield each, states[low.bit_length() - 1]
-                later ^= low
+def drawn(seed: int) -> Small:
+    pen = Dice(seed)
+    writer = Writer(pen)
+    written = writer.policy()
+    history = [
+        {"event": pen.one(ACTIONS), "at": (START - timedelta(days=pen.number(0, 3))).isoformat()}
+        for _ in range(pen.number(0, 2))
+    ]
+    reach = writer.condition(4) if pen.chance(25) else None
+    return Small(json.dumps(written), writer.account(), history, None if reach else goal(pen), reach)

@@ -11,7 +11,7 @@ from lawful.ir import Rule
 from lawful.proofs.answers import Answer
 from lawful.proofs.asking import event_of, limits_of_once, written_rules
 from lawful.proofs.property import at_most, of_invariant, stays
-from small import Whole, small
+from enumerated import Whole, small
 
 SHARDS = 10
 SEEDS = 52

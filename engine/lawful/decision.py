@@ -121,11 +121,44 @@ class Consequences(Answer):
     irreversible: Irreversible | None = None
 
 
+class Answered(Answer):
+    """One kind of answer, and what it would decide."""
+
+    given: dict[str, Text]
+    """By fact, what the answer says."""
+    example: dict[str, JsonValue]
+    """A value of the kind for each; null where it has no short form."""
+    verdict: Verdict
+    rules: tuple[str, ...]
+    """Those that refuse, or leave it open."""
+
+
+class Inquiry(Answer):
+    """Facts to ask for: whatever they are, they settle the verdict."""
+
+    facts: tuple[str, ...]
+    cost: int
+    """What asking costs, by the `ask_cost` of the fields."""
+    answers: tuple[Answered, ...]
+    """What each kind of answer decides; empty where there are too many kinds to be told."""
+
+
+class RemedyStep(Answer):
+    """A change that is allowed at that time, after the steps before it."""
+
+    at: str
+    change: dict[str, Any]
+    irreversible: Irreversible | None
+
+
 class Remedy(Answer):
     """A plan of other allowed changes after which this one is allowed."""
 
-    changes: tuple[dict[str, Any], ...]
+    steps: tuple[RemedyStep, ...]
+    allowed_at: str
+    """When the change that was asked for is allowed, once they are taken."""
     irreversible: bool
+    """Whether one of them is."""
 
 
 class PolicyNamed(Answer):
@@ -156,11 +189,14 @@ class Explains(Protocol):
     def reasons(self) -> tuple[Reason, ...]: ...
     def satisfied(self) -> tuple[Reason, ...]: ...
     def missing(self) -> tuple[tuple[str, ...], ...]: ...
+    @property
+    def inquiries(self) -> tuple[Inquiry, ...]: ...
     def obligations(self) -> tuple[Owed, ...]: ...
     def consequences(self) -> Consequences: ...
     def next_allowed_at(self) -> datetime | None: ...
     def rests_on(self) -> tuple[str, ...]: ...
     def notes(self) -> tuple[Text, ...]: ...
+    def remedies(self) -> tuple[Remedy, ...]: ...
 
 
 class Decision(Answer):
@@ -209,8 +245,14 @@ class Decision(Answer):
     @computed_field
     @kept
     def missing(self) -> tuple[tuple[str, ...], ...]:
-        """The smallest sets of facts that would settle an undetermined verdict, whatever their values."""
+        """The smallest sets of facts that settle an undetermined verdict, whatever they are; the cheapest first."""
         return self._explains.missing()
+
+    @computed_field
+    @kept
+    def inquiries(self) -> tuple[Inquiry, ...]:
+        """The same sets, with what asking costs and what each answer would decide."""
+        return self._explains.inquiries
 
     @computed_field
     @kept
@@ -231,8 +273,8 @@ class Decision(Answer):
     @computed_field
     @kept
     def remedies(self) -> tuple[Remedy, ...]:
-        """Empty in this version: plans are not searched yet."""
-        return ()
+        """Of a denial: the shortest plans of other changes after which it is allowed, as far as a small search goes."""
+        return self._explains.remedies()
 
     @computed_field
     @kept

@@ -527,6 +527,8 @@ class FieldDeclaration:
     minimum: Value | None = None
     maximum: Value | None = None
     private: bool = False
+    ask_cost: int = 1
+    """What it costs to find it out."""
 
 
 Schema = Mapping[str, FieldDeclaration]

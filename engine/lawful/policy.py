@@ -18,7 +18,7 @@ from lawful.deciding.explaining import Explanation, Ruled
 from lawful.deciding.judging import Judge, Judgement
 from lawful.deciding.justifying import Justifier
 from lawful.deciding.ruling import Ruler, askable, written
-from lawful.decision import Decision, Justification, PolicyNamed
+from lawful.decision import Decision, Justification, PolicyNamed, Remedy
 from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, RequestError
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
@@ -30,6 +30,7 @@ from lawful.version import __version__
 
 if TYPE_CHECKING:
     from lawful.audit.result import Audit
+    from lawful.planning.plan import Choice, Plan
     from lawful.possibility import Possibilities
     from lawful.proofs.answers import Answers
     from lawful.request import Request
@@ -171,6 +172,81 @@ class Policy:
         found = tuple(possibilities(self._judge, question, _judging_engine()))
         return Possibilities(at=values.written(question.at, self.zone), policy=self._named, possibilities=found)
 
+    def plan(
+        self,
+        request: Given = None,
+        /,
+        *,
+        reach: str | None = None,
+        cost: str | None = None,
+        within: str | None = None,
+        max_steps: int | None = None,
+        obtain: bool = True,
+        seconds: float | None = None,
+        **parts: Unpack[Parts],
+    ) -> Plan:
+        """How the account gets to where the `change` is allowed, or to where the condition `reach` holds.
+
+        The plan has the fewest steps, or costs least of what `cost` names; its steps are changes that `check` allows
+        one after the other, with their dates. `obtain`: evidence that was not given and facts that are `outside` may
+        be steps, too. It is looked for `within` a time (`10 years`), up to `max_steps` (12), for so many `seconds`.
+
+        Raises RequestError as `check` does, PolicyError where `reach` is no condition of this policy.
+        """
+        from lawful.planning.asking import goal_of, options_of, without_what_is_asked  # only where a plan is wanted
+        from lawful.planning.planner import Planner
+        from lawful.planning.telling import PlanTeller
+
+        given = _parts(request, parts)
+        asks = given.get("change") is not None or given.get("changes") is not None
+        question = self._reader.question(given) if asks else self._reader.account(given)
+        goal = goal_of(question, None if reach is None else self.condition(reach))
+        question = without_what_is_asked(question, goal)
+        options = options_of(
+            self.program, cost=cost, within=within, max_steps=max_steps, obtain=obtain, seconds=seconds
+        )
+        planner = Planner(self._judge)
+        outcome = planner.outcome(question, goal, options)
+        return PlanTeller(planner, question, self._named, options, _judging_engine()).plan(goal, outcome)
+
+    def choose(
+        self,
+        needs: Sequence[str],
+        request: Given = None,
+        /,
+        *,
+        by: str | None = None,
+        cost: str | None = None,
+        within: str | None = None,
+        max_steps: int | None = None,
+        obtain: bool = True,
+        seconds: float | None = None,
+        **parts: Unpack[Parts],
+    ) -> Choice:
+        """Which type of account serves the needs: each type side by side, the reasons against it, the way to it.
+
+        A need is a feature, or an action as in `mass_send 2 per month`. The `request` is about an account that there
+        is; `account` and the other parts without it are those of one to be registered. `by` is the field whose values
+        are the types: `type`, else the first with a life cycle. The rest is as in `plan`.
+
+        Raises RequestError.
+        """
+        from lawful.planning.asking import options_of
+        from lawful.planning.choosing import Chooser, type_field
+        from lawful.planning.needs import needs_of
+        from lawful.planning.planner import Planner
+
+        wanted = needs_of(needs, self.program)
+        field = type_field(self.program, by)
+        options = options_of(
+            self.program, cost=cost, within=within, max_steps=max_steps, obtain=obtain, seconds=seconds
+        )
+        question = self._reader.account(_parts(request, parts))
+        chooser = Chooser(
+            Planner(self._judge), question, self._named, options, _judging_engine(), existing=request is not None
+        )
+        return chooser.choice(wanted, field)
+
     def audit(
         self,
         inventory: object,
@@ -284,13 +360,19 @@ class Policy:
             engine = "reference" if engine == "direct" else engine
             judged = self._judge.judge(question, engine)
         return Decision.of(
-            Explanation(self._judge, judged),
+            Explanation(self._judge, judged, _remedies),
             verdict=judged.verdict,
             at=values.written(question.at, self.zone),
             engine=engine,
             lawful=__version__,
             policy=self._named,
         )
+
+
+def _remedies(judge: Judge, question: Question) -> tuple[Remedy, ...]:
+    from lawful.planning.remedies import remedies  # only where somebody reads them
+
+    return remedies(judge, question)
 
 
 def _parts(request: Given, parts: Mapping[str, Any]) -> dict[str, Any]:

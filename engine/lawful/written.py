@@ -191,6 +191,7 @@ class FieldWritten(Written):
     min: str | None = None
     max: str | None = None
     private: Truth = False
+    ask_cost: Whole | None = None
     fixed: Truth = False
     outside: Truth = False
     source: str | None = None

@@ -31,6 +31,7 @@ _CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("lawful.cli.check", "check"),
     "can": ("lawful.cli.can", "can"),
+    "plan": ("lawful.cli.plan", "plan"),
     "audit": ("lawful.cli.audit", "audit"),
     "sample": ("lawful.cli.sample", "sample"),
     "prove": ("lawful.cli.prove", "prove"),

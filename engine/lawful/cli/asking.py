@@ -47,7 +47,7 @@ def request_of(options: Options, program: Program) -> dict[str, Any]:
         raise WrongUsage(message, "give the file, or `--account` and a change")
     if options.request is not None:
         return together(reading.record(options.request), shared(options, program))
-    return {**account(options), "change": _change(options, program), **shared(options, program)}
+    return {**account(options), "change": change_of(options, program), **shared(options, program)}
 
 
 def account(options: Options) -> dict[str, Any]:
@@ -90,7 +90,8 @@ def engine(wanted: Engine | None) -> Engine | None:
     return wanted
 
 
-def _change(options: Options, program: Program) -> dict[str, Any]:
+def change_of(options: Options, program: Program) -> dict[str, Any]:
+    """The one change that is asked for by options. Raises WrongUsage."""
     asked: list[tuple[str, Any]] = []
     if options.sets:
         asked.append(("set", _facts("--set", options.sets, program.account)))
@@ -110,6 +111,11 @@ def _change(options: Options, program: Program) -> dict[str, Any]:
 def facts_of(given: Iterable[str], program: Program) -> dict[str, Any]:
     """What a request says beside the change."""
     return _facts("--request", given, program.request)
+
+
+def account_facts(given: Iterable[str], program: Program) -> dict[str, Any]:
+    """Facts of an account, given one by one."""
+    return _facts("--account", given, program.account)
 
 
 def _facts(option: str, given: Iterable[str], schema: Schema) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from typing import Any, Final
 from lawful.cli import asking
 from lawful.cli.layout import GAP, Piece, Row, row
 from lawful.cli.terminal import Terminal
-from lawful.decision import Decision, Justification, Place, Reason
+from lawful.decision import Decision, Inquiry, Justification, Place, Reason, RemedyStep
 from lawful.library import policy_root
 from lawful.policy import Policy
 
 _MOST_ROWS: Final = 40
 """Of one justification."""
+_MOST_ANSWERS: Final = 12
 _CONSTANTS: Final = ("true", "false")
 """What explains nothing."""
 _SYMBOLS: Final = {">=": "≥", "<=": "≤", "!=": "≠", "==": "=", "<": "<", ">": ">"}
@@ -48,6 +49,7 @@ class Renderer:
         for reason in (*decision.reasons, *(decision.satisfied if self.satisfied else ())):
             yield from self._reason(reason, several=several)
         yield from self._help(decision)
+        yield from self._remedies(decision)
         yield from self._consequences(decision, request)
         for note in decision.notes:
             yield self._told("note", "注", note.best(self.terminal.language))
@@ -158,8 +160,43 @@ class Renderer:
             both, either = self.terminal.say(" and ", " 与 "), self.terminal.say(" or ", " 或 ")
             wanted = either.join(both.join(each) for each in decision.missing)
             yield self._told("missing", "缺少", wanted)
+            yield from self._answers(decision.inquiries[0])
         if decision.next_allowed_at is not None:
             yield self._told("no limit refuses from", "不再受次数限制的时间", decision.next_allowed_at.isoformat())
+
+    def _answers(self, inquiry: Inquiry) -> Iterator[Row]:
+        """What each answer to the cheapest question would decide."""
+        language = self.terminal.language
+        for each in inquiry.answers[:_MOST_ANSWERS]:
+            given = self.terminal.say(", ", "，").join(
+                f"{fact}: {text.best(language)}" for fact, text in each.given.items()
+            )
+            sign, word = mark(each.verdict, self.terminal)
+            yield row(3, sign, word, GAP + given, (GAP + ", ".join(each.rules) if each.rules else "", "dim"))
+        if len(inquiry.answers) > _MOST_ANSWERS:
+            more = len(inquiry.answers) - _MOST_ANSWERS
+            yield row(3, (self.terminal.say(f"{more} more answers", f"另有{more}种回答"), "dim"))
+
+    def _remedies(self, decision: Decision) -> Iterator[Row]:
+        """What would help, a line each; the one that does least harm first."""
+        say = self.terminal.say
+        for remedy in sorted(decision.remedies, key=lambda each: each.irreversible):
+            steps = [self._remedial(each) for each in remedy.steps]
+            last = remedy.steps[-1].at if remedy.steps else decision.at
+            then = (
+                say(", then", "，然后")
+                if remedy.allowed_at == last
+                else say(f", then from {_day(remedy.allowed_at)}", f"，{_day(remedy.allowed_at)}起")
+            )
+            yield self._told(
+                "would help", "可先", say("; ", "；").join(steps) + then + say(" this is allowed", "即可办理")
+            )
+
+    def _remedial(self, step: RemedyStep) -> str:
+        words = asking.in_words({"change": step.change, "account": {}}, self.policy.program, self.terminal)
+        words = words.replace(f"{asking.plain(None, self.terminal)} → ", "")
+        lasting = self.terminal.say(" (irreversible)", "（不可逆）") if step.irreversible is not None else ""
+        return f"{words}{lasting}"
 
     def _consequences(self, decision: Decision, request: Mapping[str, Any]) -> Iterator[Row]:
         language = self.terminal.language
@@ -178,6 +215,11 @@ class Renderer:
 
     def _told(self, english: str, chinese: str, text: str) -> Row:
         return row(1, (self.terminal.say(f"{english}: ", f"{chinese}："), "dim"), text)
+
+
+def _day(at: str) -> str:
+    """A local midnight is told as its day."""
+    return at[:10] if at[10:19] == "T00:00:00" else at
 
 
 def _set_alone(request: Mapping[str, Any]) -> frozenset[str]:

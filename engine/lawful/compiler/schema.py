@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final, Literal
 
 from lawful import values
@@ -13,6 +14,7 @@ from lawful.ir import BOOL, DATE, INT, STRING, TIMESTAMP, FieldDeclaration, Fiel
 from lawful.scalar import Scalar
 from lawful.written import FieldWritten, PolicyWritten, TextWritten
 
+_MOST_TO_ASK: Final = 1_000_000
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TYPES: Final = {"bool": BOOL, "int": INT, "string": STRING, "date": DATE, "timestamp": TIMESTAMP}
 _RESERVED_IN_CEL: Final = (
@@ -76,16 +78,33 @@ def _declaration(
     context: Context, name: str, written: FieldWritten, motion: FieldMotion, path: Path
 ) -> FieldDeclaration:
     type_, titles = _type(context, written, path)
-    plain = FieldDeclaration(name, type_, motion, context.text(written.title, (*path, "title")), titles)
+    plain = FieldDeclaration(
+        name,
+        type_,
+        motion,
+        context.text(written.title, (*path, "title")),
+        titles,
+        private=written.private,
+        ask_cost=_ask_cost(context, written, path),
+    )
     if not _has_type(written):
         return plain
     low = _bound(context, plain, written.min, (*path, "min"))
     high = _bound(context, plain, written.max, (*path, "max"))
     if low is not None and high is not None and low > high:  # type: ignore[operator]  # both of the field's type
         context.mistake("wrong-value", "`max` is below `min`", (*path, "max"))
-    bounded = FieldDeclaration(name, type_, motion, plain.title, titles, None, low, high, written.private)
+    bounded = replace(plain, minimum=low, maximum=high)
     default = _read(context, bounded, written.default, (*path, "default"))
-    return FieldDeclaration(name, type_, motion, plain.title, titles, default, low, high, written.private)
+    return replace(bounded, default=default)
+
+
+def _ask_cost(context: Context, written: FieldWritten, path: Path) -> int:
+    if written.ask_cost is None:
+        return 1
+    if not 0 <= written.ask_cost <= _MOST_TO_ASK:
+        context.mistake("wrong-value", f"what asking costs is from 0 to {_MOST_TO_ASK}", (*path, "ask_cost"))
+        return 1
+    return written.ask_cost
 
 
 def _type(context: Context, written: FieldWritten, path: Path) -> tuple[Type, dict[str, Text]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from lawful import calendar, values, wording
 from lawful.deciding.judging import Judge, Judged, Judgement, disagreement
@@ -14,12 +14,14 @@ from lawful.decision import (
     Changed,
     Cited,
     Consequences,
+    Inquiry,
     Irreversible,
     JsonValue,
     Justification,
     Owed,
     Place,
     Reason,
+    Remedy,
     Status,
     Verdict,
 )
@@ -49,6 +51,10 @@ LEADS: Final[Mapping[Status, Text]] = {"violated": _NOT_SO, "unknown": _NOT_KNOW
 """What stands before the first part that made a rule what it is."""
 
 
+Seek: TypeAlias = Callable[[Judge, Question], tuple[Remedy, ...]]
+"""Finds remedies."""
+
+
 class Ruled(NamedTuple):
     """A verdict that came without its reasons."""
 
@@ -59,8 +65,9 @@ class Ruled(NamedTuple):
 class Explanation:
     """Explains one judgement, a `decision.Explains`; the reference judges a bare verdict when that is asked for."""
 
-    def __init__(self, judge: Judge, judged: Judgement | Ruled) -> None:
+    def __init__(self, judge: Judge, judged: Judgement | Ruled, seek: Seek | None = None) -> None:
         self.judge = judge
+        self._seek = seek
         self.program = judge.program
         self.zone = judge.zone
         self._judged = judged
@@ -163,20 +170,30 @@ class Explanation:
     # ------------------------------------------------------------------------------------------ what would help
 
     def missing(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(each.facts for each in self.inquiries)
+
+    @kept
+    def inquiries(self) -> tuple[Inquiry, ...]:
         if self.judgement.verdict != "undetermined":
             return ()
-        from lawful.deciding.missing import missing  # 3 ms: only where something is
+        from lawful.deciding.inquiring import Inquirer  # 5 ms: only where something is missing
 
-        return missing(self.judgement)
+        return Inquirer(self.judge, self.judgement).inquiries()
 
     def next_allowed_at(self) -> datetime | None:
         """Null unless limits alone refuse, and each frees up by the passing of time."""
         refusing = [each for step in self.judgement.steps for each in step.judged if each.refuses]
         if self.judgement.verdict != "deny" or not all(isinstance(each.rule.requires, AtMost) for each in refusing):
             return None
-        instants = [self._frees_up(each) for each in refusing]
+        frees = self.limits_free_at()
+        return None if frees is None else values.local(frees, self.zone)
+
+    def limits_free_at(self) -> datetime | None:
+        """When each limit that refuses has freed up, whatever else refuses; None where one never does."""
+        refusing = [each for step in self.judgement.steps for each in step.judged if each.refuses]
+        instants = [self._frees_up(each) for each in refusing if isinstance(each.rule.requires, AtMost)]
         known = [each for each in instants if each is not None]
-        return values.local(max(known), self.zone) if len(known) == len(instants) else None
+        return max(known, default=None) if len(known) == len(instants) else None
 
     def _frees_up(self, judged: Judged) -> datetime | None:
         limit = judged.rule.requires
@@ -188,6 +205,12 @@ class Explanation:
         surplus = counted(limit, judged.situation)[0] - limit.at_most
         leaving = expiries(limit, judged.situation)
         return leaving[surplus - 1] if 0 < surplus <= len(leaving) else None
+
+    def remedies(self) -> tuple[Remedy, ...]:
+        """What was found by whoever can search for plans: that is built on this."""
+        if self._seek is None or self._judged.verdict != "deny":
+            return ()
+        return self._seek(self.judge, self._judged.question)
 
     # ------------------------------------------------------------------------------------------- what follows
 

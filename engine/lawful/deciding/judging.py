@@ -118,7 +118,7 @@ class Judge:
         steps: list[Step] = []
         state = self.situation(question)
         for asked in question.changes:
-            step = self._step(asked, state, engine)
+            step = self.step(asked, state, engine)
             steps.append(step)
             if step.verdict == "deny":
                 break
@@ -139,7 +139,8 @@ class Judge:
             initial=account,
         )
 
-    def _step(self, asked: Asked, state: Situation, engine: Engine) -> Step:
+    def step(self, asked: Asked, state: Situation, engine: Engine) -> Step:
+        """One change, judged in a state. Raises EngineDisagreement."""
         registers = asked.kind == "register"
         before = state.with_records(change={**asked.values, "register": registers})
         triggers = triggers_of(asked)
@@ -174,6 +175,11 @@ class Judge:
             if applies is not False:
                 history = history.then(move.event, certain=applies is True)
         return step.after.with_history(history)
+
+    def settled(self, step: Step) -> Situation:
+        """The state that an allowed change leaves behind, without what it lost; the history is as it was before."""
+        self._lose(step)
+        return step.after
 
     def _lose(self, step: Step, among: frozenset[str] | None = None) -> None:
         """Take the lost features from the state after: all of them, or those among some."""

@@ -6,9 +6,9 @@ where two comparisons are tied to one another, but never too small.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import product
 from typing import Final, TypeAlias
 
 from lawful.deciding.judging import Judged, Judgement
@@ -129,28 +129,27 @@ class _Chosen:
     """The values of the formulas met so far: a condition may stand in many."""
 
 
-def missing(judgement: Judgement) -> tuple[tuple[str, ...], ...]:
-    """The inclusion-minimal sets of `account.f`, `request.f`, `history`, smallest first; none where nothing helps."""
-    reading = _Reading(judgement)
-    search = _Search(reading.open_rules(), reading.leaves)
-    universe = sorted({fact for leaf in reading.leaves for each in leaf.settled_by for fact in each})
-    found: list[Facts] = []
-    for facts in _by_size(universe):
-        if any(smaller <= facts for smaller in found):
-            continue
-        if search.settles(facts):
-            found.append(facts)
-        if len(found) == MOST_SETS or search.work > _MOST_WORK:
-            break
-    if not found and universe and all(leaf.settled_by for leaf in reading.leaves):
-        found.append(frozenset(universe))
-    return tuple(tuple(sorted(each)) for each in found)
+class Searching:
+    """Sets of facts for one judgement: `universe` are all that might help, `account.f`, `request.f`, `history`."""
 
+    def __init__(self, judgement: Judgement) -> None:
+        reading = _Reading(judgement)
+        self._search = _Search(reading.open_rules(), reading.leaves)
+        self._can_be_settled = all(leaf.settled_by for leaf in reading.leaves)
+        self.universe = sorted({fact for leaf in reading.leaves for each in leaf.settled_by for fact in each})
 
-def _by_size(universe: list[str]) -> Iterator[Facts]:
-    for size in range(1, len(universe) + 1):
-        for each in combinations(universe, size):
-            yield frozenset(each)
+    def settles(self, facts: Iterable[str]) -> bool:
+        """Whether those facts surely settle the verdict, whatever they are."""
+        return self._search.settles(frozenset(facts))
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no more work may be done."""
+        return self._search.work > _MOST_WORK
+
+    def everything(self) -> tuple[str, ...]:
+        """All facts there are, where they would settle it; else nothing."""
+        return tuple(self.universe) if self._can_be_settled else ()
 
 
 class _Reading:

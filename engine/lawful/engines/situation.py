@@ -101,6 +101,13 @@ class Situation:
         other.history = history
         return other
 
+    def seen_at(self, at: Instant) -> Situation:
+        """The same account and history at another instant."""
+        other = self._copy()
+        other.at = at
+        other.today = calendar.day_of(at, self.zone)
+        return other
+
     def followed_by(self, account: Facts, features: Facts) -> Situation:
         """The state after a change; this one is `before`."""
         other = self._copy()

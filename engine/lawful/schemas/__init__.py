@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-NAMES: Final = ("policy", "cases", "request", "decision", "possibilities")
+NAMES: Final = ("policy", "cases", "request", "decision", "possibilities", "plan", "choice")
 
 
 def path(name: str) -> Path:

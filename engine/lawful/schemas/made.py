@@ -17,6 +17,7 @@ from pydantic_core import core_schema
 from lawful import written
 from lawful.cases import CasesWritten
 from lawful.decision import Decision, schema_of
+from lawful.planning.plan import Choice, Plan
 from lawful.possibility import Possibilities
 from lawful.request import Request
 
@@ -84,4 +85,6 @@ _SCHEMAS: Final[Mapping[str, Callable[[], JsonSchemaValue]]] = {
     "request": lambda: schema_of(Request, "validation"),
     "decision": lambda: schema_of(Decision, "serialization"),
     "possibilities": lambda: schema_of(Possibilities, "serialization"),
+    "plan": lambda: schema_of(Plan, "serialization"),
+    "choice": lambda: schema_of(Choice, "serialization"),
 }

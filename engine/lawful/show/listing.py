@@ -123,6 +123,7 @@ def _declaration(each: FieldDeclaration, zone: ZoneInfo) -> dict[str, Any]:
         "min": values.to_json(each.minimum, zone),
         "max": values.to_json(each.maximum, zone),
         "private": each.private,
+        "ask_cost": each.ask_cost,
     }
     return {key: value for key, value in found.items() if value is not None}
 

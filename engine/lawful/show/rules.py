@@ -116,6 +116,8 @@ class _Teller(Phrases):
             yield self.say(f"{default} unless said otherwise", f"默认为{default}")
         if declaration.private:
             yield self.say("private", "不公开")
+        if declaration.ask_cost != 1:
+            yield self.say(f"asking costs {declaration.ask_cost}", f"询问代价{declaration.ask_cost}")
 
     def _constant(self, value: object, type_: Type) -> str:
         return str(value) if type_.kind != "timestamp" else f"{value:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,251 @@
+"""Plans and choices as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from lawful.cli import asking
+from lawful.cli.layout import GAP, Piece, Row, columns, row
+from lawful.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from lawful.planning.plan import Choice, Choosable, Obtained, Plan, PlanStep
+    from lawful.policy import Policy
+
+_MOST_TOLD: Final = 6
+_SIGNS: Final[dict[str, Piece]] = {
+    "found": ("✓", "good"),
+    "none": ("✗", "bad"),
+    "not found": ("?", "open"),
+    "undetermined": ("?", "open"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Draws plans of one policy."""
+
+    policy: Policy
+    terminal: Terminal
+
+    def plan(self, plan: Plan) -> Iterator[Row]:
+        named = f"{plan.policy.id} {plan.policy.version}"
+        yield row(
+            0, _SIGNS[plan.status], " ", (self._headline(plan), _SIGNS[plan.status][1]), GAP, plan.goal, right=named
+        )
+        yield from self.steps(plan.steps, 1)
+        if plan.status == "found":
+            yield from self._certainty(plan)
+            yield from self._alternatives(plan)
+        else:
+            yield from self._no_plan(plan)
+
+    def _headline(self, plan: Plan) -> str:
+        say = self.terminal.say
+        match plan.status:
+            case "found" if not plan.steps:
+                return say("it is so already", "目标已达成")
+            case "found":
+                return self._many(len(plan.steps)) + self._costing(plan)
+            case "none":
+                return say("there is no way", "无法达成")
+            case "not found":
+                return say("no way was found", "未找到方案")
+            case "undetermined":
+                return say("undetermined", "无法确定")
+
+    def _many(self, steps: int) -> str:
+        return self.terminal.say(f"{steps} step{'s' if steps != 1 else ''}", f"共{steps}步")
+
+    def _costing(self, plan: Plan) -> str:
+        if plan.measure == "steps":
+            return ""
+        return self.terminal.say(f", {plan.measure} {plan.cost}", f"，{plan.measure} {plan.cost}")
+
+    # --------------------------------------------------------------------------------------------------- steps
+
+    def steps(self, steps: tuple[PlanStep, ...], depth: int) -> Iterator[Row]:
+        for number, step in enumerate(steps, 1):
+            yield from self._step(number, step, depth)
+
+    def _step(self, number: int, step: PlanStep, depth: int) -> Iterator[Row]:
+        language = self.terminal.language
+        lead: tuple[Piece, ...] = ((f"{number}. ", "dim"), (self._day(step.at) + GAP, "plain"))
+        if step.obtained is not None:
+            yield from self._obtained(step.obtained, lead, depth)
+            return
+        before = {each.field: each.from_ for each in step.changed}
+        words = in_words(step.change or {}, before, self.terminal)
+        yield row(depth, *lead, (words, "bold"), GAP + step.title.best(language) if step.title is not None else "")
+        if step.waited is not None:
+            for rule, why in zip(step.waited.rules, step.waited.why, strict=True):
+                yield self._note(depth, "not before", "此前不可", f"{rule}{GAP}{why.best(language)}")
+        for name, fact in (step.account or {}).items():
+            yield self._note(depth, "with", "账号信息", f"{name}: {asking.plain(fact, self.terminal)}")
+        for name, fact in step.request.items():
+            yield self._note(depth, "the request says", "申请须说明", f"{name}: {asking.plain(fact, self.terminal)}")
+        for owed in step.obligations:
+            yield self._note(depth, "still to do", "尚需", owed.text.best(language))
+        if step.cost:
+            yield self._note(
+                depth, "costs", "费用", ", ".join(f"{name} {amount}" for name, amount in step.cost.items())
+            )
+        told = set((step.change or {}).get("set", {}))
+        for each in step.changed:
+            if each.field not in told:
+                was, becomes = (asking.plain(value, self.terminal) for value in (each.from_, each.to))
+                yield self._note(depth, "changes", "变更", f"{each.field}: {was} → {becomes}")
+        for feature in step.lost:
+            yield self._note(depth, "lost", "失去", feature)
+        if step.irreversible is not None:
+            reason = f"{step.irreversible.field} — {step.irreversible.why.best(language)}"
+            yield row(depth + 2, (self.terminal.say("irreversible: ", "不可逆："), "warning"), reason)
+
+    def _obtained(self, obtained: Obtained, lead: tuple[Piece, ...], depth: int) -> Iterator[Row]:
+        title = GAP + obtained.title.best(self.terminal.language) if obtained.title is not None else ""
+        value = asking.plain(obtained.value, self.terminal)
+        words = self.terminal.say(f"obtain {obtained.fact}: {value}", f"取得 {obtained.fact}：{value}")
+        yield row(depth, *lead, (words, "bold"), title)
+        for text in obtained.so_that:
+            yield self._note(depth, "so that", "以满足", text)
+
+    def _day(self, at: str) -> str:
+        """A local midnight is told as its day."""
+        return at[:10] if at[10:19] == "T00:00:00" else at
+
+    def _note(self, depth: int, english: str, chinese: str, text: str) -> Row:
+        return row(depth + 2, (self.terminal.say(f"{english}: ", f"{chinese}："), "dim"), text)
+
+    # ------------------------------------------------------------------------------------------ how sure it is
+
+    def _certainty(self, plan: Plan) -> Iterator[Row]:
+        if not plan.steps:
+            return
+        say = self.terminal.say
+        cheaper = say("shorter", "更短") if plan.measure == "steps" else say("cheaper", "更省")
+        if plan.proved:
+            yield row(1, (say(f"there is no {cheaper} one", f"没有{cheaper}的方案"), "dim"))
+        else:
+            left = self._left_out(plan)
+            yield row(
+                1,
+                (
+                    say(f"no {cheaper} one was found; not looked at: {left}", f"未找到{cheaper}的方案；未考察：{left}"),
+                    "dim",
+                ),
+            )
+
+    def _left_out(self, plan: Plan) -> str:
+        from lawful.planning.telling import LEFT_OUT
+
+        words = [LEFT_OUT[each].best(self.terminal.language) for each in plan.bound.left_out]  # type: ignore[index]  # they are its keys
+        return self.terminal.say(", ", "、").join(words) or self.terminal.say("nothing", "无")
+
+    def _alternatives(self, plan: Plan) -> Iterator[Row]:
+        for steps in plan.alternatives:
+            yield row(1, (self.terminal.say("or, at the same cost:", "或以同样的代价："), "dim"))
+            yield from self.steps(steps, 2)
+
+    def _no_plan(self, plan: Plan) -> Iterator[Row]:
+        language, say = self.terminal.language, self.terminal.say
+        for rule, why in zip(plan.rules, plan.why, strict=True):
+            yield row(1, ("✗ ", "bad"), (rule, "bold"), GAP + why.best(language))
+        for each in plan.blocked[:_MOST_TOLD]:
+            words = in_words(each.change, {}, self.terminal)
+            yield row(
+                1,
+                (say("never allowed: ", "始终不可："), "dim"),
+                words,
+                GAP,
+                (each.rule, "dim"),
+                GAP + each.why.best(language),
+            )
+        if plan.missing:
+            both, either = say(" and ", " 与 "), say(" or ", " 或 ")
+            yield row(1, (say("missing: ", "缺少："), "dim"), either.join(both.join(each) for each in plan.missing))
+        if plan.status == "not found":
+            until = self._day(plan.bound.until)
+            bound = say(
+                f"looked for up to {plan.bound.steps} steps until {until}; not looked at: {self._left_out(plan)}",
+                f"已考察至多{plan.bound.steps}步、截至{until}的方案；未考察：{self._left_out(plan)}",
+            )
+            yield row(1, (bound, "dim"))
+
+    # ------------------------------------------------------------------------------------------------- a choice
+
+    def choice(self, choice: Choice) -> Iterator[Row]:
+        say = self.terminal.say
+        named = f"{choice.policy.id} {choice.policy.version}"
+        headline = say("none of them serves", "没有符合的类型") if not choice.chosen else ", ".join(choice.chosen)
+        if choice.status in ("not found", "undetermined"):
+            headline = say("undetermined", "无法确定") if choice.missing else say("none was found", "未找到")
+        yield row(
+            0,
+            _SIGNS[choice.status],
+            " ",
+            (headline, _SIGNS[choice.status][1]),
+            GAP,
+            say("for ", "需求：") + ", ".join(choice.needs),
+            right=named,
+        )
+        if choice.missing:
+            both, either = say(" and ", " 与 "), say(" or ", " 或 ")
+            yield row(1, (say("missing: ", "缺少："), "dim"), either.join(both.join(each) for each in choice.missing))
+        yield from self._table(choice)
+        for option in choice.options:
+            yield from self._against(option)
+        for option in choice.options:
+            if option.status == "found" and option.plan is not None and option.plan.steps:
+                yield row(1, (say(f"the way to {option.value}:", f"成为{option.value}的步骤："), "dim"))
+                yield from self.steps(option.plan.steps, 2)
+
+    def _table(self, choice: Choice) -> Iterator[Row]:
+        """A row for each type, a column for each need."""
+        names = [self._name(each) for each in choice.options]
+        wide = max((columns(name) for name in names), default=0)
+        yield row(1, "  " + " " * wide, *((GAP + need, "dim") for need in choice.needs))
+        for option, name in zip(choice.options, names, strict=True):
+            cells: list[Piece] = []
+            for index, need in enumerate(choice.needs):
+                status = option.needs[index].status if option.needs else "none"
+                sign, role = _SIGNS[status] if option.needs else ("–", "dim")
+                cells.append((GAP + sign + " " * (columns(need) - 1), role))
+            yield row(1, _SIGNS[option.status], " ", name + " " * (wide - columns(name)), *cells)
+
+    def _name(self, option: Choosable) -> str:
+        title = option.title.best(self.terminal.language) if option.title is not None else ""
+        return f"{option.value}{GAP}{title}" if title else option.value
+
+    def _against(self, option: Choosable) -> Iterator[Row]:
+        """What speaks against a type."""
+        language = self.terminal.language
+        against = list(zip(option.rules, option.why, strict=True))
+        for each in option.needs:
+            against += list(zip(each.rules, each.why, strict=True))
+        if against:
+            yield row(1, (self.terminal.say(f"against {option.value}:", f"不宜选{option.value}："), "dim"))
+        for rule, why in dict(against).items():
+            yield row(2, (rule, "bold"), GAP + why.best(language))
+
+
+def in_words(change: dict[str, Any], was: dict[str, Any], terminal: Terminal) -> str:
+    """`set type: subscription → service`, where what it `was` is known; null stands for any value."""
+    match change:
+        case {"set": dict() as wanted}:
+            parts = []
+            for name, value in wanted.items():
+                told = asking.plain(value, terminal) if value is not None else terminal.say("anything", "任意值")
+                parts.append(
+                    f"{name}: {asking.plain(was[name], terminal)} → {told}" if name in was else f"{name}: {told}"
+                )
+            return terminal.say("set ", "设置 ") + ", ".join(parts)
+        case {"enable": name}:
+            return terminal.say("enable ", "开通 ") + str(name)
+        case {"disable": name}:
+            return terminal.say("disable ", "关闭 ") + str(name)
+        case {"do": name}:
+            return terminal.say("do ", "执行 ") + str(name)
+        case _:
+            return terminal.say("register", "注册")

@@ -1,0 +1,321 @@
+"""What to ask for where a verdict is undetermined: the cheapest sets of facts, and what each answer would decide.
+
+`missing` takes every comparison to be free: what it finds suffices, but it may be more than need be, where two
+comparisons are about one fact. Here the answers are tried, one of each kind that the rules tell apart: a set suffices
+if no answer leaves the verdict open. Where the kinds of answers cannot be told for sure, the set of `missing` stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Final
+
+from msgspec.structs import replace
+
+from lawful import values, wording
+from lawful.deciding.judging import Judge, Judgement
+from lawful.deciding.missing import MOST_SETS, Searching
+from lawful.deciding.rulebook import triggers_of
+from lawful.deciding.thresholds import leaves, turning_values
+from lawful.decision import Answered, Inquiry, JsonValue, Verdict
+from lawful.decision import Text as Told
+from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Value, walk
+from lawful.question import EARLIEST, Question, Recorded
+from lawful.record import record_type
+
+_MOST_JUDGED: Final = 1500
+"""Requests judged for one answer: a tenth of a second or so."""
+_MOST_ANSWERS: Final = 120
+"""To one set of facts; of more none are told."""
+_MOST_TOLD: Final = 24
+_MOST_FEATURES: Final = 4
+_MOST_EVENTS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of answer to one fact, by an example: `words`, or a stretch of an order, whose ends may be open."""
+
+    value: object
+    shown: JsonValue
+    words: Told | None = None
+    low: Told | None = None
+    high: Told | None = None
+
+    def joined(self, later: _Kind) -> _Kind:
+        """Both stretches as one."""
+        return _Kind(self.value, self.shown, None, self.low, later.high)
+
+    def told(self) -> Told:
+        if self.words is not None:
+            return self.words
+        low, high = self.low, self.high
+        if low is None and high is None:
+            return Told(en="any", zh="任意值")
+        if low is None or high is None:
+            end = high if low is None else low
+            english, chinese = ("up to {}", "不超过{}") if low is None else ("from {} on", "不低于{}")
+            return Told(
+                en=english.format(end.best("en") if end else ""), zh=chinese.format(end.best("zh") if end else "")
+            )
+        if low == high:
+            return low
+        return Told(en=f"{low.best('en')} to {high.best('en')}", zh=f"{low.best('zh')}至{high.best('zh')}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    of: tuple[_Kind, ...]
+    exact: bool
+
+
+class Inquirer:
+    """The inquiries of one undetermined judgement."""
+
+    def __init__(self, judge: Judge, judgement: Judgement) -> None:
+        self.judge = judge
+        self.program = judge.program
+        self.zone = judge.zone
+        self.question = judgement.question
+        self.judgement = judgement
+        self.free = Searching(judgement)
+        self.judged = 0
+        self.exprs = tuple(self._exprs())
+        self.leaves = tuple(leaves(self.exprs, self.program.conditions))
+        self._kinds: dict[str, _Kinds] = {}
+
+    def inquiries(self) -> tuple[Inquiry, ...]:
+        """The inclusion-minimal sets, the cheapest first, at most eight; none where nothing helps."""
+        found: list[tuple[str, ...]] = []
+        for facts in self._by_cost():
+            if any(set(smaller) <= set(facts) for smaller in found):
+                continue
+            if self._settles(facts):
+                found.append(facts)
+            if len(found) == MOST_SETS or self.free.is_spent:
+                break
+        last = self.free.everything()
+        if not found and last:
+            found.append(last)
+        return tuple(Inquiry(facts=each, cost=self.cost(each), answers=self._answers(each)) for each in found)
+
+    # ------------------------------------------------------------------------------------------------------ costs
+
+    def cost(self, facts: Iterable[str]) -> int:
+        return sum(self._cost(each) for each in facts)
+
+    def _cost(self, fact: str) -> int:
+        declaration = self._declaration(fact)
+        return 1 if declaration is None else declaration.ask_cost
+
+    def _declaration(self, fact: str) -> FieldDeclaration | None:
+        owner, _, name = fact.partition(".")
+        schema = self.program.request if owner == "request" else self.program.account
+        return schema.get(name)
+
+    def _by_cost(self) -> Iterator[tuple[str, ...]]:
+        """Every set of the facts that might help: the cheapest first, of two that cost the same the smaller."""
+        universe = self.free.universe
+        for size in range(1, len(universe) + 1):
+            if len({self._cost(each) for each in universe}) > 1 and len(universe) <= 12:
+                break
+            yield from combinations(universe, size)
+        else:
+            return
+        every = (each for size in range(1, len(universe) + 1) for each in combinations(universe, size))
+        yield from sorted(every, key=lambda each: (self.cost(each), len(each), each))
+
+    # -------------------------------------------------------------------------------------------------- sufficient
+
+    def _settles(self, facts: tuple[str, ...]) -> bool:
+        """Whether no answers leave the verdict open: by trying them, else by taking every comparison to be free."""
+        if self._can_be_tried(facts):
+            for chosen in product(*(self._of(each).of for each in facts)):
+                if self._verdict(facts, chosen)[0] == "undetermined":
+                    return False
+            return True
+        return self.free.settles(facts)
+
+    def _can_be_tried(self, facts: tuple[str, ...]) -> bool:
+        if (
+            len(self.question.changes) != 1
+            or self.question.changes[0].kind == "register"
+            or self._many(facts) > _MOST_ANSWERS
+        ):
+            return False
+        if self.judged > _MOST_JUDGED or not all(self._of(each).exact for each in facts):
+            return False
+        return all(len(self._read(leaf) & set(facts)) < 2 for leaf in self.leaves)
+
+    def _many(self, facts: tuple[str, ...]) -> int:
+        many = 1
+        for each in facts:
+            many *= len(self._of(each).of)
+        return many
+
+    def _read(self, leaf: Expr) -> set[str]:
+        """The facts that a comparison reads: of a change's own value nothing is asked."""
+        found: set[str] = set()
+        for node in walk(leaf):
+            if isinstance(node, Field):
+                features = node.owner.endswith("features")
+                found.add(
+                    "account.features"
+                    if features
+                    else f"{'request' if node.owner == 'request' else 'account'}.{node.name}"
+                )
+        return found
+
+    def _verdict(self, facts: tuple[str, ...], chosen: tuple[_Kind, ...]) -> tuple[Verdict, tuple[str, ...]]:
+        self.judged += 1
+        given = dict(zip(facts, (each.value for each in chosen), strict=True))
+        judgement = self.judge.judge(self._answered(given), "reference")
+        rules = [each.rule.id for step in judgement.steps for each in step.judged if each.refuses]
+        if judgement.verdict == "undetermined":
+            rules = [each.rule.id for step in judgement.steps for each in step.judged if each.leaves_open]
+        return judgement.verdict, tuple(dict.fromkeys(rules))
+
+    def _answered(self, given: Mapping[str, object]) -> Question:
+        """The request with those answers."""
+        question = self.question
+        account, facts = question.account.known(), question.facts.known()
+        features = question.features
+        recorded, whole_from = tuple(question.recorded), question.whole_from
+        for fact, value in given.items():
+            owner, _, name = fact.partition(".")
+            if fact == "history":
+                assert isinstance(value, tuple)  # the events that there are besides
+                recorded, whole_from = (*recorded, *value), EARLIEST
+            elif fact == "account.features":
+                assert isinstance(value, frozenset)  # those that are enabled
+                features = {each: each in value for each in self.program.features}
+            elif owner == "request":
+                facts[name] = value  # type: ignore[assignment]  # a value of the field; likewise below
+            else:
+                account[name] = value  # type: ignore[assignment]
+        return replace(
+            question,
+            account=record_type(tuple(self.program.account)).of(account),
+            facts=record_type(tuple(self.program.request)).of(facts),
+            features=features,
+            recorded=recorded,
+            whole_from=whole_from,
+        )
+
+    # ------------------------------------------------------------------------------------------------------ answers
+
+    def _of(self, fact: str) -> _Kinds:
+        if fact not in self._kinds:
+            self._kinds[fact] = self._found(fact)
+        return self._kinds[fact]
+
+    def _found(self, fact: str) -> _Kinds:
+        if fact == "history":
+            return _Kinds(tuple(self._histories()), exact=False)
+        if fact == "account.features":
+            return self._features()
+        declaration = self._declaration(fact)
+        if declaration is None:
+            return _Kinds((), exact=False)
+        found: list[Value] = []
+        exact = True
+        for step in self.judgement.steps:
+            for situation in (step.before, step.after):
+                turns = turning_values(self.exprs, declaration, situation, of_request=fact.startswith("request."))
+                found += turns.found
+                exact = exact and turns.exact
+        distinct = list(dict.fromkeys(found))
+        if declaration.type.kind in ("int", "date", "timestamp"):
+            return _Kinds(tuple(self._stretches(sorted(distinct), declaration)), exact)
+        return _Kinds(tuple(self._single(each, declaration) for each in distinct), exact)
+
+    def _single(self, value: Value, declaration: FieldDeclaration) -> _Kind:
+        if isinstance(value, str) and set(value) == {"…"}:
+            return _Kind(value, None, Told(en="anything else", zh="其他"))
+        words = {language: wording.of_field(declaration, value, language, self.zone) for language in ("en", "zh")}
+        shown: JsonValue = wording.MASKED if declaration.private else values.to_json(value, self.zone)
+        return _Kind(value, shown, Told(en=words["en"], zh=words["zh"]))
+
+    def _stretches(self, turns: list[Value], declaration: FieldDeclaration) -> Iterator[_Kind]:
+        """Each value stands for those from it on to the next. Where something turns, both its sides are among them."""
+        last = len(turns) - 1
+        for index, value in enumerate(turns):
+            single = self._single(value, declaration)
+            yield _Kind(
+                value,
+                single.shown,
+                low=None if index == 0 else single.words,
+                high=None if index == last else single.words,
+            )
+
+    def _features(self) -> _Kinds:
+        read = [name for name in self.program.features if any(self._reads_feature(leaf, name) for leaf in self.leaves)]
+        if not read or len(read) > _MOST_FEATURES:
+            return _Kinds((), exact=False)
+        found = []
+        for chosen in product((False, True), repeat=len(read)):
+            on = frozenset(name for name, is_on in zip(read, chosen, strict=True) if is_on)
+            english = "with " + ", ".join(sorted(on)) if on else f"without {', '.join(read)}"
+            chinese = "已开通" + "、".join(sorted(on)) if on else f"未开通{'、'.join(read)}"
+            found.append(_Kind(on, sorted(on), Told(en=english, zh=chinese)))
+        return _Kinds(tuple(found), exact=len(read) == len(self.program.features) or not self.program.features)
+
+    def _reads_feature(self, leaf: Expr, name: str) -> bool:
+        return any(
+            isinstance(node, Field) and node.owner.endswith("features") and node.name == name for node in walk(leaf)
+        )
+
+    def _histories(self) -> Iterator[_Kind]:
+        """Nothing more than is known, and for each limit one event too many."""
+        yield _Kind((), "[]", Told(en="nothing else happened", zh="没有其他事件"))
+        seen = dict.fromkeys(
+            each.rule.requires for step in self.judgement.steps for each in step.judged if each.leaves_open
+        )
+        for limit in seen:
+            if isinstance(limit, AtMost) and 0 <= limit.at_most - limit.own < _MOST_EVENTS:
+                event, many = limit.count.events[0], limit.at_most - limit.own + 1
+                happened = tuple(Recorded(event, self.question.at) for _ in range(many))
+                yield _Kind(happened, None, Told(en=f"{event} {many}×, just now", zh=f"刚刚发生{event} {many}次"))
+
+    def _answers(self, facts: tuple[str, ...]) -> tuple[Answered, ...]:
+        """What each kind of answer decides, stretches of one verdict together."""
+        if self._many(facts) > _MOST_ANSWERS or not self._many(facts):
+            return ()
+        found: list[tuple[tuple[_Kind, ...], Verdict, tuple[str, ...]]] = []
+        for chosen in product(*(self._of(each).of for each in facts)):
+            verdict, rules = self._verdict(facts, chosen)
+            if len(facts) == 1 and found and found[-1][1:] == (verdict, rules) and chosen[0].words is None:
+                found[-1] = ((found[-1][0][0].joined(chosen[0]),), verdict, rules)
+            else:
+                found.append((chosen, verdict, rules))
+        if len(found) > _MOST_TOLD:
+            return ()
+        return tuple(
+            Answered(
+                given={fact: kind.told() for fact, kind in zip(facts, chosen, strict=True)},
+                example={fact: kind.shown for fact, kind in zip(facts, chosen, strict=True)},
+                verdict=verdict,
+                rules=rules,
+            )
+            for chosen, verdict, rules in found
+        )
+
+    # -------------------------------------------------------------------------------------------------------- rules
+
+    def _exprs(self) -> Iterator[Expr]:
+        """All that may be evaluated, whatever the answers are."""
+        book, today = self.judge.rulebook, self.question.today
+        rules = list(book.constraints)
+        for asked in self.question.changes:
+            for trigger in triggers_of(asked):
+                rules += book.guards(trigger, today)
+                for move in book.moves(trigger, today):
+                    yield move.applies
+                    yield from (effect.value for effect in move.effects)
+        rules += book.entitlements.rules()
+        for rule in rules:
+            if rule.in_force.holds(today):
+                yield rule.when
+                yield rule.requires

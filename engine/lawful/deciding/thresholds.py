@@ -1,0 +1,383 @@
+"""Where comparisons turn: the values of a fact, and the instants, on whose two sides a rule may say different things.
+
+Found by trying: a comparison is evaluated further and further out, and between two results that differ the turn is
+found by halving. So every function of the language is covered, and none is inverted. `exact` says whether the turns
+found are surely all there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from lawful import calendar
+from lawful.calendar import Instant
+from lawful.engines.reference import evaluate
+from lawful.engines.situation import Situation
+from lawful.ir import (
+    INT,
+    INT_MAX,
+    INT_MIN,
+    And,
+    AtMost,
+    Call,
+    Clock,
+    Compare,
+    Condition,
+    Conditional,
+    ConditionOf,
+    Constant,
+    Count,
+    Expr,
+    Field,
+    FieldDeclaration,
+    Known,
+    ListOf,
+    Member,
+    Not,
+    Or,
+    Quantifier,
+    Value,
+    Variable,
+    type_of,
+    walk,
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_ORDERED: Final = ("int", "date", "timestamp", "duration")
+_GETTERS: Final = ("getFullYear", "getMonth", "getDate", "getDayOfWeek")
+_DAYS_SCANNED: Final = 400
+"""What turns again and again, as with the months, is looked at day by day for so long."""
+_MOST_TURNS: Final = 48
+_MOST_OF_A_SET: Final = 4
+"""Of a set of so many values each subset is tried."""
+
+Subject = Callable[[Expr], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Values, or instants, in order; and whether there surely are no others that matter."""
+
+    found: tuple[Value, ...]
+    exact: bool
+
+
+# -------------------------------------------------------------------------------------------------------- the leaves
+
+
+def leaves(exprs: Iterable[Expr], conditions: Mapping[str, Condition]) -> Iterator[Expr]:
+    """What is true or false by itself: everything below `&&`, `||`, `!`, `?:` and the named conditions, once each."""
+    seen: set[Expr] = set()
+    pending = list(exprs)
+    while pending:
+        node = pending.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        match node:
+            case And() | Or():
+                pending.extend(node.operands)
+            case Not():
+                pending.append(node.operand)
+            case ConditionOf():
+                if node.name in conditions:
+                    pending.append(conditions[node.name].holds)
+            case Conditional() if type_of(node).kind == "bool":
+                pending.extend((node.test, node.then, node.otherwise))
+            case Constant():
+                pass
+            case _ if type_of(node).kind == "bool":
+                yield node
+            case _:
+                pending.extend(each.test for each in walk(node) if isinstance(each, Conditional))
+
+
+def _about(leaf: Expr, subject: Subject) -> list[Expr]:
+    """The leaf as comparisons that turn once where they turn: an equality turns where its value is reached, and left.
+
+    None where nothing of it is the subject.
+    """
+    match leaf:
+        case Compare(operator="==" | "!=") if type_of(leaf.left).kind in _ORDERED:
+            found: list[Expr] = [Compare(">=", leaf.left, leaf.right), Compare(">", leaf.left, leaf.right)]
+        case Member(collection=ListOf() as listed) if type_of(leaf.item).kind in _ORDERED:
+            found = [Compare(operator, leaf.item, each) for each in listed.items for operator in (">=", ">")]
+        case AtMost(counted_by=Field() as counter):
+            found = [Compare("<=", counter, Constant(leaf.at_most - leaf.own, INT))]
+        case _:
+            found = [leaf]
+    return [each for each in found if any(subject(node) for node in walk(each))]
+
+
+def _turns_once(leaf: Expr, subject: Subject) -> bool:
+    """Whether it is a comparison of what rises or falls with the subject and of what has nothing to do with it."""
+    if not isinstance(leaf, Compare):
+        return isinstance(leaf, Known)
+    sides = [any(subject(node) for node in walk(side)) for side in (leaf.left, leaf.right)]
+    if sides.count(True) != 1:
+        return False
+    return _is_monotone(leaf.left if sides[0] else leaf.right, subject)
+
+
+def _is_monotone(expr: Expr, subject: Subject) -> bool:
+    if subject(expr):
+        return True
+    if not isinstance(expr, Call):
+        return False
+    within = [each for each in expr.arguments if any(subject(node) for node in walk(each))]
+    steady = all(isinstance(each, Constant) for each in expr.arguments if each not in within)
+    match expr.function:
+        case "date" | "negate" | "addDays" | "addMonths" | "addYears":
+            return len(within) == 1 and within[0] is expr.arguments[0] and _is_monotone(within[0], subject)
+        case "+" | "-" | "daysBetween" | "add_duration" | "subtract_duration" | "between":
+            return len(within) == 1 and steady and _is_monotone(within[0], subject)
+        case _:
+            return False
+
+
+# ------------------------------------------------------------------------------------------------------- of a fact
+
+
+def turning_values(
+    exprs: Iterable[Expr], fact: FieldDeclaration, situation: Situation, *, of_request: bool = False
+) -> Turns:
+    """The values of a fact that stand for all: of a small domain each, else those on both sides of every turn."""
+    kind = fact.type.kind
+    if kind == "bool":
+        return Turns((True, False), exact=True)
+    if kind == "enum":
+        return Turns(fact.type.values, exact=True)
+    if kind == "set":
+        return _subsets(fact, situation)
+    owners = ("request",) if of_request else ("account", "before", "after", "change")
+
+    def subject(node: Expr) -> bool:
+        return isinstance(node, Field) and node.name == fact.name and node.owner in owners
+
+    exprs = list(exprs)
+    read = [leaf for leaf in leaves(exprs, situation.conditions) if any(subject(node) for node in walk(leaf))]
+    turns = _texts(read, subject) if kind == "string" else _ordered(read, fact, situation, subject, owners)
+    # what is computed from it may be compared elsewhere
+    computed = any(type_of(each).kind != "bool" and any(subject(node) for node in walk(each)) for each in exprs)
+    return Turns(turns.found, turns.exact and not computed)
+
+
+def _subsets(fact: FieldDeclaration, situation: Situation) -> Turns:
+    values = fact.type.values
+    if len(values) <= _MOST_OF_A_SET:
+        every = [
+            frozenset(each for bit, each in enumerate(values) if number >> bit & 1)
+            for number in range(2 ** len(values))
+        ]
+        return Turns(tuple(every), exact=True)
+    present = situation.fact("account", fact.name)
+    now = present if isinstance(present, frozenset) else frozenset[str]()
+    some: set[frozenset[str]] = {frozenset(), frozenset(values), *(now ^ {each} for each in values)}
+    return Turns(tuple(each for _, each in sorted((sorted(each), each) for each in some)), exact=False)
+
+
+def _texts(read: list[Expr], subject: Subject) -> Turns:
+    """The texts that are named, and one that is not."""
+    constants = {
+        node.value for leaf in read for node in walk(leaf) if isinstance(node, Constant) and isinstance(node.value, str)
+    }
+    listed = {
+        item.value
+        for leaf in read
+        for node in walk(leaf)
+        if isinstance(node, ListOf)
+        for item in node.items
+        if isinstance(item, Constant) and isinstance(item.value, str)
+    }
+    other = next(
+        text for text in ("…", "……", "………", *("…" * n for n in range(4, 99))) if text not in constants | listed
+    )
+    exact = all(_names_texts(leaf, subject) for leaf in read)
+    return Turns((*sorted(constants | listed), other), exact)
+
+
+def _names_texts(leaf: Expr, subject: Subject) -> bool:
+    match leaf:
+        case Compare(operator="==" | "!=", left=left, right=right):
+            return (subject(left) and isinstance(right, Constant)) or (subject(right) and isinstance(left, Constant))
+        case Member(item=item, collection=ListOf(items=items)):
+            return subject(item) and all(isinstance(each, Constant) for each in items)
+        case _:
+            return isinstance(leaf, Known)
+
+
+def _ordered(
+    read: list[Expr], fact: FieldDeclaration, situation: Situation, subject: Subject, owners: tuple[str, ...]
+) -> Turns:
+    kind = fact.type.kind
+    low, high = _bounds(fact)
+    present = situation.fact("request" if owners == ("request",) else "account", fact.name)
+    middle = _number(situation.today if kind == "date" else situation.at) if kind != "int" else 0
+    probes = sorted(
+        {low, high, *(each for each in (middle, 0, _number(present)) if each is not None and low <= each <= high)}
+    )
+
+    def at(leaf: Expr, number: int) -> object:
+        value = _value(number, kind)
+        records = {owner: {**situation.records[owner], fact.name: value} for owner in owners}  # type: ignore[index]  # owners are those
+        return evaluate(leaf, situation.with_records(**records))
+
+    found: set[int] = set()
+    exact = True
+    for leaf in read:
+        for each in _about(leaf, subject):
+            exact = exact and _turns_once(each, subject)
+            for turn in _turns(lambda number, each=each: at(each, number), probes):  # type: ignore[misc]  # mypy and defaults
+                found |= {turn - 1, turn}
+    if not found:
+        found = {next((each for each in (_number(present), middle) if each is not None and low <= each <= high), low)}
+    return Turns(tuple(_value(each, kind) for each in sorted(found) if low <= each <= high), exact)
+
+
+def _turns(at: Callable[[int], object], probes: Iterable[int]) -> Iterator[int]:
+    """The first number of each new value between two probes that differ."""
+    for low, high in pairwise(probes):
+        before, after = at(low), at(high)
+        if before is after or before == after:
+            continue
+        below, above = low, high
+        while above - below > 1:
+            middle = (below + above) // 2
+            if at(middle) == before:
+                below = middle
+            else:
+                above = middle
+        yield above
+
+
+def _bounds(fact: FieldDeclaration) -> tuple[int, int]:
+    match fact.type.kind:
+        case "date":
+            low, high = 1, date.max.toordinal()
+        case "timestamp":
+            low, high = (
+                _number(each) or 0 for each in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+            )
+        case _:
+            low, high = INT_MIN, INT_MAX
+    least, most = _number(fact.minimum), _number(fact.maximum)
+    return (low if least is None else least), (high if most is None else most)
+
+
+def _number(value: Value | None) -> int | None:
+    match value:
+        case datetime():
+            return (value - _EPOCH) // _MICROSECOND
+        case date():
+            return value.toordinal()
+        case int():
+            return value
+        case _:
+            return None
+
+
+def _value(number: int, kind: str) -> Value:
+    if kind == "date":
+        return date.fromordinal(number)
+    return _EPOCH + number * _MICROSECOND if kind == "timestamp" else number
+
+
+# -------------------------------------------------------------------------------------------------------- in time
+
+
+def turning_instants(exprs: Iterable[Expr], situation: Situation, until: Instant) -> Turns:
+    """When one of the comparisons turns by the passing of time alone, after the situation's instant; edges of days
+    and months, and events that count no more, included.
+    """
+    found: set[Instant] = set()
+    exact = True
+    for leaf in leaves(exprs, situation.conditions):
+        for node in walk(leaf):
+            if isinstance(node, Count):
+                found.update(_expiries(node, situation))
+        for each in _about(leaf, _is_clock):
+            turns, sure = _in_time(each, situation, until)
+            found.update(turns)
+            exact = exact and sure
+    later = sorted(each for each in found if situation.at < each)
+    within = [each for each in later if each <= until]
+    return Turns(tuple(within[:_MOST_TURNS]), exact and len(within) == len(later) and len(within) <= _MOST_TURNS)
+
+
+def _is_clock(node: Expr) -> bool:
+    return isinstance(node, Clock)
+
+
+def _expiries(count: Count, situation: Situation) -> Iterator[Instant]:
+    """When an event counts no more, and when an incomplete history is whole for the window."""
+    history = situation.history
+    times = [when for name, when in history.events if name in count.events]
+    if history.whole_from is not None and history.whole_from > _FIRST:
+        times.append(history.whole_from - _MICROSECOND)
+    for when in times:
+        expires = calendar.expiry(count.window, when, situation.zone)
+        if expires is not None:
+            yield expires
+
+
+_FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def _in_time(leaf: Expr, situation: Situation, until: Instant) -> tuple[list[Instant], bool]:
+    if any(isinstance(node, Quantifier | Variable) for node in walk(leaf)):
+        return [], False
+    days = _of_a_day(leaf, situation)
+    if days is not None:
+        return [calendar.start_of(each, situation.zone) for each in days], True
+    by_days = not any(isinstance(node, Clock) and node.name == "now" for node in walk(leaf))
+    recurs = any(isinstance(node, Call) and node.function in _GETTERS for node in walk(leaf))
+    if by_days or recurs:
+        return _by_days(leaf, situation, until, recurs=recurs), _turns_once(leaf, _is_clock)
+    start, end = _number(situation.at) or 0, _number(until) or 0
+    at = lambda number: evaluate(leaf, situation.seen_at(_EPOCH + number * _MICROSECOND))  # noqa: E731 - a word for it is no plainer
+    turns = [_EPOCH + each * _MICROSECOND for each in _turns(at, _further(start, end))]
+    return turns, _turns_once(leaf, _is_clock)
+
+
+def _of_a_day(leaf: Expr, situation: Situation) -> list[date] | None:
+    """`today` against a day that time does not move: the usual case, without trying."""
+    if not isinstance(leaf, Compare):
+        return None
+    today = Clock("today")
+    other = leaf.right if leaf.left == today else leaf.left if leaf.right == today else None
+    if other is None or any(_is_clock(node) or isinstance(node, Count) for node in walk(other)):
+        return None
+    day = evaluate(other, situation)
+    if not isinstance(day, date) or isinstance(day, datetime):
+        return []
+    return [each for each in (day, calendar.add_days(day, 1)) if each is not None]
+
+
+def _by_days(leaf: Expr, situation: Situation, until: Instant, *, recurs: bool) -> list[Instant]:
+    start = situation.today.toordinal()
+    end = calendar.day_of(until, situation.zone).toordinal()
+
+    def at(number: int) -> object:
+        when = situation.at if number == start else calendar.start_of(date.fromordinal(number), situation.zone)
+        return evaluate(leaf, situation.seen_at(when))
+
+    probes = list(_further(start, end))
+    if recurs:
+        probes = sorted({*range(start, min(start + _DAYS_SCANNED, end)), *probes})
+    return [calendar.start_of(date.fromordinal(each), situation.zone) for each in _turns(at, probes)]
+
+
+def _further(start: int, end: int) -> Iterator[int]:
+    """Further and further from the start."""
+    yield start
+    step = 1
+    while start + step < end:
+        yield start + step
+        step *= 2
+    if end > start:
+        yield end

@@ -1,0 +1,182 @@
+"""What can matter to a goal: the facts it rests on, the changes that move them, the facts those rest on, and so on.
+
+A change outside the cone moves nothing that any rule on the way to the goal reads: a plan with it is a plan without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from lawful.deciding.rulebook import Rulebook, facts_read, triggers_of
+from lawful.ir import AtMost, Clock, Count, Expr, Field, Move, Program, Rule, everything
+from lawful.planning.goals import Goal
+
+
+@dataclass(frozen=True, slots=True)
+class Cone:
+    """`facts` are `account.f`, `features.f`, and `event.e` of what is counted."""
+
+    facts: frozenset[str]
+    triggers: tuple[str, ...]
+    exprs: tuple[Expr, ...]
+    """Everything that is evaluated on the way."""
+    edges: tuple[date, ...]
+    """The days on which something of it comes into force, or goes."""
+    written_by_clock: tuple[tuple[str, Expr], ...]
+    """The fields that effects write by the clock, and what they write."""
+    timely: frozenset[str]
+    """The triggers whose outcome depends on when they are asked for, beside whether they are allowed."""
+
+
+class Cones:
+    """The cones of one program."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self.book = rulebook
+        self.program: Program = rulebook.program
+        self._guards: dict[str, list[Rule]] = {}
+        self._moves: dict[str, list[Move]] = {}
+        for rule in self.program.rules:
+            if rule.scope == "move" and rule.severity == "error":
+                self._guards.setdefault(rule.subject, []).append(rule)
+        for move in self.program.moves:
+            self._moves.setdefault(move.trigger, []).append(move)
+        self._constraints = [rule for rule in rulebook.constraints if rule.severity == "error"]
+
+    def of(self, goal: Goal) -> Cone:
+        """The cone of a goal, over all dates."""
+        triggers = () if goal.asked is None else triggers_of(goal.asked)
+        exprs: list[Expr] = [goal.holds, goal.throughout]
+        edges = set[date]()
+        for trigger in triggers:
+            exprs += self.read_by(trigger)
+            edges |= self._edges(trigger)
+        facts = self._facts(exprs)
+        reached: list[str] = []
+        growing = True
+        while growing:
+            growing = False
+            for trigger in self._triggers():
+                if trigger not in reached and self._writes(trigger) & facts:
+                    reached.append(trigger)
+                    more = self.read_by(trigger)
+                    exprs += more
+                    edges |= self._edges(trigger)
+                    facts |= self._facts(more)
+                    growing = True
+        ordered = tuple(each for each in self._triggers() if each in reached)
+        written = [
+            (effect.field, effect.value)
+            for trigger in ordered
+            for move in self._moves.get(trigger, ())
+            for effect in move.effects
+            if f"account.{effect.field}" in facts and self._reads_time(effect.value)
+        ]
+        wanted = set(self._counted(exprs))
+        timely = frozenset(each for each in ordered if self._is_timely(each, facts, wanted))
+        return Cone(
+            frozenset(facts), ordered, tuple(dict.fromkeys(exprs)), tuple(sorted(edges)), tuple(written), timely
+        )
+
+    # -------------------------------------------------------------------------------------------------- triggers
+
+    def _triggers(self) -> Iterator[str]:
+        """Every change but a registration, in the order of the file."""
+        for name, declaration in self.program.account.items():
+            if declaration.motion in ("lifecycle", "settable"):
+                yield f"set.{name}"
+        for name in self.program.features:
+            yield f"enable.{name}"
+            yield f"disable.{name}"
+        for name in self.program.actions:
+            yield f"do.{name}"
+
+    def _writes(self, trigger: str) -> set[str]:
+        """The facts it may move, the features it names, the events it makes: what is lost follows from what is read."""
+        kind, _, name = trigger.partition(".")
+        written = {f"account.{effect.field}" for move in self._moves.get(trigger, ()) for effect in move.effects}
+        written |= {f"event.{move.event}" for move in self._moves.get(trigger, ())}
+        if kind == "set":
+            written.add(f"account.{name}")
+        elif kind in ("enable", "disable"):
+            written.add(f"features.{name}")
+        return written
+
+    def read_by(self, trigger: str) -> list[Expr]:
+        """All that decides whether the change is allowed, and what it leaves behind."""
+        exprs = [expr for rule in self._guards.get(trigger, ()) for expr in (rule.when, rule.requires)]
+        for move in self._moves.get(trigger, ()):
+            exprs.append(move.applies)
+            exprs += [effect.value for effect in move.effects]
+        moved = self._may_move(trigger)
+        for rule in self._constraints:
+            if self.book.reads[id(rule)] & moved:
+                exprs += [rule.when, rule.requires]
+        return exprs
+
+    def _may_move(self, trigger: str) -> frozenset[str]:
+        """What the change may move, the features that it may take from the account included."""
+        moved = set(self.book.may_move(trigger))
+        growing = True
+        while growing:
+            growing = False
+            for name, feature in self.program.features.items():
+                needed = {f"features.{each}" for each in feature.needs}
+                if f"features.{name}" not in moved and (self.book.entitlements.reads[name] | needed) & moved:
+                    moved.add(f"features.{name}")
+                    growing = True
+        return frozenset(moved)
+
+    def _edges(self, trigger: str) -> set[date]:
+        moved = self._may_move(trigger)
+        held = [*self._guards.get(trigger, ()), *self._moves.get(trigger, ())]
+        held += [rule for rule in self._constraints if self.book.reads[id(rule)] & moved]
+        return {day for each in held for day in (each.in_force.start, each.in_force.until) if day is not None}
+
+    # ----------------------------------------------------------------------------------------------------- facts
+
+    def _facts(self, exprs: Iterable[Expr]) -> set[str]:
+        """What is read; of a feature also what decides whether the account keeps it."""
+        exprs = list(exprs)
+        facts = facts_read(self.program, *exprs)
+        facts |= {f"event.{name}" for name in self._counted(exprs)}
+        pending = [each for each in facts if each.startswith("features.")]
+        while pending:
+            feature = pending.pop().removeprefix("features.")
+            more = set(self.book.entitlements.reads.get(feature, ()))
+            more |= {f"features.{each}" for each in self.program.features[feature].needs}
+            pending += [each for each in more - facts if each.startswith("features.")]
+            facts |= more
+        return facts
+
+    def _counted(self, exprs: Iterable[Expr]) -> Iterator[str]:
+        """The events that some condition may want to have happened: a limit never wants one more."""
+        for expr in exprs:
+            limited = {id(node.count) for node in everything(expr, self.program.conditions) if isinstance(node, AtMost)}
+            for node in everything(expr, self.program.conditions):
+                if isinstance(node, Count) and id(node) not in limited:
+                    yield from node.events
+
+    def _is_timely(self, trigger: str, facts: set[str], counted: set[str]) -> bool:
+        moves = self._moves.get(trigger, ())
+        return any(
+            move.event in counted
+            or any(f"account.{e.field}" in facts and self._reads_time(e.value) for e in move.effects)
+            for move in moves
+        )
+
+    def _reads_time(self, expr: Expr) -> bool:
+        return any(isinstance(node, Clock | Count) for node in everything(expr, self.program.conditions))
+
+
+def requests_read(exprs: Iterable[Expr], program: Program) -> tuple[str, ...]:
+    """The facts of the request that expressions read."""
+    found = {
+        node.name
+        for expr in exprs
+        for node in everything(expr, program.conditions)
+        if isinstance(node, Field) and node.owner == "request"
+    }
+    return tuple(name for name in program.request if name in found)

@@ -1,0 +1,133 @@
+"""What may be tried in a state: changes with values that matter, evidence that they want, facts of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations, product
+from typing import Final
+
+from lawful.deciding.rulebook import triggers_of
+from lawful.deciding.thresholds import Turns, turning_values
+from lawful.engines.situation import Situation
+from lawful.ir import Expr, Program, Value, type_of
+from lawful.planning.cone import Cone, requests_read
+from lawful.planning.setting import Cut, Setting, State
+from lawful.question import Asked
+
+_MOST_AT_ONCE: Final = 3
+"""Fields that one change sets."""
+_MOST_COMBINATIONS: Final = 400
+_MOST_EVIDENCE: Final = 128
+_WORK_OF_VALUES: Final = 50
+
+
+@dataclass(slots=True)
+class Moves:
+    """The candidates of one cone. What had to be left out is told in `cut`."""
+
+    setting: Setting
+    cone: Cone
+    reads: Mapping[str, tuple[Expr, ...]]
+    """What each trigger reads, by `Cones.read`."""
+    cut: set[Cut]
+    work: int = 0
+    """What looking for values took, as so many rules judged."""
+    _known: dict[object, Turns] = field(default_factory=dict)
+
+    @property
+    def program(self) -> Program:
+        return self.setting.judge.program
+
+    def changes(self, state: State) -> Iterator[Asked]:
+        """The changes that could move something of the cone, one field at a time."""
+        situation = self.setting.situation(state, {})
+        for trigger in self.cone.triggers:
+            kind, _, name = trigger.partition(".")
+            if kind == "set":
+                for value in self._values(name, state, situation):
+                    yield Asked("set", "", {name: value})
+            elif kind == "do":
+                yield Asked("do", name, {})
+            elif state.features.get(name) is not (kind == "enable"):
+                yield Asked("enable" if kind == "enable" else "disable", name, {})
+
+    def together(self, fields: Mapping[str, list[Value]]) -> Iterator[Asked]:
+        """Two fields at once, and three: each with the values that their own guards let them have."""
+        left = _MOST_COMBINATIONS
+        if len(fields) > _MOST_AT_ONCE:
+            self.cut.add("combinations")
+        for size in range(2, min(len(fields), _MOST_AT_ONCE) + 1):
+            for names in combinations(fields, size):
+                for chosen in product(*(fields[name] for name in names)):
+                    if not left:
+                        self.cut.add("combinations")
+                        return
+                    left -= 1
+                    yield Asked("set", "", dict(zip(names, chosen, strict=True)))
+
+    def _values(self, name: str, state: State, situation: Situation) -> list[Value]:
+        declaration = self.program.account[name]
+        if declaration.motion == "lifecycle":
+            present = state.account.get(name)
+            steps = [move.step for move in self.program.moves if move.step is not None and move.step.field == name]
+            reached = {target for step in steps if present in step.sources for target in step.targets}
+            return [value for value in declaration.type.values if value in reached and value != present]
+        turns = self._turns(name, state, situation)
+        return [value for value in turns.found if value != state.account.get(name)]
+
+    def _turns(self, name: str, state: State, situation: Situation) -> Turns:
+        """As many fields as there are, the same account is met again and again, on the same day mostly."""
+        key = (name, tuple(sorted(state.account.items())), state.at)
+        if key not in self._known:
+            self.work += _WORK_OF_VALUES
+            self._known[key] = turning_values(self.cone.exprs, self.program.account[name], situation)
+        self._note(self._known[key])
+        return self._known[key]
+
+    def _note(self, turns: Turns) -> None:
+        if not turns.exact:
+            self.cut.add("values")
+
+    # ----------------------------------------------------------------------------------------- from the world
+
+    def evidence(self, asked: Asked, state: State) -> Iterator[Mapping[str, Value]]:
+        """What a request might say for the change, the least first; nothing comes first of all."""
+        yield {}
+        wanted = self.wanted(asked) if self.setting.obtains else ()
+        if not wanted:
+            return
+        situation = self.setting.situation(state, {})
+        exprs = [expr for trigger in triggers_of(asked) for expr in self.reads.get(trigger, ())]
+        if requests_read([each for each in exprs if type_of(each).kind != "bool"], self.program):
+            self.cut.add("values")  # what an effect makes of it: more evidence than need be may do more
+        domains = {}
+        for name in wanted:
+            turns = turning_values(exprs, self.program.request[name], situation, of_request=True)
+            self._note(turns)
+            domains[name] = turns.found
+        left = _MOST_EVIDENCE
+        for size in range(1, len(wanted) + 1):
+            for names in combinations(wanted, size):
+                for chosen in product(*(domains[name] for name in names)):
+                    if not left:
+                        self.cut.add("combinations")
+                        return
+                    left -= 1
+                    yield dict(zip(names, chosen, strict=True))
+
+    def wanted(self, asked: Asked) -> tuple[str, ...]:
+        """The facts of the request that the change reads and that were not given."""
+        exprs = [expr for trigger in triggers_of(asked) for expr in self.reads.get(trigger, ())]
+        return tuple(name for name in requests_read(exprs, self.program) if name not in self.setting.facts)
+
+    def obtainable(self, state: State) -> Iterator[tuple[str, Value]]:
+        """Facts that only the world moves, with the values that matter."""
+        if not self.setting.obtains:
+            return
+        for name, declaration in self.program.account.items():
+            if declaration.motion == "outside" and f"account.{name}" in self.cone.facts:
+                turns = self._turns(name, state, self.setting.situation(state, {}))
+                for value in turns.found:
+                    if value != state.account.get(name):
+                        yield name, value

@@ -1,0 +1,372 @@
+"""What an account may come to have at all, step by step: what is not in it takes more steps, or is out of reach.
+
+Whether a change may be allowed is asked of each fact by itself, of every date to come, and nothing that was reached is
+taken to be given up. So more is found than there is, and what is not found is a proof: with so many steps, or never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from lawful import calendar
+from lawful.deciding.rulebook import triggers_of
+from lawful.engines.situation import Situation
+from lawful.ir import TRUE, Count, Field, FieldDeclaration, Move, Rule, Value
+from lawful.planning.cone import Cone, Cones
+from lawful.planning.goals import Goal
+from lawful.planning.ranges import Range, Ranger, anything, exactly, of_a_count
+from lawful.planning.setting import Setting, State
+from lawful.question import Asked
+
+ANY: Final[Value] = ("any",)
+"""What a change sets a field to where it may be anything: no value of a field is a tuple."""
+_MOST_LAYERS: Final = 60
+_MOST_WORK: Final = 200_000
+"""Rules looked at; past it nothing is said."""
+_WIDENED_AFTER: Final = 12
+"""Layers after which a fact that still grows may be anything: counters would never end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A change that is never allowed, and a rule that never lets it."""
+
+    asked: Asked
+    rule: Rule
+
+
+@dataclass(slots=True)
+class Reach:
+    """The facts within so many steps, and what bars the goal from them."""
+
+    least: int | None
+    """No plan has fewer steps; None: there is no plan."""
+    barred: tuple[Rule, ...] = ()
+    """Rules of the goal none of which can ever be satisfied."""
+    blocked: tuple[Blocked, ...] = ()
+    """The changes of the cone that are never allowed."""
+    facts: Mapping[str, Range] = field(default_factory=dict)
+
+
+class Reaching:
+    """The layers of one state and goal. `freed` are facts that may be anything to begin with."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        cones: Cones,
+        cone: Cone,
+        goal: Goal,
+        starts: Iterable[State],
+        freed: frozenset[str] = frozenset(),
+        most_work: int = _MOST_WORK,
+    ) -> None:
+        self.most_work = most_work
+        self.setting = setting
+        self.program = setting.judge.program
+        self.book = setting.judge.rulebook
+        self.cone = cone
+        self.cones = cones
+        self.goal = goal
+        self.starts = tuple(starts)
+        self.freed = freed
+        self.facts: dict[str, Range] = {}
+        self._work = 0
+        self._evidence = False
+        self._stretches = self._of_time()
+
+    def reach(self) -> Reach:
+        """How many steps there are at the least."""
+        self._begin()
+        changes = [asked for trigger in self.cone.triggers for asked in self._asked(trigger)]
+        for layer in range(_MOST_LAYERS):
+            if not self._barred():
+                return Reach(layer + (self.goal.asked is not None), facts=self.facts)
+            before = dict(self.facts)
+            self._obtain()
+            for asked in changes:
+                self._take(asked, before, widens=layer > _WIDENED_AFTER)
+            if self._work > self.most_work:
+                break
+            if self.facts == before and layer > 0:
+                blocked = [Blocked(asked, rule) for asked in changes for rule in self._blocking(asked)[:1]]
+                return Reach(None, tuple(self._barred_by()), tuple(blocked), self.facts)
+        return Reach(0, facts=self.facts)
+
+    # -------------------------------------------------------------------------------------------------- the facts
+
+    def _begin(self) -> None:
+        for name, declaration in self.program.account.items():
+            key = f"account.{name}"
+            if key in self.freed:
+                self.facts[key] = self._any(declaration, unknown=True)
+            else:
+                self.facts[key] = self._joined(exactly(state.account.get(name)) for state in self.starts)
+        for name in self.program.features:
+            key = f"features.{name}"
+            if "account.features" in self.freed:
+                self.facts[key] = Range(frozenset([True, False]), unknown=True)
+            else:
+                self.facts[key] = self._joined(exactly(state.features.get(name)) for state in self.starts)
+
+    def _obtain(self) -> None:
+        """What the world may bring about, and a request may say, takes a step each."""
+        if not self.setting.obtains:
+            return
+        self._evidence = True
+        for name, declaration in self.program.account.items():
+            if declaration.motion == "outside":
+                self.facts[f"account.{name}"] = self._any(declaration, unknown=True)
+
+    def _joined(self, ranges: Iterable[Range]) -> Range:
+        found = Range(frozenset(), unknown=False)
+        for each in ranges:
+            found = found.joined(each)
+        return found
+
+    def _any(self, declaration: FieldDeclaration, *, unknown: bool) -> Range:
+        return anything(declaration.type, unknown=unknown, low=declaration.minimum, high=declaration.maximum)
+
+    def _of_time(self) -> list[tuple[date, dict[str, Range]]]:
+        """The stretches of time between the days on which rules come or go, from the earliest start on."""
+        zone = self.setting.judge.zone
+        start = min(state.at for state in self.starts)
+        first = calendar.day_of(start, zone)
+        days = [first, *(day for day in self.book.turns if day > first)]
+        days += [
+            day
+            for move in self.program.moves
+            for day in (move.in_force.start, move.in_force.until)
+            if day is not None and day > first
+        ]
+        days = sorted(set(days))
+        found = []
+        for index, day in enumerate(days):
+            last = None if index + 1 == len(days) else calendar.add_days(days[index + 1], -1)
+            begins = start if day == first else calendar.start_of(day, zone)
+            ends = None if index + 1 == len(days) else calendar.start_of(days[index + 1], zone)
+            found.append((day, {"today": Range(None, False, day, last), "now": Range(None, False, begins, ends)}))
+        return found
+
+    # ------------------------------------------------------------------------------------------------- the changes
+
+    def _asked(self, trigger: str) -> list[Asked]:
+        kind, _, name = trigger.partition(".")
+        match kind:
+            case "set":
+                declaration = self.program.account[name]
+                if declaration.motion == "lifecycle":
+                    return [Asked("set", "", {name: value}) for value in declaration.type.values]
+                return [Asked("set", "", {name: ANY})]
+            case "enable":
+                return [Asked("enable", name, {})]
+            case "disable":
+                return [Asked("disable", name, {})]
+            case _:
+                return [Asked("do", name, {})]
+
+    def _take(self, asked: Asked, before: Mapping[str, Range], *, widens: bool) -> None:
+        """What the change leaves behind, where it may be allowed on some day."""
+        for day, clock in self._stretches:
+            ranger = self._ranger(asked, clock, before)
+            if self._refusing(asked, day, ranger, before):
+                continue
+            written = self._written(asked, day, ranger)
+            if self.goal.throughout != TRUE:
+                left = self._ranger(asked, clock, {**before, **written})
+                if True not in left.truths(self.goal.throughout):
+                    continue
+            for key, range_ in written.items():
+                grown = self.facts[key].joined(range_)
+                if grown != self.facts[key] and widens and key.startswith("account."):
+                    grown = self._any(self.program.account[key.removeprefix("account.")], unknown=True)
+                self.facts[key] = grown
+
+    def _written(self, asked: Asked, day: date, ranger: Ranger) -> dict[str, Range]:
+        found: dict[str, Range] = {}
+        for name, value in asked.values.items():
+            any_value = self._any(self.program.account[name], unknown=False)
+            found[f"account.{name}"] = any_value if value is ANY else exactly(value)
+        if asked.kind in ("enable", "disable"):
+            found[f"features.{asked.name}"] = exactly(asked.kind == "enable")
+        for move in self._moves(asked, day):
+            if True in ranger.truths(move.applies):
+                for effect in move.effects:
+                    key = f"account.{effect.field}"
+                    written = ranger.of(effect.value)
+                    found[key] = found[key].joined(written) if key in found else written
+        for name in self.program.features:  # any may be lost
+            key = f"features.{name}"
+            if key in self.cone.facts and key not in found and True in self.facts[key].is_known_to_be:
+                found[key] = exactly(False)
+        return found
+
+    def _moves(self, asked: Asked, day: date) -> list[Move]:
+        return [move for trigger in triggers_of(asked) for move in self.book.moves(trigger, day)]
+
+    def _blocking(self, asked: Asked) -> list[Rule]:
+        """What refuses it on every day there is; nothing where it may be allowed."""
+        every = [
+            self._refusing(asked, day, self._ranger(asked, clock, self.facts), self.facts)
+            for day, clock in self._stretches
+        ]
+        return every[0] if all(every) else []
+
+    def _refusing(self, asked: Asked, day: date, ranger: Ranger, facts: Mapping[str, Range]) -> list[Rule]:
+        """The rules that are not satisfied whatever the facts are, looked at for each present state of a life cycle."""
+        found: list[Rule] = []
+        splits = self._split(asked, facts)
+        for each in splits:
+            within = {**facts, **each}
+            refusing = self._refusing_there(asked, day, self._ranger(asked, self._clock(day), within), within)
+            if not refusing:
+                return []
+            found = found or refusing
+        return found if splits else self._refusing_there(asked, day, ranger, facts)
+
+    def _split(self, asked: Asked, facts: Mapping[str, Range]) -> list[dict[str, Range]]:
+        """The facts for each state that the change may leave; none where it leaves none."""
+        if len(asked.values) != 1:
+            return []
+        [(name, value)] = asked.values.items()
+        present = facts[f"account.{name}"]
+        if name not in self.program.lifecycles or present.values is None:
+            return []
+        ordered = sorted(str(each) for each in present.values if each != value)
+        found = [{f"account.{name}": exactly(each)} for each in ordered]
+        return [*found, {f"account.{name}": exactly(None)}] if present.unknown else found
+
+    def _refusing_there(self, asked: Asked, day: date, ranger: Ranger, facts: Mapping[str, Range]) -> list[Rule]:
+        guards = [rule for trigger in triggers_of(asked) for rule in self.book.guards(trigger, day)]
+        self._work += len(guards) + 1
+        found = [rule for rule in guards if rule.severity == "error" and not _can_hold(rule, ranger)]
+        if found:
+            return found
+        return self._refusing_after(asked, day, ranger, facts)
+
+    def _refusing_after(self, asked: Asked, day: date, ranger: Ranger, facts: Mapping[str, Range]) -> list[Rule]:
+        """The constraints that are surely broken after the change and surely were not before."""
+        written = self._written(asked, day, ranger)
+        if asked.kind != "register":
+            written = {
+                key: each
+                for key, each in written.items()
+                if not key.startswith("features.") or key == f"features.{asked.name}"
+            }
+        after = {**facts, **written}
+        for move in self._moves(asked, day):  # what an effect of a move leaves that may not take place stays as it was
+            for effect in move.effects:
+                key = f"account.{effect.field}"
+                after[key] = facts[key].joined(after[key]) if key in after else facts[key]
+        if asked.kind == "set" and asked is not self.goal.asked:
+            after |= self._set_beside(asked, after)
+        later = self._ranger(asked, self._clock(day), after)
+        moved = frozenset(written)
+        return [
+            rule
+            for rule in self.book.constraints
+            if rule.severity == "error"
+            and rule.scope == "account"
+            and rule.in_force.holds(day)
+            and self.book.reads[id(rule)] & moved
+            and not any(each.startswith("features.") for each in self.book.reads[id(rule)])
+            and not _can_hold(rule, later)
+            and (asked.kind == "register" or not _can_fail(rule, ranger))
+        ]
+
+    def _set_beside(self, asked: Asked, facts: Mapping[str, Range]) -> dict[str, Range]:
+        """What other fields may be after the change, which may set them, too."""
+        found: dict[str, Range] = {}
+        for trigger in self.cone.triggers:
+            kind, _, name = trigger.partition(".")
+            if kind == "set" and name not in asked.values:
+                fields = {
+                    name,
+                    *(
+                        effect.field
+                        for move in self.program.moves
+                        if move.trigger == trigger
+                        for effect in move.effects
+                    ),
+                }
+                for each in fields - asked.values.keys():
+                    found[f"account.{each}"] = self._any(self.program.account[each], unknown=True)
+        return {key: each.joined(facts[key]) for key, each in found.items()}
+
+    def _clock(self, day: date) -> dict[str, Range]:
+        return next(clock for start, clock in self._stretches if start == day)
+
+    # ---------------------------------------------------------------------------------------------------- the goal
+
+    def _barred(self) -> bool:
+        """Whether the goal cannot be met with the facts there are."""
+        return all(self._bars(day, clock) for day, clock in self._stretches)
+
+    def _bars(self, day: date, clock: Mapping[str, Range]) -> bool:
+        if self.goal.asked is None:
+            ranger = self._ranger(None, clock, self.facts)
+            return True not in ranger.truths(self.goal.holds)
+        return bool(self._refusing(self.goal.asked, day, self._ranger(self.goal.asked, clock, self.facts), self.facts))
+
+    def _barred_by(self) -> list[Rule]:
+        if self.goal.asked is None:
+            return []
+        found: dict[str, Rule] = {}
+        for day, clock in self._stretches:
+            ranger = self._ranger(self.goal.asked, clock, self.facts)
+            for rule in self._refusing(self.goal.asked, day, ranger, self.facts):
+                found.setdefault(rule.id, rule)
+        return list(found.values())
+
+    # ------------------------------------------------------------------------------------------------- evaluation
+
+    def _ranger(self, asked: Asked | None, clock: Mapping[str, Range], facts: Mapping[str, Range]) -> Ranger:
+        request = self.setting.facts
+        registers = asked is not None and asked.kind == "register"
+
+        def fact(node: Field) -> Range:
+            match node.owner:
+                case "account":
+                    return facts[f"account.{node.name}"]
+                case "features":
+                    return facts[f"features.{node.name}"]
+                case "request":
+                    if node.name in request:
+                        return exactly(request[node.name])
+                    free = self._evidence or f"request.{node.name}" in self.freed
+                    return self._any(self.program.request[node.name], unknown=True) if free else exactly(None)
+                case "change":
+                    if node.name == "register" and node.name not in self.program.account:
+                        return exactly(registers)
+                    value = None if asked is None else asked.values.get(node.name)
+                    declaration = self.program.account[node.name]
+                    if value is not None and value is not ANY:
+                        return exactly(value)
+                    return self._any(declaration, unknown=asked is None or node.name not in asked.values)
+                case _:
+                    return anything(node.type, unknown=True)
+
+        return Ranger(fact, clock, self._counts, self.program.conditions, self.setting.judge.zone)
+
+    def _counts(self, count: Count) -> Range:
+        least = min(self._number(count, state) for state in self.starts)
+        known = self.setting.whole_from is not None and self.setting.whole_from <= self.setting.start
+        return of_a_count(least, forgets=count.window.unit != "lifetime", unknown=not known)
+
+    def _number(self, count: Count, state: State) -> int:
+        situation: Situation = self.setting.situation(state, {})
+        return situation.history.count(count.events, count.window, situation.at, situation.zone)[0]
+
+
+def _can_hold(rule: Rule, ranger: Ranger) -> bool:
+    """Whether there may be facts that satisfy it."""
+    return False in ranger.truths(rule.when) or True in ranger.truths(rule.requires)
+
+
+def _can_fail(rule: Rule, ranger: Ranger) -> bool:
+    """Whether there may be facts that violate it, or leave it open."""
+    when, requires = ranger.truths(rule.when), ranger.truths(rule.requires)
+    return when != frozenset([False]) and requires != frozenset([True])

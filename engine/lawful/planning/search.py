@@ -1,0 +1,326 @@
+"""The cheapest plan first: a uniform-cost search over states, by way of the very steps that `check` judges.
+
+A state is the account, its features, what has happened and the instant. From each state the changes of the cone are
+tried now and at each later instant at which something of the cone turns. What was reached at a cost and a time no worse
+is not gone through again: who is early can wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final, TypeAlias
+
+from lawful import calendar
+from lawful.calendar import Instant
+from lawful.deciding.judging import Step
+from lawful.deciding.rulebook import triggers_of
+from lawful.engines.reference import evaluate
+from lawful.ir import TRUE, Count, Value, everything
+from lawful.planning.cone import Cone, Cones
+from lawful.planning.goals import Goal
+from lawful.planning.instants import Instants
+from lawful.planning.moves import Moves
+from lawful.planning.setting import Bounds, Cut, Setting, State, Taken, later
+from lawful.question import Asked
+
+Cost: TypeAlias = tuple[int, int, int, Instant]
+"""What is minimised, then steps, then facts to be obtained, then when it is done."""
+DAYS: Final = "days"
+"""The amount that takes time: the next step is that many days later."""
+_MOST_ALTERNATIVES: Final = 3
+_WORK_FOR_ALTERNATIVES: Final = 500
+_FEW_INSTANTS: Final = 4
+_PATHS_TO_A_STATE: Final = 2
+"""Ways of one cost to one state that are kept, for the alternatives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Steps that lead to a state; `done` is when the last of them is."""
+
+    cost: Cost
+    state: State
+    taken: tuple[Taken, ...] = ()
+    is_goal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The cheapest paths, several where they cost the same; none, and why that is no proof (nothing: it is one)."""
+
+    paths: tuple[Path, ...]
+    cut: frozenset[Cut]
+    states: int
+
+
+@dataclass(slots=True)
+class _Node:
+    """A path whose continuations are tried at one instant after the other."""
+
+    path: Path
+    instants: list[Instant] = field(default_factory=list)
+    tried: int = 0
+    allowed: set[object] = field(default_factory=set)
+    """The changes that were allowed at an earlier instant, and gain nothing by waiting."""
+
+
+class Search:
+    """One search."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        cones: Cones,
+        cone: Cone,
+        goal: Goal,
+        bounds: Bounds,
+        *,
+        measure: str | None = None,
+        least: int = 0,
+        alternatives: bool = True,
+        hurried: bool = False,
+    ) -> None:
+        """`least`: no plan has fewer steps. `hurried`: one field at a time, at the first dates only."""
+        self.hurried = hurried
+        self.setting = setting
+        self.goal = goal
+        self.bounds = bounds
+        self.measure = measure
+        self.cone = cone
+        self.least = least
+        self.alternatives = alternatives
+        self.cut: set[Cut] = set()
+        self.reads = {
+            trigger: tuple(cones.read_by(trigger))
+            for trigger in (*self.cone.triggers, *(triggers_of(goal.asked) if goal.asked is not None else ()))
+        }
+        self.moves = Moves(setting, self.cone, self.reads, self.cut)
+        self.instants = Instants(setting, self.cone, bounds, self.cut)
+        self.judged = 0
+        self.states = 0
+        self._queue: list[tuple[Cost, int, int, _Node]] = []
+        self._order = count()
+        self._reached: dict[object, list[tuple[Cost, Instant]]] = {}
+
+    # ------------------------------------------------------------------------------------------------- the way
+
+    def run(self, starts: Iterable[Path]) -> Result:
+        """The cheapest plans from any of the starts."""
+        for start in starts:
+            self._push(_Node(Path(start.cost, start.state, start.taken)))
+        found: list[Path] = []
+        enough = 0
+        while self._queue:
+            if self._is_over():
+                break
+            node = heappop(self._queue)[-1]
+            if found and (self._promised(node.path.cost, node.path)[:3] > found[0].cost[:3] or self._spent > enough):
+                break
+            if node.path.is_goal:
+                if all(_changes(node.path) != _changes(each) for each in found):
+                    found.append(node.path)
+                if len(found) > _MOST_ALTERNATIVES or not self.alternatives:
+                    break
+                if len(found) == 1:
+                    enough = self._spent * 2 + _WORK_FOR_ALTERNATIVES
+                continue
+            self._expand(node)
+        return Result(tuple(found), frozenset() if found and not self._doubtful() else frozenset(self.cut), self.states)
+
+    def _doubtful(self) -> bool:
+        """Whether a cheaper plan than those found may have been passed over."""
+        harmless: set[Cut] = {"steps"} if self.measure is None else set()  # a longer plan may cost less
+        return bool(self.cut - harmless)
+
+    @property
+    def _spent(self) -> int:
+        """Work, in rules judged."""
+        return self.judged + self.instants.work + self.moves.work
+
+    def _is_over(self) -> bool:
+        if self._spent > self.bounds.work:
+            self.cut.add("work")
+            return True
+        if self.bounds.deadline is not None and time.monotonic() > self.bounds.deadline:
+            self.cut.add("time")
+            return True
+        return False
+
+    def _push(self, node: _Node) -> None:
+        cost = node.path.cost
+        if node.tried:
+            at = node.instants[node.tried]
+            cost = self._priced(cost, at)
+        heappush(self._queue, (self._promised(cost, node.path), -cost[1], next(self._order), node))
+
+    def _promised(self, cost: Cost, path: Path) -> Cost:
+        """What any plan by way of it costs at the least; of two that promise the same the longer one is nearer."""
+        steps = max(cost[1] + (self.goal.asked is not None and not path.is_goal), self.least)
+        return (steps if self.measure is None else cost[0]), steps, cost[2], cost[3]
+
+    def _priced(self, cost: Cost, at: Instant) -> Cost:
+        """The cost once one has waited until then."""
+        amount = self._elapsed(at) if self.measure == DAYS else cost[0]
+        return amount, cost[1], cost[2], at
+
+    def _elapsed(self, at: Instant) -> int:
+        return (
+            calendar.day_of(at, self.setting.judge.zone) - calendar.day_of(self.setting.start, self.setting.judge.zone)
+        ).days
+
+    # ------------------------------------------------------------------------------------------------ one state
+
+    def _expand(self, node: _Node) -> None:
+        path = node.path
+        if not node.tried:
+            if self._is_known(path):
+                return
+            self.states += 1
+            node.instants = self.instants.of(path.state)[: _FEW_INSTANTS if self.hurried else None]
+        at = node.instants[node.tried]
+        state = State(path.state.account, path.state.features, path.state.events, at)
+        here = Path(self._priced(path.cost, at), state, path.taken)
+        node.tried += 1
+        if node.tried < len(node.instants):
+            self._push(node)
+        if self.goal.is_met(self.setting.situation(state, {})):
+            self._push(_Node(Path(here.cost, state, here.taken, is_goal=True)))
+            return
+        if len(path.taken) >= self.bounds.steps:
+            self.cut.add("steps")
+            return
+        if self.goal.asked is not None:
+            self._try(node, here, self.goal.asked, is_goal=True)
+        guarded: dict[str, list[Value]] = {}
+        for asked in self.moves.changes(state):
+            if self._try(node, here, asked):
+                for name, value in asked.values.items():
+                    guarded.setdefault(name, []).append(value)
+        if not self.hurried:
+            for asked in self.moves.together(guarded):
+                self._try(node, here, asked)
+        if node.tried == 1:
+            for name, value in self.moves.obtainable(state):
+                self._obtain(here, name, value)
+
+    def _is_known(self, path: Path) -> bool:
+        """Whether the state was reached before at no greater cost and no later; a few ways of one cost are kept."""
+        reached = self._reached.setdefault(self._key(path.state), [])
+        at = path.state.at
+        better = sum(each != path.cost and _is_within(each, path.cost) and when <= at for each, when in reached)
+        same = sum(each == path.cost for each, _ in reached)
+        if better or same >= _PATHS_TO_A_STATE:
+            return True
+        reached.append((path.cost, at))
+        return False
+
+    def _key(self, state: State) -> object:
+        """What of a state can matter."""
+        facts = self.cone.facts
+        account = tuple(value for name, value in sorted(state.account.items()) if f"account.{name}" in facts)
+        names = tuple(name for name in sorted(state.account) if f"account.{name}" in facts)
+        features = tuple((name, on) for name, on in sorted(state.features.items()) if f"features.{name}" in facts)
+        return names, account, features, tuple(each for each in state.events if each[0] in self._counted)
+
+    @cached_property
+    def _counted(self) -> frozenset[str]:
+        return counted(self.cone, self.setting)
+
+    def _try(self, node: _Node, here: Path, asked: Asked, *, is_goal: bool = False) -> bool:
+        """The change, with as little evidence as will do. Whether its own guards let it be, maybe with others."""
+        identity = (is_goal, asked.kind, asked.name, tuple(asked.values.items()))
+        if identity in node.allowed:
+            return True
+        least: int | None = None
+        passes = False
+        for given in self.moves.evidence(asked, here.state):
+            if least is not None and len(given) > least:
+                break
+            step = self._judged(asked, here.state, given)
+            passes = passes or all(
+                each.outcome == "satisfied" or each.rule.scope != "move" or each.rule.severity != "error"
+                for each in step.judged
+            )
+            if step.verdict != "allow":
+                continue
+            least = len(given)
+            following = self._following(here, asked, given, step, is_goal=is_goal)
+            if following is not None:
+                self._push(_Node(following))
+        if least is not None and (is_goal or not self.cone.timely & set(triggers_of(asked))):
+            node.allowed.add(identity)
+        return passes
+
+    def _judged(self, asked: Asked, state: State, given: Mapping[str, Value]) -> Step:
+        step = self.setting.judge.step(asked, self.setting.situation(state, given), "reference")
+        self.judged += len(step.judged) + 1
+        return step
+
+    def _following(
+        self, here: Path, asked: Asked, given: Mapping[str, Value], step: Step, *, is_goal: bool
+    ) -> Path | None:
+        """The path with that step; None where it leads nowhere it may."""
+        at = here.state.at
+        after = self.setting.judge.settled(step)
+        made = tuple((move.event, at) for move, applies in step.moves if applies is True)
+        if not is_goal and any(applies is None and move.event in self._counted for move, applies in step.moves):
+            self.cut.add("unknown")
+            return None  # whether it happens is not known: neither is what follows
+        if not is_goal and self.goal.throughout != TRUE and evaluate(self.goal.throughout, after) is not True:
+            return None
+        amounts = [dict(move.cost) for move, applies in step.moves if applies is not False]
+        done = later(at, sum(each.get(DAYS, 0) for each in amounts), self.setting.judge)
+        state = State(after.records["account"], after.records["features"], (*here.state.events, *made), done)
+        taken = (*here.taken, Taken(at, here.state, asked, given))
+        amount, steps, assumed, _ = here.cost
+        steps, assumed = steps + 1 + len(given), assumed + len(given)
+        if self.measure is None:
+            amount = steps
+        elif self.measure == DAYS:
+            amount = self._elapsed(done)
+        else:
+            amount += sum(each.get(self.measure, 0) for each in amounts)
+        return Path((amount, steps, assumed, done), state, taken, is_goal)
+
+    def _obtain(self, here: Path, name: str, value: Value) -> None:
+        amount, steps, assumed, at = here.cost
+        state = State({**here.state.account, name: value}, here.state.features, here.state.events, at)
+        cost = (amount + (self.measure is None), steps + 1, assumed + 1, at)
+        taken = (*here.taken, Taken(at, here.state, obtained=(name, value)))
+        self._push(_Node(Path(cost, state, taken)))
+
+
+def _is_within(cost: Cost, other: Cost) -> bool:
+    """Whether nothing of it is more than of the other."""
+    return cost[0] <= other[0] and cost[1] <= other[1] and cost[2] <= other[2]
+
+
+def counted(cone: Cone, setting: Setting) -> frozenset[str]:
+    """The events that anything of the cone counts."""
+    conditions = setting.judge.program.conditions
+    return frozenset(
+        name
+        for expr in cone.exprs
+        for node in everything(expr, conditions)
+        if isinstance(node, Count)
+        for name in node.events
+    )
+
+
+def _changes(path: Path) -> object:
+    """What a plan does, in whatever order."""
+    return sorted(
+        repr(
+            (
+                each.asked and (each.asked.kind, each.asked.name, sorted(each.asked.values.items(), key=repr)),
+                sorted(each.given.items(), key=repr),
+                each.obtained,
+            )
+        )
+        for each in path.taken
+    )

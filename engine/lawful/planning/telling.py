@@ -1,0 +1,258 @@
+"""A path as it is told: each step asked of the engines again, with what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from lawful import values, wording
+from lawful.deciding.explaining import Explanation
+from lawful.deciding.judging import Engine, Step, disagreement
+from lawful.deciding.justifying import told
+from lawful.deciding.rulebook import triggers_of
+from lawful.deciding.thresholds import leaves
+from lawful.decision import JsonValue, PolicyNamed, Reason
+from lawful.decision import Text as Told
+from lawful.engines.reference import evaluate
+from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Text, Value, walk
+from lawful.planning.goals import Goal, in_words
+from lawful.planning.plan import Blocked, Bound, Obtained, Plan, PlanStep, Waited
+from lawful.planning.planner import Options, Outcome, Planner
+from lawful.planning.reach import ANY
+from lawful.planning.search import Path
+from lawful.planning.setting import Cut, Setting, State, Taken, change_of, question_of
+from lawful.question import Asked, Question
+
+LEFT_OUT: Final[Mapping[Cut, Text]] = {
+    "steps": Text("longer plans", "更长的方案"),
+    "dates": Text("some dates", "部分日期"),
+    "values": Text("some values of fields", "字段的部分取值"),
+    "combinations": Text("some combinations of fields", "部分字段组合"),
+    "work": Text("what would have taken too much work", "工作量超出上限的部分"),
+    "time": Text("what would have taken too long", "耗时超出上限的部分"),
+    "unknown": Text("changes whose outcome is not known", "结果未知的变更"),
+}
+"""What a search may have passed over, in words."""
+
+
+class PlanTeller:
+    """Tells the plans for one question."""
+
+    def __init__(
+        self, planner: Planner, question: Question, named: PolicyNamed, options: Options, engine: Engine
+    ) -> None:
+        self.planner = planner
+        self.judge = planner.judge
+        self.program = planner.judge.program
+        self.zone = planner.judge.zone
+        self.question = question
+        self.named = named
+        self.options = options
+        self.engine = engine
+        self.setting = Setting.of(self.judge, question, obtains=options.obtains)
+        self._exprs: tuple[Expr, ...] = ()
+        """What is evaluated on the way to the goal that is told."""
+
+    def plan(self, goal: Goal, outcome: Outcome) -> Plan:
+        self._exprs = self.planner.cones.of(goal).exprs
+        best = outcome.paths[0] if outcome.paths else None
+        steps = self.steps(best) if best is not None else ()
+        reasons = () if best is not None else self._reasons(goal, outcome)
+        return Plan(
+            policy=self.named,
+            at=values.written(self.question.at, self.zone),
+            goal=in_words(goal, self.program),
+            status=outcome.status,
+            proved=outcome.proved,
+            measure=self.options.measure or "steps",
+            cost=None if best is None else best.cost[0],
+            done_at=None if best is None else values.written(best.cost[3], self.zone),
+            steps=steps,
+            irreversible=any(each.irreversible is not None for each in steps),
+            alternatives=tuple(self.steps(path) for path in outcome.paths[1:]),
+            rules=tuple(rule for rule, _ in reasons),
+            why=tuple(why for _, why in reasons),
+            blocked=tuple(self._blocked(goal, outcome)),
+            missing=outcome.missing,
+            bound=Bound(
+                steps=outcome.bounds.steps,
+                until=values.written(outcome.bounds.until, self.zone),
+                left_out=tuple(sorted(outcome.cut)),
+            ),
+        )
+
+    # --------------------------------------------------------------------------------------------------- steps
+
+    def steps(self, path: Path) -> tuple[PlanStep, ...]:
+        """Each step, judged again as a request of its own."""
+        found: list[PlanStep] = []
+        before = self.question.at
+        for taken in path.taken:
+            if taken.asked is None:
+                found.append(self._obtaining(taken))
+            else:
+                found.extend(self._evidence(taken))
+                found.append(self._change(taken, taken.asked, waited=taken.at > before, before=before))
+            before = taken.at
+        return tuple(found)
+
+    def _change(self, taken: Taken, asked: Asked, *, waited: bool, before: Any) -> PlanStep:
+        judgement = self.judge.judge(question_of(taken, self.setting, self.question), self.engine)
+        if judgement.verdict != "allow":
+            difference = (
+                f"a plan: `check` says {judgement.verdict} to {change_of(asked, self.program, self.zone)} of it"
+            )
+            raise disagreement(self.program, [difference])
+        explanation = Explanation(self.judge, judgement)
+        consequences = explanation.consequences()
+        return PlanStep(
+            kind="change",
+            at=values.written(taken.at, self.zone),
+            change=change_of(asked, self.program, self.zone),
+            account=self._registered(taken) if asked.kind == "register" else None,
+            request={name: values.to_json(value, self.zone) for name, value in taken.given.items()},
+            title=told(title_of(judgement.steps[0], asked, self)),
+            cost=cost_of(judgement.steps[0]),
+            obligations=explanation.obligations(),
+            changed=consequences.changed,
+            lost=consequences.lost,
+            irreversible=consequences.irreversible,
+            waited=self._waited(taken, before) if waited else None,
+        )
+
+    def _registered(self, taken: Taken) -> dict[str, JsonValue]:
+        schema = self.program.account
+        return {
+            name: wording.MASKED if schema[name].private else values.to_json(value, self.zone)
+            for name, value in taken.before.account.items()
+        }
+
+    def _waited(self, taken: Taken, before: Any) -> Waited | None:
+        """What refuses the step at the instant from which it was waited, with the account as it is then."""
+        earlier = Taken(
+            before,
+            State(taken.before.account, taken.before.features, taken.before.events, before),
+            taken.asked,
+            taken.given,
+        )
+        judgement = self.judge.judge(question_of(earlier, self.setting, self.question), "reference")
+        reasons = refusals(Explanation(self.judge, judgement).reasons()) if judgement.verdict != "allow" else []
+        if not reasons:
+            return None
+        return Waited(rules=tuple(each.rule for each in reasons), why=tuple(each.explanation for each in reasons))
+
+    def _evidence(self, taken: Taken) -> Iterable[PlanStep]:
+        if not taken.given or taken.asked is None:
+            return
+        exprs = [expr for trigger in triggers_of(taken.asked) for expr in self.planner.cones.read_by(trigger)]
+        at = values.written(taken.at, self.zone)
+        for name, value in taken.given.items():
+            given = {other: each for other, each in taken.given.items() if other != name}
+            without = self.setting.situation(taken.before, given)
+            with_it = self.setting.situation(taken.before, taken.given)
+            turned = _turned(exprs, "request", name, without, with_it, self.program.conditions)
+            obtained = self._obtained("request", self.program.request[name], value, turned)
+            yield PlanStep(kind="obtain", at=at, obtained=obtained)
+
+    def _obtaining(self, taken: Taken) -> PlanStep:
+        assert taken.obtained is not None  # a step is a change or this
+        name, value = taken.obtained
+        state = taken.before
+        after = State({**state.account, name: value}, state.features, state.events, state.at)
+        turned = _turned(
+            self._exprs,
+            "account",
+            name,
+            self.setting.situation(state, {}),
+            self.setting.situation(after, {}),
+            self.program.conditions,
+        )
+        obtained = self._obtained("account", self.program.account[name], value, turned)
+        return PlanStep(kind="obtain", at=values.written(taken.at, self.zone), obtained=obtained)
+
+    def _obtained(self, owner: str, declaration: FieldDeclaration, value: Value, so_that: tuple[str, ...]) -> Obtained:
+        shown: JsonValue = wording.MASKED if declaration.private else values.to_json(value, self.zone)
+        return Obtained(fact=f"{owner}.{declaration.name}", value=shown, so_that=so_that, title=told(declaration.title))
+
+    # ------------------------------------------------------------------------------------------------- no plan
+
+    def _reasons(self, goal: Goal, outcome: Outcome) -> list[tuple[str, Told]]:
+        """What bars the goal for ever, else what refuses it as things are."""
+        if goal.asked is None:
+            return []
+        taken = Taken(
+            self.question.at,
+            State(self.question.account.known(), self.question.features, self.question.events(), self.question.at),
+            goal.asked,
+        )
+        judgement = self.judge.judge(question_of(taken, self.setting, self.question), self.engine)
+        reasons = refusals(Explanation(self.judge, judgement).reasons())
+        barred = {rule.id for rule in outcome.reach.barred}
+        chosen = [each for each in reasons if each.rule in barred] or reasons
+        return [(each.rule, each.explanation) for each in chosen]
+
+    def _blocked(self, goal: Goal, outcome: Outcome) -> Iterable[Blocked]:
+        """Changes that might have helped, and are never allowed; of a life cycle's values those that are listed."""
+        if outcome.paths or outcome.status not in ("none", "undetermined"):
+            return
+        state = State(self.question.account.known(), self.question.features, self.question.events(), self.question.at)
+        for each in outcome.reach.blocked:
+            asked = each.asked
+            if each.rule.kind in ("unlisted", "final") or (goal.asked is not None and asked[:3] == goal.asked[:3]):
+                continue
+            if ANY in asked.values.values():
+                change: dict[str, Any] = {"set": dict.fromkeys(asked.values)}
+                why = told(each.rule.explanation or each.rule.title) or Told()
+            else:
+                change = change_of(asked, self.program, self.zone)
+                taken = Taken(self.question.at, state, asked)
+                judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
+                explanations = [
+                    r.explanation for r in Explanation(self.judge, judgement).reasons() if r.rule == each.rule.id
+                ]
+                why = explanations[0] if explanations else told(each.rule.explanation or each.rule.title) or Told()
+            yield Blocked(change=change, rule=each.rule.id, why=why)
+
+
+def refusals(reasons: Iterable[Reason]) -> list[Reason]:
+    """Those that refuse, or leave it open."""
+    return [each for each in reasons if each.severity == "error" and not each.standing]
+
+
+def title_of(step: Step, asked: Asked, teller: PlanTeller) -> Text | None:
+    """What the change is called: the move's title, else that of what it is about."""
+    for move, applies in step.moves:
+        if applies is True and move.title is not None:
+            return move.title
+    program = teller.program
+    match asked.kind:
+        case "enable" | "disable":
+            return program.features[asked.name].title
+        case "do":
+            return program.actions[asked.name]
+        case _:
+            return None
+
+
+def cost_of(step: Step) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for move, applies in step.moves:
+        for name, amount in move.cost if applies is not False else ():
+            found[name] = found.get(name, 0) + amount
+    return found
+
+
+def _turned(
+    exprs: Iterable[Expr], owner: str, name: str, before: Any, after: Any, conditions: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """The comparisons of a fact that come out otherwise with it, as they then are."""
+    found: dict[str, None] = {}
+    for leaf in leaves(exprs, conditions):
+        reads = any(isinstance(node, Field) and (node.owner, node.name) == (owner, name) for node in walk(leaf))
+        if not reads or isinstance(leaf, AtMost):
+            continue
+        was, becomes = evaluate(leaf, before), evaluate(leaf, after)
+        if was is not becomes and isinstance(becomes, bool):
+            text = wording.cel(leaf)
+            found[text if becomes else f"!({text})"] = None
+    return tuple(found)

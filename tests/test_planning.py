@@ -1,0 +1,468 @@
+"""Plans: each replays through `check`, none is longer than need be, and where there is none there is none.
+
+Small policies are drawn, and every account, date and change of theirs is gone through by the plainest of searches.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import drawing
+import lawful
+import small
+from lawful import cli, schemas
+from lawful.engines.reference import evaluate
+from lawful.planning.setting import Setting, State
+from lawful.question import Asked
+from small import Small
+
+MOST_STATES = 30
+"""Accounts on one level, each on every day: past it the enumeration gives up."""
+DEPTH = 3
+
+
+def asked_of(drawn: Small) -> dict[str, Any]:
+    return {"account": drawn.account, "history": drawn.history, "at": small.START.isoformat()}
+
+
+def planned(policy: lawful.Policy, drawn: Small, **how: Any) -> Any:
+    goal = {"change": drawn.change} if drawn.change is not None else {"reach": drawn.reach}
+    return policy.plan(asked_of(drawn), **goal, **how)
+
+
+# ------------------------------------------------------------------------------------------------- by enumeration
+
+
+class Enumeration:
+    """Every sequence of changes, level by level, each asked of the judge on every day of a week."""
+
+    def __init__(self, policy: lawful.Policy, drawn: Small) -> None:
+        self.policy = policy
+        self.drawn = drawn
+        self.question = policy._reader.account(asked_of(drawn))
+        self.setting = Setting.of(policy._judge, self.question, obtains=False)
+        self.reach = None if drawn.reach is None else policy.condition(drawn.reach)
+        self.goal = None
+        if drawn.change is not None:
+            self.goal = policy._reader.question({**asked_of(drawn), "change": drawn.change}).changes[0]
+        self.complete = -1
+        """All sequences of so many changes were gone through."""
+
+    def fewest(self) -> int | None:
+        """How many changes it takes; None where none of those that were gone through leads there."""
+        if self.goal is not None and is_so(self.question, self.goal):
+            return 0
+        level = {self.key(state): state for state in self.days(self.first())}
+        seen = set(level)
+        every = changes(self.policy)
+        for depth in range(DEPTH + 1):
+            if self.reach is not None and any(self.holds(state) for state in level.values()):
+                return depth
+            if self.goal is not None and any(self.after(state, self.goal) for state in level.values()):
+                return depth + 1
+            self.complete = depth + (self.goal is not None)
+            if len(level) > MOST_STATES * (small.DAYS + 1):
+                return None
+            following: dict[object, State] = {}
+            for state in level.values():
+                for asked in every:
+                    after = self.after(state, asked)
+                    for each in () if after is None else self.days(after):
+                        key = self.key(each)
+                        if key not in seen:
+                            seen.add(key)
+                            following[key] = each
+            level = following
+        return None
+
+    def first(self) -> State:
+        question = self.question
+        return State(question.account.known(), question.features, question.events(), question.at)
+
+    def days(self, state: State) -> Iterator[State]:
+        """The state, and the same on each later day of the week."""
+        last = self.question.at + timedelta(days=small.DAYS)
+        at = state.at
+        while at <= last:
+            yield State(state.account, state.features, state.events, at)
+            at += timedelta(days=1)
+
+    def key(self, state: State) -> object:
+        return (
+            tuple(sorted(state.account.items())),
+            tuple(sorted(state.features.items())),
+            tuple(sorted(event for event in state.events if event[0] in small.ACTIONS or event[0].startswith("t"))),
+            state.at,
+        )
+
+    def holds(self, state: State) -> bool:
+        assert self.reach is not None
+        return evaluate(self.reach, self.setting.situation(state, {})) is True
+
+    def after(self, state: State, asked: Asked) -> State | None:
+        """The state after the change; None where it is not allowed."""
+        judge = self.policy._judge
+        step = judge.step(asked, self.setting.situation(state, {}), "reference")
+        if step.verdict != "allow":
+            return None
+        left = judge.settled(step)
+        events = tuple((move.event, state.at) for move, applies in step.moves if applies is True)
+        return State(left.records["account"], left.records["features"], (*state.events, *events), state.at)
+
+
+def is_so(question: Any, goal: Asked) -> bool:
+    account = question.account.known()
+    if goal.kind == "set":
+        return all(account.get(name) == value for name, value in goal.values.items())
+    return goal.kind == "enable" and question.features.get(goal.name) is True
+
+
+def changes(policy: lawful.Policy) -> list[Asked]:
+    """All there are: of every value, and of two and three fields at once."""
+    types = [{"type": each} for each in small.TYPES]
+    fields = policy.program.account
+    flags = [{"flag": each} for each in (True, False)] if fields["flag"].motion == "settable" else []
+    levels = [{"level": each} for each in small.LEVELS] if fields["level"].motion == "settable" else []
+    sets: list[dict[str, Any]] = []
+    for one in [{}, *types]:
+        for two in [{}, *flags]:
+            for three in [{}, *levels]:
+                if together := {**one, **two, **three}:
+                    sets.append(together)
+    found = [Asked("set", "", each) for each in sets]
+    found += [Asked(kind, name, {}) for kind in ("enable", "disable") for name in small.FEATURES]
+    return found + [Asked("do", name, {}) for name in small.ACTIONS]
+
+
+@pytest.mark.parametrize("hundred", range(drawing.examples(5)))
+def test_no_plan_is_shorter_and_none_is_passed_over(hundred: int) -> None:
+    """A hundred policies each; and there must be something to find, and not to find."""
+    seen: Counter[str] = Counter()
+    for seed in range(hundred * 100, hundred * 100 + 100):
+        seen[judged(seed)] += 1
+    assert min(seen["none"], seen["found"]) >= 20, seen
+    assert seen["longer"] >= 5, seen
+
+
+def judged(seed: int) -> str:
+    drawn = small.drawn(seed)
+    policy = lawful.loads(drawn.policy)
+    plan = planned(policy, drawn, obtain=False, max_steps=DEPTH + 1, within="1 years", seconds=60)
+    replay(policy, drawn, plan)
+    agrees(policy, drawn, plan)
+    return "longer" if plan.found and plan.cost > 1 else plan.status
+
+
+def agrees(policy: lawful.Policy, drawn: Small, plan: Any) -> None:
+    """Whether a plan, or that there is none, is what the enumeration says."""
+    enumeration = Enumeration(policy, drawn)
+    fewest = enumeration.fewest()
+    if plan.found:
+        assert fewest is None or plan.cost <= fewest
+        within = plan.done_at[:10] <= (small.START + timedelta(days=small.DAYS)).isoformat()
+        if within and plan.cost <= enumeration.complete:
+            assert fewest == plan.cost
+    else:
+        assert fewest is None
+
+
+# ------------------------------------------------------------------------------------------------------ replaying
+
+
+def replay(policy: lawful.Policy, drawn: Small, plan: Any) -> None:
+    """Every step of a plan, asked of `check` as anybody would: from what the plan says, and nothing else."""
+    for steps in (plan.steps, *plan.alternatives):
+        account = dict(drawn.account)
+        features = None if "features" not in account else set(account.pop("features"))
+        history = list(drawn.history)
+        for step in steps:
+            if step.kind == "obtain":
+                owner, _, name = step.obtained.fact.partition(".")
+                if owner == "account":
+                    account[name] = step.obtained.value
+                continue
+            asked = {
+                "account": account if features is None else {**account, "features": sorted(features)},
+                "change": step.change,
+                "request": step.request,
+                "history": history,
+                "at": step.at,
+            }
+            decision = policy.check(asked, engine="direct")
+            assert decision.verdict == "allow", (step, decision.reasons)
+            assert (decision.consequences.lost, decision.obligations) == (step.lost, step.obligations)
+            for each in step.changed:
+                account[each.field] = each.to
+                if each.to is None:
+                    account.pop(each.field)
+            match step.change:
+                case {"enable": name} if features is not None:
+                    features.add(name)
+                case {"disable": name} if features is not None:
+                    features.discard(name)
+            if features is not None:
+                features -= set(step.lost)
+            history = [*history, *({"event": event, "at": step.at} for event in made(policy, asked))]
+
+
+def made(policy: lawful.Policy, asked: dict[str, Any]) -> list[str]:
+    """The events of an allowed change, as an operator would record them."""
+    question = policy.read(asked)
+    [step] = policy._judge.judge(question, "reference").steps
+    return [move.event for move, applies in step.moves if applies is True]
+
+
+@pytest.mark.parametrize("seed", range(1000, 1060))
+def test_plans_with_what_is_obtained_and_cheap_ones_replay_and_are_no_dearer(seed: int) -> None:
+    drawn = small.drawn(seed)
+    policy = lawful.loads(drawn.policy)
+    short = planned(policy, drawn, obtain=False, max_steps=3, within="1 years", seconds=60)
+    obtaining = planned(policy, drawn, max_steps=3, within="1 years", seconds=60)
+    cheap = planned(policy, drawn, obtain=False, max_steps=3, within="1 years", seconds=60, cost="days")
+    fee = planned(policy, drawn, obtain=False, max_steps=3, within="1 years", seconds=60, **fees(policy))
+    for plan in (obtaining, cheap, fee):
+        replay(policy, drawn, plan)
+    assert not short.found or obtaining.found
+    assert short.found == cheap.found == fee.found
+    if short.found:
+        assert obtaining.cost <= short.cost
+        assert cheap.done_at <= short.done_at
+        assert fee.measure == "steps" or fee.cost <= sum(step.cost.get("fee", 0) for step in short.steps)
+        assert fee.measure == "steps" or fee.cost == sum(step.cost.get("fee", 0) for step in fee.steps)
+
+
+def fees(policy: lawful.Policy) -> dict[str, str]:
+    return {"cost": "fee"} if any(move.cost for move in policy.program.moves) else {}
+
+
+@pytest.mark.parametrize("seed", range(2000, 2120))
+def test_remedies_are_what_check_allows_after_them(seed: int) -> None:
+    drawn = small.drawn(seed)
+    if drawn.change is None:
+        return
+    policy = lawful.loads(drawn.policy)
+    decision = policy.check(asked_of(drawn), change=drawn.change, engine="reference")
+    assert decision.verdict == "deny" or not decision.remedies
+    for remedy in decision.remedies:
+        last = {"kind": "change", "at": remedy.allowed_at, "change": drawn.change, "request": {}}
+        assert remedy.steps
+        assert allowed(policy, drawn, [*({**step.model_dump(), "request": {}} for step in remedy.steps), last])
+
+
+def allowed(policy: lawful.Policy, drawn: Small, steps: list[dict[str, Any]]) -> bool:
+    """Whether each of the changes is, after those before it."""
+    question = policy._reader.account(asked_of(drawn))
+    setting = Setting.of(policy._judge, question, obtains=False)
+    state = State(question.account.known(), question.features, question.events(), question.at)
+    for step in steps:
+        read = policy._reader.question({**asked_of(drawn), "change": step["change"], "at": step["at"]})
+        here = State(state.account, state.features, state.events, read.at)
+        judged = policy._judge.step(read.changes[0], setting.situation(here, {}), "reference")
+        if judged.verdict != "allow":
+            return False
+        left = policy._judge.settled(judged)
+        events = tuple((move.event, read.at) for move, applies in judged.moves if applies is True)
+        state = State(left.records["account"], left.records["features"], (*here.events, *events), read.at)
+    return True
+
+
+@pytest.mark.parametrize("seed", range(3000, 3150))
+def test_what_is_asked_for_settles_the_verdict_and_nothing_less_does(seed: int) -> None:
+    """Of a small domain every answer is tried: to the sets that are told, and to each with a fact less."""
+    drawn = small.drawn(seed)
+    if drawn.change is None:
+        return
+    policy = lawful.loads(drawn.policy)
+    account = {key: value for key, value in drawn.account.items() if key not in ("flag", "level")}
+    asked = {**asked_of(drawn), "account": account, "change": drawn.change}
+    decision = policy.check(asked, engine="reference")
+    assert (decision.verdict == "undetermined") or not decision.inquiries
+    assert tuple(each.facts for each in decision.inquiries) == decision.missing
+    for inquiry in decision.inquiries:
+        assert inquiry.cost == len(inquiry.facts)
+        if not set(inquiry.facts) <= ANSWERS.keys():
+            continue
+        assert "undetermined" not in verdicts(policy, asked, inquiry.facts)
+        for fact in inquiry.facts:
+            fewer = tuple(each for each in inquiry.facts if each != fact)
+            assert "undetermined" in verdicts(policy, asked, fewer)
+        assert {each.verdict for each in inquiry.answers} == verdicts(policy, asked, inquiry.facts)
+
+
+ANSWERS = {
+    "account.flag": (True, False),
+    "account.level": small.LEVELS,
+    "account.type": small.TYPES,
+    "account.proof": (True, False),
+    "request.consent": (True, False),
+}
+
+
+def verdicts(policy: lawful.Policy, asked: dict[str, Any], facts: tuple[str, ...]) -> set[str]:
+    found = set()
+    for values in product(*(ANSWERS[fact] for fact in facts)):
+        filled = {**asked, "account": dict(asked["account"]), "request": {}}
+        for fact, value in zip(facts, values, strict=True):
+            owner, _, name = fact.partition(".")
+            filled[owner][name] = value
+        found.add(policy.check(filled, engine="reference").verdict)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------ wechat
+
+ACCOUNT = {"type": "subscription", "subject": "enterprise", "certified_until": "2025-01-31", "features": []}
+NOW = {"history": [], "at": "2025-03-01"}
+
+
+def test_an_expired_subscription_account_comes_to_wechat_pay() -> None:
+    plan = lawful.load("wechat").plan(account=ACCOUNT, change={"enable": "wechat_pay"}, **NOW)
+    assert [step.change for step in plan.steps] == [
+        {"do": "certify"},
+        {"set": {"type": "service"}},
+        {"enable": "wechat_pay"},
+    ]
+    assert (plan.status, plan.proved, plan.cost, plan.irreversible) == ("found", True, 3, True)
+    assert [step.irreversible is not None for step in plan.steps] == [False, True, False]
+    assert plan.steps[2].obligations[0].text.en == "apply as a WeChat Pay merchant"
+
+
+def test_what_an_individual_can_never_have_is_proved() -> None:
+    plan = lawful.load("wechat").plan(
+        account={**ACCOUNT, "subject": "individual"}, change={"enable": "wechat_pay"}, **NOW
+    )
+    assert (plan.status, plan.proved, plan.rules) == ("none", True, ("features.wechat_pay",))
+    assert "actions.certify" in [each.rule for each in plan.blocked]
+
+
+def test_without_the_subject_it_is_asked_for() -> None:
+    account = {key: value for key, value in ACCOUNT.items() if key != "subject"}
+    plan = lawful.load("wechat").plan(account=account, change={"enable": "wechat_pay"}, **NOW)
+    assert (plan.status, plan.missing) == ("undetermined", (("account.subject",),))
+
+
+@pytest.mark.parametrize(
+    ("subject", "chosen", "statuses"),
+    [("enterprise", ("service",), ["none", "found", "none"]), ("individual", (), ["none", "none", "none"])],
+)
+def test_which_type_a_subject_should_choose(subject: str, chosen: tuple[str, ...], statuses: list[str]) -> None:
+    needs = ["wechat_pay", "mass_send 2 per month"]
+    choice = lawful.load("wechat").choose(needs, account={"subject": subject}, at="2025-03-01")
+    assert choice.chosen == chosen
+    assert [option.status for option in choice.options] == statuses
+    assert all(
+        option.status == "found" or option.rules or any(each.rules for each in option.needs)
+        for option in choice.options
+    )
+
+
+@pytest.mark.parametrize(
+    ("need", "chosen"),
+    [
+        ("mass_send 4 per month", ("subscription", "service", "enterprise")),
+        ("mass_send 5 per month", ("subscription", "enterprise")),
+        ("mass_send 2 per day", ("enterprise",)),
+        ("mass_send 366 per year", ("enterprise",)),
+    ],
+)
+def test_a_rate_is_kept_up_or_not(need: str, chosen: tuple[str, ...]) -> None:
+    """366 a year are more than one a day: the first year that is looked at, 2026, has 365 days."""
+    choice = lawful.load("wechat").choose([need], account={"subject": "enterprise"}, at="2025-03-01")
+    assert set(choice.chosen) == set(chosen)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"needs": ["wechat_pya"]}, "there is no feature or action"),
+        ({"needs": ["wechat_pay 2 per month"]}, "is a feature"),
+        ({"needs": []}, "nothing is needed"),
+        ({"needs": ["wechat_pay"], "by": "subject"}, "no field with a life cycle"),
+        ({"change": {"do": "certify"}, "cost": "fee"}, "no change has a cost"),
+        ({"change": {"do": "certify"}, "within": "soon"}, "no length of time"),
+        ({"change": {"do": "certify"}, "max_steps": -1}, "a number from 0"),
+        ({"change": {"do": "certify"}, "seconds": 0}, "a number above 0"),
+        ({"change": {"register": {}}}, "for an account that there is"),
+        ({}, "needs a goal"),
+        ({"change": {"do": "certify"}, "reach": "true"}, "one goal"),
+    ],
+)
+def test_what_makes_no_sense_is_told(wrong: dict[str, Any], message: str) -> None:
+    policy = lawful.load("wechat")
+    choosing = "needs" in wrong
+    ask = partial(policy.choose, wrong.get("needs")) if choosing else policy.plan
+    with pytest.raises(lawful.RequestError, match=message):
+        ask(account=ACCOUNT, **{key: value for key, value in wrong.items() if key != "needs"})
+
+
+# ------------------------------------------------------------------------------------------------ the command
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.main(("plan", *arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+EXPIRED = str(Path(__file__).parent.parent / "fixtures" / "demo" / "expired.json")
+WHEN = ("--at", "2025-03-01", "--history", "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("plan", (EXPIRED, "--enable", "wechat_pay")),
+        ("plan", (EXPIRED, "--do", "reprint")),
+        ("plan", (EXPIRED, "--reach", "account.type == 'enterprise'")),
+        ("choice", (EXPIRED, "--need", "wechat_pay")),
+        ("choice", ("--need", "mass_send 2 per month", "--account", "subject=media")),
+    ],
+)
+def test_the_json_is_what_the_schema_says(
+    name: str, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(capsys, "wechat", *arguments, *WHEN, "--format", "json")
+    jsonschema.validate(json.loads(out), json.loads(schemas.published(name)))
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, (EXPIRED, "--enable", "wechat_pay")),
+        (0, (EXPIRED, "--set", "type=subscription")),
+        (1, (EXPIRED, "--set", "type=enterprise")),
+        (1, ("--need", "wechat_pay", "--account", "subject=individual")),
+        (3, (EXPIRED, "--enable", "wechat_pay", "--max-steps", "2")),
+        (3, ("--need", "wechat_pay")),
+        (2, (EXPIRED,)),
+        (2, (EXPIRED, "--enable", "wechat_pay", "--do", "certify")),
+        (2, (EXPIRED, "--enable", "wechat_pay", "--by", "type")),
+        (2, (EXPIRED, "--need", "wechat_pay", "--account", "subject=media")),
+        (2, (EXPIRED, "--reach", "account.nothing == 1")),
+        (2, ("--enable", "wechat_pay")),
+        (2, (EXPIRED, "--enable", "wechat_pay", "--cost", "fee")),
+    ],
+)
+def test_the_exit_code_is_the_answer(code: int, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    found, out, err = run(capsys, "wechat", *arguments, *WHEN)
+    assert found == code, err
+    assert bool(out) == (code != 2)
+    assert "Traceback" not in err
+    assert (code == 2) == err.startswith("error")
+
+
+def test_it_is_told_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "wechat", EXPIRED, "--enable", "wechat_pay", *WHEN, "--lang", "zh")
+    assert "共3步" in out
+    assert "不可逆：type — 服务号无法再变回订阅号" in out
+    assert "没有更短的方案" in out
