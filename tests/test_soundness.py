@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
+from enumerated import Whole, small
 from lawful.engines.reference import evaluate, outcome
 from lawful.ir import Rule
 from lawful.proofs.answers import Answer
 from lawful.proofs.asking import event_of, limits_of_once, written_rules
 from lawful.proofs.property import at_most, of_invariant, stays
-from enumerated import Whole, small
 
 SHARDS = 10
 SEEDS = 52
