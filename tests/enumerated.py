@@ -231,7 +231,7 @@ class Whole:
     def _registered(self) -> Iterator[Seen]:
         for account in self.accounts():
             before = Seen(account, False, tuple((event, 0) for event in self.counted))
-            step = self.judge._step(Asked("register", "", {}), self.situation(before), "reference")
+            step = self.judge.step(Asked("register", "", {}), self.situation(before), "reference")
             if step.verdict == "allow":
                 self.used.add("registration")
                 yield from self._left_by(step, before)
@@ -239,7 +239,7 @@ class Whole:
     def _after(self, seen: Seen) -> Iterator[Seen]:
         situation = self.situation(seen)
         for asked in self.changes():
-            step = self.judge._step(asked, situation, "reference")
+            step = self.judge.step(asked, situation, "reference")
             if step.verdict == "allow":
                 self._note(step)
                 yield from self._left_by(step, seen)
