@@ -339,6 +339,23 @@ def test_a_scratch_that_is_full_is_told_in_one_line(many: Path) -> None:
     assert re.fullmatch(r"error: [^\n]+\n(  = help: [^\n]+\n)?", err.decode()), err.decode()
 
 
+# --------------------------------------------------------------------------------------------------------------- memory
+
+
+@pytest.mark.parametrize("size", ["a lot", "4", "-1GB", "63MB", "4 gibi", ""])
+def test_a_size_of_memory_is_in_megabytes_or_more(size: str, run: Run) -> None:
+    code, _, err = run("accounts.csv", *AT, "--memory", size)
+    assert (code, err) == (
+        2,
+        f"error: `memory` (`--memory`) is `{size}`\n  = help: such as 500MB or 4GB, at least 64MB\n",
+    )
+
+
+@pytest.mark.parametrize("size", ["64MB", "1 gb", "2GiB"])
+def test_an_audit_takes_the_memory_it_is_given(size: str, run: Run) -> None:
+    assert run("accounts.csv", *AT, "--memory", size)[::2] == (1, "")
+
+
 # ------------------------------------------------------------------------------------------------ options that are idle
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from gzip import BadGzipFile
 from typing import Final
 
-from lawful.audit.errors import AuditError
+from lawful.audit.errors import AuditError, option
 from lawful.diagnostics import legible
 
 _FOREIGN: Final = frozenset(
@@ -64,7 +64,9 @@ def told(error: BaseException, what: str = "the audit cannot be made") -> AuditE
     if _is_full(error, whole):
         return AuditError(f"{what}: the disk is full", "free some space, or have temporary files elsewhere")
     if is_out_of_memory(error):
-        return AuditError(f"{what}: there is not enough memory", "allow more memory, or close other programs")
+        return AuditError(
+            f"{what}: there is not enough memory", f"allow more with {option('memory')}, or close other programs"
+        )
     reason = _reason(error, whole)
     return AuditError(f"{what}: {legible(reason, _LONGEST)}", _help(reason))
 

@@ -59,7 +59,7 @@ class Audit:
     def _connection(self) -> Any:
         import ibis
 
-        return ibis.duckdb.connect(preserve_insertion_order=False, memory_limit=self._wanted.memory or "192MB")
+        return ibis.duckdb.connect(preserve_insertion_order=False, memory_limit=f"{self._wanted.memory or 192}MB")
 
     @property
     def summary(self) -> Summary:

@@ -74,7 +74,7 @@ def opened(
     on: str | None = None,
     table: str | None = None,
     encoding: str | None = None,
-    memory_limit: str | None = None,
+    memory_limit: int | None = None,
     beside: Opened | None = None,
 ) -> Opened:
     """The table that is meant by a path, a glob, a folder, an address, a frame or a table of Ibis.
@@ -95,7 +95,7 @@ def _opened(
     on: str | None,
     table: str | None,
     encoding: str | None,
-    memory_limit: str | None,
+    memory_limit: int | None,
     beside: Opened | None,
 ) -> Opened:
     if isinstance(where, (str, os.PathLike)):
@@ -125,7 +125,7 @@ def _opened(
 # --------------------------------------------------------------------------------------------------------- connections
 
 
-def _connection(on: str | None, scratch: Path, memory_limit: str | None, beside: Opened | None) -> BaseBackend:
+def _connection(on: str | None, scratch: Path, memory_limit: int | None, beside: Opened | None) -> BaseBackend:
     if beside is not None:
         return beside.connection
     if on is not None and on != "duckdb":
@@ -133,7 +133,7 @@ def _connection(on: str | None, scratch: Path, memory_limit: str | None, beside:
     return duckdb(scratch, memory_limit)
 
 
-def duckdb(scratch: Path, memory_limit: str | None = None) -> BaseBackend:
+def duckdb(scratch: Path, memory_limit: int | None = None) -> BaseBackend:
     """A DuckDB in memory that spills into `scratch` and fetches nothing from the network."""
     import ibis
 
@@ -144,19 +144,19 @@ def duckdb(scratch: Path, memory_limit: str | None = None) -> BaseBackend:
         "temp_directory": str(scratch / "spill"),
     }
     if memory_limit is not None:
-        settings["memory_limit"] = memory_limit
+        settings["memory_limit"] = f"{memory_limit}MB"
     with telling("DuckDB cannot be started"):
         return ibis.duckdb.connect(**settings)  # ibis sets its time zone to UTC
 
 
-_LOCAL_MEMORY: Final = "4g"
-"""At the most: Spark's own gigabyte is not enough to plan an audit of many limits."""
+_LOCAL_MEMORY: Final = 4096
+"""MB at the most: Spark's own gigabyte is not enough to plan an audit of many limits."""
 _SHUFFLED: Final = "spark.sql.shuffle.partitions"
 _FOR_A_CLUSTER: Final = "200"
 """Spark's own default: here a history of ten events would take minutes, a tenth of a second for each of 200 tasks."""
 
 
-def _spark(on: str, memory_limit: str | None) -> BaseBackend:
+def _spark(on: str, memory_limit: int | None) -> BaseBackend:
     if on != "spark" and not re.match(r"(local(\[.*\])?|spark://.+|yarn|k8s://.+)$", on):
         raise AuditError(f"there is no engine `{legible(on)}`", "`spark`, or a Spark master such as `local[2]`")
     try:
@@ -173,7 +173,7 @@ def _spark(on: str, memory_limit: str | None) -> BaseBackend:
         if memory_limit is None and on.startswith("local"):
             memory_limit = _LOCAL_MEMORY
         if memory_limit is not None:
-            builder = builder.config("spark.driver.memory", memory_limit)
+            builder = builder.config("spark.driver.memory", f"{memory_limit}m")
         # The expressions of many rules are one huge method, which Java would interpret for ever (nine times slower).
         builder = builder.config("spark.driver.extraJavaOptions", "-XX:-DontCompileHugeMethods")
         builder = builder.config("spark.executor.extraJavaOptions", "-XX:-DontCompileHugeMethods")
@@ -528,7 +528,7 @@ def _server_table(connection: BaseBackend, schema: str | None, name: str, shown:
 # -------------------------------------------------------------------------------------------- from Python, as a library
 
 
-def _of_ibis(table: Any, scratch: Path, memory_limit: str | None, beside: Opened | None) -> Opened:
+def _of_ibis(table: Any, scratch: Path, memory_limit: int | None, beside: Opened | None) -> Opened:
     import ibis.expr.operations as ops
 
     with telling("the table cannot be read"):

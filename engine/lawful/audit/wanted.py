@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -14,9 +15,14 @@ from lawful.audit.errors import AuditError, option
 from lawful.diagnostics import legible, near
 from lawful.ir import Program, Value
 
-_MEMORY: Final = "320MB"
-"""Of DuckDB at the most; what does not fit is spilled to the disk. Of 20 M accounts, 1 M of them with findings, half of
-that is used, but with 192 MB a tenth of the time goes into making room."""
+_MEMORY: Final = 320
+"""MB of DuckDB at the most; what does not fit is spilled to the disk. 20 M accounts, 1 M of them with findings, take
+half of that, but with 192 a tenth of the time goes into making room."""
+_MEMORY_OF_EVENTS: Final = 1024
+"""Where events or an earlier snapshot are joined to the accounts: of 40 M events DuckDB needs some 600 MB to spill."""
+_SIZE: Final = re.compile(r"([0-9]{1,9})\s*([MGT])i?B?", re.IGNORECASE)
+_FACTOR: Final = {"M": 1, "G": 1024, "T": 1024 * 1024}
+_LEAST: Final = 64
 _NEEDED: Final = {
     "before_at": ("before", f"name the earlier snapshot with {option('before')}, or leave it out"),
     "history_from": ("history", f"name the events with {option('history')}, or leave it out"),
@@ -55,8 +61,8 @@ class Wanted:
     cross_check: float = 0.0
     pictures: bool = False
     """Whether what only a report shows is counted too: dates by month, states, steps."""
-    memory: str | None = _MEMORY
-    """Of DuckDB or of Spark's driver; None: as the engine has it."""
+    memory: int | None = _MEMORY
+    """MB, of DuckDB or of Spark's driver; None: as the engine has it."""
 
 
 def wanted(
@@ -94,11 +100,23 @@ def wanted(
         baseline=None if baseline is None else Path(baseline),
         waivers=None if waivers is None else Path(waivers),
         cross_check=cross_check,
-        memory=memory or (None if others.get("on") else _MEMORY),
+        memory=_memory(memory, others),
         **others,
     )
     _refuse_late(asked, zone)
     return asked
+
+
+def _memory(given: str | None, others: Mapping[str, Any]) -> int | None:
+    """`2GB` in megabytes."""
+    if given is None:
+        joined = others.get("history") is not None or others.get("before") is not None
+        return None if others.get("on") else _MEMORY_OF_EVENTS if joined else _MEMORY
+    found = _SIZE.fullmatch(given.strip())
+    size = int(found[1]) * _FACTOR[found[2].upper()] if found else 0
+    if size < _LEAST:
+        raise AuditError(f"{option('memory')} is `{legible(given)}`", f"such as 500MB or 4GB, at least {_LEAST}MB")
+    return size
 
 
 def _refuse_alone(given: Mapping[str, Any]) -> None:

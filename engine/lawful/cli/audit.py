@@ -144,6 +144,14 @@ def audit(
             "--encoding", metavar="NAME", help="How CSV or JSON is written that is not UTF-8, such as gb18030."
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory",
+            metavar="SIZE",
+            help="What DuckDB, or Spark's driver, may use before it spills to the disk. [320MB; with events 1GB]",
+        ),
+    ] = None,
     form: Format = "text",
     lang: Lang = None,
     quiet: Quiet = False,
@@ -191,6 +199,7 @@ def audit(
             on=on,
             table=table,
             encoding=encoding,
+            memory=memory,
         )
         summary = auditing.run(loaded, options, terminal, fail_on, as_json=form == "json")
     return code_of(summary, fail_on, unknown=unknown)

@@ -46,6 +46,7 @@ class Options:
     on: str | None
     table: str | None
     encoding: str | None
+    memory: str | None
 
 
 def run(policy: Policy, options: Options, terminal: Terminal, fail_on: Severity, *, as_json: bool) -> Summary:
@@ -81,6 +82,7 @@ def _wanted(policy: Policy, options: Options, *, pictures: bool) -> Wanted:
         on=options.on,
         table=options.table,
         encoding=options.encoding,
+        memory=options.memory,
         unknown=options.unknown,
         lenient=options.lenient,
         require_columns=options.require_columns,
