@@ -30,9 +30,11 @@ from lawful.version import __version__
 
 if TYPE_CHECKING:
     from lawful.audit.result import Audit
+    from lawful.audit.touched import Touched
     from lawful.planning.plan import Choice, Plan
     from lawful.possibility import Possibilities
     from lawful.proofs.answers import Answers
+    from lawful.proofs.differences import Diff
     from lawful.request import Request
 
     Given: TypeAlias = Question | Request | Mapping[str, Any] | str | bytes | None
@@ -330,6 +332,61 @@ class Policy:
         asked = wanted(self.program, questions)
         prover = Prover(self.program, self.zone, seconds=timeout)
         return prover.answers(asked) if told is None else prover.answers(asked, told)
+
+    def diff(
+        self, other: Policy, /, *, timeout: float = 30.0, told: Callable[[str, float], None] | None = None
+    ) -> Diff:
+        """What the other policy, the newer one, answers differently to one change of any account.
+
+        Each change is tried for so many seconds; what is not settled then says so. `told` hears of the change at hand
+        and the share done.
+
+        Raises ProofError where Z3 is not installed.
+        """
+        from lawful.proofs.errors import installed
+
+        with installed():
+            from lawful.proofs.diffing import Differ  # Z3: only where something is proved
+
+        differ = Differ(self.program, other.program, seconds=timeout)
+        return differ.diff() if told is None else differ.diff(told)
+
+    def touched(
+        self,
+        other: Policy,
+        inventory: object,
+        /,
+        *,
+        can: Sequence[str] = (),
+        at: str | date | None = None,
+        history: object = None,
+        columns: Mapping[str, str] | Sequence[str] | None = None,
+        lenient: bool = False,
+        changed: str | Path | None = None,
+        told: Callable[[str, float], None] | None = None,
+    ) -> Touched:
+        """How many accounts of an inventory, and which, get another answer from the other policy, the newer one.
+
+        `can` is what they ask for; without it every value of a life cycle that can be reached, and every feature.
+        `changed` is a file (.csv, .parquet) for all of them; the rest is as in `audit`. Where DuckDB is not installed,
+        some thousand accounts of a CSV or of JSON Lines are asked one by one, by `direct`.
+
+        Raises AuditError.
+        """
+        from lawful.audit.errors import AuditError, installed
+
+        options: dict[str, Any] = {"at": at, "history": history, "columns": columns, "lenient": lenient}
+        try:
+            with installed():
+                from lawful.audit.comparing import compared  # Ibis and DuckDB: only where something is audited
+        except AuditError:
+            from lawful.audit.polling import polled
+
+            ours, theirs = (self.program, self.checker()), (other.program, other.checker())
+            return polled(ours, theirs, inventory, can, changed=changed, **options)
+        if told is not None:
+            options["progress"] = told
+        return compared(self.program, other.program, inventory, can, changed=changed, **options)
 
     def evaluate(self, text: str, /, **parts: Unpack[Parts]) -> tuple[Value | None, Justification]:
         """The value of a condition on an account, None where it is unknown, and why.

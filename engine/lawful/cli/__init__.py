@@ -35,6 +35,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("lawful.cli.audit", "audit"),
     "sample": ("lawful.cli.sample", "sample"),
     "prove": ("lawful.cli.prove", "prove"),
+    "diff": ("lawful.cli.diff", "diff"),
     "test": ("lawful.cli.test", "run_cases"),
     "lint": ("lawful.cli.lint", "lint"),
     "show": ("lawful.cli.show", "show"),

@@ -314,14 +314,14 @@ def readable(trace: Trace, model: Model, formula: Bool) -> Model:
                 wishes += [opposite(asked) for asked, _ in option.ruling.change.values.values()]
     first = trace.states[0].account
     wishes += [opposite(first[name].known) for name, each in program.account.items() if not _tells(each)]
-    return _granted(trace.space, model, formula, wishes)
+    return granted(trace.space, model, formula, wishes)
 
 
 def _tells(declaration: ir.FieldDeclaration) -> bool:
     return declaration.motion in ("lifecycle", "fixed") or declaration.default is not None
 
 
-def _granted(space: Space, model: Model, formula: Bool, wishes: Sequence[Bool]) -> Model:
+def granted(space: Space, model: Model, formula: Bool, wishes: Sequence[Bool]) -> Model:
     """As many of the wishes as go together, the earlier ones first."""
     kept: list[Bool] = []
     budget = 40
@@ -455,12 +455,12 @@ def realized(
     found: list[tuple[str, datetime]] = []
     for event, counts in wanted.items():
         placed = 0
-        windows = sorted(counts, key=lambda each: _begin(each, at, judge), reverse=True)
+        windows = sorted(counts, key=lambda each: begin_of(each, at, judge), reverse=True)
         for window in windows:
             missing = counts[window] - placed
             if missing < 0 or missing > _MOST_EVENTS:
                 return None
-            found += [(event, min(_begin(window, at, judge) + timedelta(minutes=1), at))] * missing
+            found += [(event, min(begin_of(window, at, judge) + timedelta(minutes=1), at))] * missing
             placed += missing
         for window, count in counts.items():
             held = sum(name == event and calendar.counts(window, when, at, judge.zone) for name, when in found)
@@ -469,7 +469,7 @@ def realized(
     return sorted(found, key=lambda each: each[1])
 
 
-def _begin(window: Window, at: datetime, judge: Judge) -> datetime:
+def begin_of(window: Window, at: datetime, judge: Judge) -> datetime:
     """The first instant whose events count at `at`, or shortly after it."""
     day = calendar.day_of(at, judge.zone)
     match window.unit:

@@ -1,0 +1,296 @@
+"""How two policies differ, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from lawful import wording
+from lawful.ir import AtMost, Field, Language, Program, Text, Value
+from lawful.proofs.differences import (
+    KINDS,
+    Answered,
+    Diff,
+    Difference,
+    Example,
+    Moving,
+    OnlyOne,
+    Part,
+    Setting,
+    Side,
+    Statement,
+    Where,
+    tendency,
+)
+from lawful.proofs.telling import Teller
+from lawful.proofs.witness import Happening
+from lawful.show.phrases import Phrases
+
+Json = dict[str, Any]
+
+SIDES: Final[dict[Side, Text]] = {"old": Text("the old policy", "旧策略"), "new": Text("the new policy", "新策略")}
+_WHAT: Final = {
+    "field": Text("the field {name}", "字段 {name}"),
+    "request field": Text("the request's field {name}", "申请字段 {name}"),
+    "value": Text("the value {told} of {name}", "{name} 的取值 {told}"),
+    "bounds": Text("{name} within {told}", "{name} 的范围 {told}"),
+    "type": Text("{name} as a {told}", "类型为 {told} 的 {name}"),
+    "feature": Text("the feature {name}", "功能 {name}"),
+    "action": Text("the action {name}", "操作 {name}"),
+    "event": Text("the event {name}", "事件 {name}"),
+}
+
+
+class Words(Phrases):
+    """Conditions around a change: what is asked for is told from what is there."""
+
+    def _fact(self, field: Field) -> str:
+        told = super()._fact(field)
+        return self.say(f"the new {told}", f"新的{told}") if field.owner == "change" else told
+
+
+class Sayings:
+    """Says how two policies differ, in one language."""
+
+    def __init__(self, diff: Diff, language: Language) -> None:
+        self.diff = diff
+        self.language = language
+        self.words: dict[Side, Words] = {"old": Words(diff.old, language), "new": Words(diff.new, language)}
+        self.teller = Teller(diff.new, language)
+
+    def say(self, english: str, chinese: str) -> str:
+        return english if self.language == "en" else chinese
+
+    # ------------------------------------------------------------------------------------------------ the change
+
+    def change(self, name: str) -> str:
+        """`set.type` in words."""
+        kind, _, subject = name.partition(".")
+        program = self.diff.new
+        match kind:
+            case "set" if not subject:
+                return self.say("set several fields at once", "同时设置多个字段")
+            case "set":
+                title = wording.field_title(program.account[subject], self.language)
+                return self.say(f"set {title}", f"设置{title}")
+            case "enable" | "disable":
+                return self.words["new"].event(name)
+            case "do":
+                return self.say("do ", "执行") + wording.action_title(program, subject, self.language)
+            case _:
+                return self.say("register", "注册")
+
+    def kind(self, difference: Difference) -> str:
+        return KINDS[difference.kind].best(self.language)
+
+    # ------------------------------------------------------------------------------------------------- the place
+
+    def cases(self, where: Where) -> list[str]:
+        """Each case in a line."""
+        return [self._case(case) for case in where.cases]
+
+    def remarks(self, where: Where) -> list[str]:
+        """What the cases leave out."""
+        found = []
+        if not where.whole:
+            found.append(self.say("there may be other cases", "可能还有其他情形"))
+        if where.unknown:
+            told = "also where facts are missing, so that the verdict is open in both"
+            found.append(self.say(told, "另有因信息缺失而两者均无法判定的情形"))
+        return found
+
+    def _case(self, case: Sequence[Part]) -> str:
+        if not case:
+            return self.say("always", "总是")
+        return self.say(" and ", "，且").join(dict.fromkeys(self._parts(case)))
+
+    def _parts(self, case: Sequence[Part]) -> Iterator[str]:
+        """Each part; a number with a lower and an upper bound once."""
+        bounds: dict[object, list[tuple[int, bool]]] = {}
+        for each in case:
+            if isinstance(each, Statement) and isinstance(each.expr, AtMost) and each.value is not None:
+                most = each.expr.at_most - each.expr.own
+                bounds.setdefault(_counted(each), []).append((most, each.value))
+        for each in case:
+            if isinstance(each, Statement) and isinstance(each.expr, AtMost) and each.value is not None:
+                if found := bounds.pop(_counted(each), None):
+                    yield self._between(self.words[each.side], each.expr, found) + (
+                        self._by(each.side) if each.apart else ""
+                    )
+            else:
+                yield self._part(each)
+
+    def _between(self, words: Words, limit: AtMost, bounds: Sequence[tuple[int, bool]]) -> str:
+        """How often something has been done: `≤ 3`, `≥ 4`, `= 4`."""
+        number = words._count(limit.count)
+        high = min((most for most, within in bounds if within), default=None)
+        low = max((most + 1 for most, within in bounds if not within), default=None)
+        if limit.counted_by is not None:
+            number = self.say(f"{number}, as counted", f"{number}（按计数）")
+        if high is not None and (low == high or high == 0):
+            return f"{number} = {high}"
+        if low is None:
+            return f"{number} ≤ {high}"
+        return f"{number} ≥ {low}" if high is None else f"{low} ≤ {number} ≤ {high}"
+
+    def _part(self, part: Part) -> str:
+        if isinstance(part, Setting):
+            title = wording.field_title(self.diff.new.account[part.field], self.language)
+            if part.value:
+                return self.say(f"{title} is set", f"设置{title}")
+            return self.say(f"{title} is not set", f"不设置{title}")
+        if isinstance(part, Moving):
+            return self._moving(part)
+        told = self._literal(part)
+        if part.apart:
+            told += self._by(part.side)
+        return self.say(f"afterwards {told}", f"变更后{told}") if part.after else told
+
+    def _by(self, side: Side) -> str:
+        policy = SIDES[side].best(self.language)
+        return self.say(f" by {policy}", f"（按{policy}）")
+
+    def _moving(self, part: Moving) -> str:
+        kind, _, name = part.fact.partition(".")
+        program, policy = self.diff.new if part.side == "new" else self.diff.old, SIDES[part.side].best(self.language)
+        if kind == "features":
+            title = wording.feature_title(program, name, self.language)
+        else:
+            title = wording.field_title(program.account[name], self.language)
+        if part.value:
+            return self.say(f"by {policy} {title} changes", f"按{policy}{title}有变化")
+        return self.say(f"by {policy} {title} stays", f"按{policy}{title}不变")
+
+    def _literal(self, literal: Statement) -> str:
+        words, expr = self.words[literal.side], literal.expr
+        if isinstance(expr, AtMost):
+            return self._limit(words, expr)
+        if literal.value is None:
+            phrase = words.condition(expr)
+            return self.say(f"it is unknown whether {phrase}", f"未知是否{phrase}")
+        if isinstance(expr, Field) and not expr.owner.endswith("features"):
+            return self._truth(words, expr, literal.value)
+        return words.condition(expr) if literal.value else words._negated(expr)
+
+    def _truth(self, words: Words, field: Field, value: bool) -> str:
+        """A fact that is yes or no: a title may be a sentence, so it is told as a value."""
+        fact = words.condition(field)
+        return f"{fact}: {self._value(words.program, field, value)}"
+
+    def _value(self, program: Program, field: Field, value: Value) -> str:
+        schema = program.request if field.owner == "request" else program.account
+        return wording.of_field(schema.get(field.name), value, self.language, self.teller.zone)
+
+    def _limit(self, words: Words, limit: AtMost) -> str:
+        number = words._count(limit.count)
+        return self.say(f"the {number} is unknown", f"{number}未知")
+
+    # ----------------------------------------------------------------------------------------------- the example
+
+    def request(self, difference: Difference, example: Example) -> str:
+        """The request in a line."""
+        happening = Happening("change", example.at, example.request, example.request["change"], verdict="")
+        told = self.teller.what(happening)
+        return told.removesuffix(" → ")
+
+    def answer(self, answered: Answered, kind: str) -> str:
+        """A verdict with what makes it; of consequences what comes of it."""
+        program = self.diff.new
+        parts = [
+            f"{rule}{_status(status, self.language)}"
+            for rule, status in answered.rules
+            if kind == "reasons" or status == _DECIDING.get(answered.verdict)
+        ]
+        if kind == "consequences":
+            parts = [
+                f"{name}: {self._told(program, name, before)} → {self._told(program, name, after)}"
+                for name, before, after in answered.changed
+            ]
+            parts += [self.say(f"loses {name}", f"失去{name}") for name in answered.lost]
+            parts += [self.say(f"recorded as {name}", f"记录为{name}") for name in answered.events]
+            parts += list(answered.obligations)
+        verdict = VERDICT_WORDS[answered.verdict].best(self.language)
+        return f"{verdict} ({'; '.join(parts)})" if parts else verdict
+
+    def _told(self, program: Program, name: str, value: Value | None) -> str:
+        return wording.of_field(program.account.get(name), value, self.language, self.teller.zone)
+
+    def only(self, only: OnlyOne) -> str:
+        return _WHAT[only.what].best(self.language).format(name=only.name, told=only.told)
+
+
+VERDICT_WORDS: Final = {
+    "allow": Text("allow", "允许"),
+    "deny": Text("deny", "拒绝"),
+    "undetermined": Text("undetermined", "无法判定"),
+}
+_DECIDING: Final = {"deny": "violated", "undetermined": "unknown"}
+
+
+def _counted(literal: Statement) -> object:
+    """What a limit counts, and by whose days."""
+    limit = literal.expr
+    assert isinstance(limit, AtMost)
+    return limit.count, limit.counted_by, literal.side if literal.apart else None
+
+
+def _status(status: str, language: Language) -> str:
+    told = {"violated": Text("", ""), "unknown": Text(" unknown", " 未知")}[status]
+    return told.best(language)
+
+
+# ------------------------------------------------------------------------------------------------------- programs
+
+
+def as_json(diff: Diff, lawful: str) -> Json:
+    """`lawful/diff/v1`."""
+    english, chinese = Sayings(diff, "en"), Sayings(diff, "zh")
+    return {
+        "schema": "lawful/diff/v1",
+        "lawful": lawful,
+        "old": _policy(diff.old),
+        "new": _policy(diff.new),
+        "equal": diff.equal,
+        "changes": list(diff.changes),
+        "identical": list(diff.identical),
+        "differences": [_difference(each, english, chinese) for each in diff.found],
+        "unsettled": [{"change": each.change, "kind": each.kind, "timeout": diff.timeout} for each in diff.unsettled],
+        "only": [{"policy": each.side, "what": each.what, "name": each.name, "told": each.told} for each in diff.only],
+        "assumptions": [{"en": each.en, "zh": each.zh} for each in diff.assumptions],
+        "seconds": round(diff.seconds, 3),
+    }
+
+
+def _policy(program: Program) -> Json:
+    return {"id": program.id, "version": program.version, "digest": program.digest}
+
+
+def _difference(each: Difference, english: Sayings, chinese: Sayings) -> Json:
+    example, place = each.example, each.where
+    assert example is not None
+    return {
+        "change": each.change,
+        "title": {"en": english.change(each.change), "zh": chinese.change(each.change)},
+        "kind": each.kind,
+        "tendency": tendency(each.kind),
+        "example": {
+            "request": example.request,
+            "old": _answered(example.old),
+            "new": _answered(example.new),
+        },
+        "where": None
+        if place is None
+        else {
+            "whole": place.whole and not place.unknown,
+            "cases": [
+                {"en": one, "zh": other} for one, other in zip(english.cases(place), chinese.cases(place), strict=True)
+            ],
+        },
+    }
+
+
+def _answered(answered: Answered) -> Json:
+    return {
+        "verdict": answered.verdict,
+        "rules": [{"rule": rule, "status": status} for rule, status in answered.rules],
+    }

@@ -1,0 +1,317 @@
+"""Two policies compared: what is told is what looking at every request finds, and `check` confirms each example."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+import lawful
+from lawful.cli import main
+from lawful.engines.reference import evaluate
+from lawful.proofs.differences import VERDICTS, Diff, Difference, Moving, Part, Setting
+from lawful.proofs.differences_told import as_json
+from twins import Both, Compared, twins
+
+LIMIT = 60.0
+SHARDS = 10
+PAIRS = 50
+"""Of each shard."""
+LARGEST = 4_000
+"""Requests to a pair."""
+WECHAT = Path(__file__).resolve().parents[1] / "policies" / "wechat" / "policy.yaml"
+
+
+def changed(*edits: tuple[str, str]) -> lawful.Policy:
+    """The shipped policy with texts replaced."""
+    return lawful.loads(text_of(*edits))
+
+
+def text_of(*edits: tuple[str, str]) -> str:
+    text = WECHAT.read_text(encoding="utf-8")
+    for was, becomes in edits:
+        assert was in text
+        text = text.replace(was, becomes, 1)
+    return text
+
+
+def kinds(found: Diff) -> set[tuple[str, str]]:
+    return {(each.change, each.kind) for each in found.found}
+
+
+# ------------------------------------------------------------------------------------------- held to enumeration
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_the_differences_are_those_that_enumeration_finds(shard: int) -> None:
+    told: Counter[str] = Counter()
+    for seed in count(shard * 10_000):
+        pair = twins(seed)
+        if pair is None or Both(*pair).size > LARGEST:
+            continue
+        old, new = pair
+        found = old.diff(new, timeout=LIMIT)
+        looks_twice = seed % 5 == 0  # at what is said to be written alike, too, and at where the differences are
+        whole = Both(old, new, frozenset() if looks_twice else frozenset(found.identical), keeps=looks_twice)
+        assert not found.unsettled, seed
+        assert kinds(found) == whole.look(), seed
+        told["different" if found.found else "equal"] += 1
+        if looks_twice:
+            for each in found.found:
+                told["places"] += in_its_place(each, whole.asked)
+        if told["different"] + told["equal"] == PAIRS:
+            break
+    assert told["different"] >= PAIRS // 3
+    assert told["equal"] > 0
+    assert told["places"] > 0
+
+
+def in_its_place(difference: Difference, asked: list[Compared]) -> bool:
+    """Whether it is told where exactly the difference is; then it must be there, and nowhere else."""
+    where = difference.where
+    assert where is not None
+    for each in asked:
+        if each.change != difference.change:
+            continue
+        is_there = any(all(holds(part, each) for part in case) for case in where.cases)
+        if is_there:
+            assert difference.kind in each.kinds, (difference, each)
+        elif where.whole and not (where.unknown and each.new.verdict == "undetermined"):
+            assert difference.kind not in each.kinds, (difference, each)
+    return where.whole
+
+
+def holds(part: Part, compared: Compared) -> bool:
+    if isinstance(part, Setting):
+        return (part.field in compared.old.asked.values) == part.value
+    step = compared.old if part.side == "old" else compared.new
+    if isinstance(part, Moving):
+        return (part.fact in step.moved) == part.value
+    return evaluate(part.expr, step.after if part.after else step.before) is part.value
+
+
+# --------------------------------------------------------------------------------------------- the shipped policy
+
+
+def test_a_policy_is_equal_to_itself() -> None:
+    policy = lawful.load("wechat")
+    found = policy.diff(policy)
+    assert found.equal
+    assert found.identical == found.changes
+
+
+def test_a_policy_is_proved_equal_to_one_in_other_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = lawful.load("wechat").diff(
+        changed(
+            (
+                "when: has(account.certified_until) && account.certified_until >= today",
+                "when: (!(account.certified_until < today) && has(account.certified_until)) || false",
+            ),
+            (
+                'requires: "!enterprise_account || known_follower"',
+                "requires: \"account.type != 'enterprise' || request.follower_verified\"",
+            ),
+        ),
+        timeout=LIMIT,
+    )
+    assert found.identical != found.changes
+    assert found.equal
+
+
+EDITS = {
+    "one more a month": [("at_most: 4", "at_most: 5")],
+    "a longer certification": [("addYears(today, 1)", "addYears(today, 2)")],
+    "an upgrade for governments": [
+        ("requires: certified\n", "requires: \"certified || account.subject == 'government'\"\n")
+    ],
+    "no upgrade for the day it ends on": [("account.certified_until >= today", "account.certified_until > today")],
+    "a warning that refuses": [("severity: warning", "severity: error")],
+    "from a day on": [
+        (
+            "requires: [service_account, certified]",
+            "in_force: {from: 2026-01-01}\n    requires: [service_account, certified]",
+        )
+    ],
+    "days of another zone": [("Asia/Shanghai", "UTC")],
+    "as often as one likes": [("        limit: once\n", "")],
+}
+
+
+@pytest.mark.parametrize("edits", EDITS.values(), ids=EDITS.keys())
+def test_check_confirms_every_example(edits: list[tuple[str, str]]) -> None:
+    old, new = lawful.load("wechat"), changed(*edits)
+    found = old.diff(new, timeout=LIMIT)
+    assert found.found
+    assert not found.unsettled
+    for each in found.found:
+        assert each.example is not None
+        one, other = old.check(each.example.request), new.check(each.example.request)
+        if each.kind in VERDICTS:
+            assert (one.verdict, other.verdict) == VERDICTS[each.kind]
+        else:
+            assert one.verdict == other.verdict
+            told = [(each.reasons, each.consequences, each.obligations) for each in (one, other)]
+            assert told[0] != told[1]
+
+
+def test_the_smallest_example_gives_what_matters_alone() -> None:
+    found = lawful.load("wechat").diff(changed(("at_most: 4", "at_most: 5")))
+    (loosened, *_) = found.of("loosened")
+    assert loosened.change == "do.mass_send"
+    assert loosened.example is not None
+    request = loosened.example.request
+    assert request["account"] == {"type": "service"}
+    assert [each["event"] for each in request["history"]] == ["mass_send"] * 4
+    assert as_json(found, "0")["differences"][0]["where"]["cases"][0]["en"] == (
+        "it is a service account and number of “mass message” a calendar month = 4"
+    )
+
+
+# ------------------------------------------------------------------------------------------------ other vocabularies
+
+
+def test_what_only_one_can_be_asked_is_listed() -> None:
+    new = changed(
+        ("    last_active:\n", "    seats: {type: int, min: 1, max: 9, settable: {}}\n    last_active:\n"),
+        ("        media: {en: media, zh: 媒体}\n", ""),
+        ("  log_in:\n", "  sign_in:\n"),
+    )
+    found = lawful.load("wechat").diff(new, timeout=LIMIT)
+    assert {(each.side, each.what, each.name, each.told) for each in found.only} == {
+        ("new", "field", "seats", ""),
+        ("old", "value", "subject", "media"),
+        ("old", "action", "log_in", ""),
+        ("new", "action", "sign_in", ""),
+    }
+    assert "do.log_in" not in found.changes
+    assert found.equal
+
+
+def test_a_new_fact_that_a_rule_needs_leaves_old_requests_open() -> None:
+    new = changed(
+        ("    last_active:\n", "    audited: {type: bool, outside: true}\n    last_active:\n"),
+        ('    requires: "!individual"\n    effects', '    requires: "!individual && account.audited"\n    effects'),
+    )
+    assert ("do.certify", "allow_to_undetermined") in kinds(lawful.load("wechat").diff(new, timeout=LIMIT))
+
+
+# ------------------------------------------------------------------------------------------------- the command line
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> str:
+    text = WECHAT.read_text(encoding="utf-8").replace("at_most: 4", "at_most: 5", 1)
+    (tmp_path / "newer.yaml").write_text(text, encoding="utf-8")
+    return str(tmp_path / "newer.yaml")
+
+
+def test_exit_codes(newer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "wechat", "wechat", "--forbid", "different"]) == 0
+    assert main(["diff", "wechat", newer]) == 0
+    assert main(["diff", "wechat", newer, "--forbid", "loosened"]) == 1
+    assert main(["diff", "wechat", newer, "--forbid", "tightened"]) == 0
+    assert main(["diff", newer, "wechat", "--forbid", "tightened"]) == 1
+    assert main(["diff", newer, "wechat", "--forbid", "loosened", "--quiet"]) == 0
+    assert main(["diff", "wechat", newer, "--timeout", "0.001"]) == 3
+    assert "not settled within 0.001 s" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["diff", "wechat"], 2, "missing argument"),
+        (["diff", "wechat", "wechta"], 2, "wechta"),
+        (["diff", "wechat", "./none.yaml"], 2, "none.yaml"),
+        (["diff", "wechat", "wechat", "--can", "enable wechat_pay"], 2, "`--can` asks about an inventory"),
+        (["diff", "wechat", "wechat", "--forbid", "everything"], 2, "loosened"),
+        (["diff", "wechat", "wechat", "--inventory", "none.csv"], 2, "none.csv"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == code
+    told = capsys.readouterr().err
+    assert message in told
+    assert "Traceback" not in told
+
+
+def test_as_json(newer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "wechat", newer, "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == "lawful/diff/v1"
+    assert {each["tendency"] for each in told["differences"]} == {"loosened", "other"}
+    for each in told["differences"]:
+        assert lawful.load("wechat").check(each["example"]["request"]).verdict == each["example"]["old"]["verdict"]
+        assert lawful.load(newer).check(each["example"]["request"]).verdict == each["example"]["new"]["verdict"]
+
+
+# ----------------------------------------------------------------------------------------------------- an inventory
+
+ACCOUNTS = """account_id,type,subject,certified_until,last_active,wechat_pay
+a1,subscription,government,,2025-06-01,no
+a2,subscription,enterprise,2026-01-01,2025-06-01,no
+a3,service,media,2026-01-01,2025-06-01,yes
+a4,service,media,2026-01-01,2025-06-01,no
+a4,service,media,2026-01-01,2025-06-01,no
+a5,service,enterprise,2026-01-01,2025-06-01,
+"""
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> str:
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
+    return str(tmp_path / "accounts.csv")
+
+
+NO_PAY_FOR_MEDIA = [
+    (
+        "requires: [service_account, certified]",
+        "requires: [service_account, certified, \"account.subject != 'media'\"]",
+    ),
+    ("requires: certified\n", "requires: \"certified || account.subject == 'government'\"\n"),
+]
+
+
+TURNED = [("set type=service", "deny", "allow", 1, ("a1",)), ("enable wechat_pay", "allow", "deny", 2, ("a4", "a4"))]
+
+
+def test_accounts_are_asked_by_the_columns(inventory: str, tmp_path: Path) -> None:
+    target = tmp_path / "changed.csv"
+    found = lawful.load("wechat").touched(changed(*NO_PAY_FOR_MEDIA), inventory, at="2025-07-01", changed=target)
+    assert (found.engine, found.accounts, found.sampled) == ("duckdb", 6, None)
+    assert [(each.question, each.old, each.new, each.accounts, each.examples) for each in found.turned] == TURNED
+    assert [(each.rule, each.appears, each.examples) for each in found.found] == [
+        ("features.wechat_pay", True, ("a3",))
+    ]
+    assert target.read_text(encoding="utf-8").splitlines()[1:] == [
+        'a4,enable wechat_pay,allow,deny,"",features.wechat_pay',
+        'a4,enable wechat_pay,allow,deny,"",features.wechat_pay',
+        'a1,set type=service,deny,allow,lifecycle.type.upgrade,""',
+    ]
+
+
+WITHOUT_ENGINES = """
+import sys
+sys.modules["duckdb"] = sys.modules["ibis"] = None
+import lawful
+found = lawful.load("wechat").touched(lawful.load(sys.argv[1]), sys.argv[2], at="2025-07-01")
+print(found.engine, found.accounts, found.sampled)
+print([(each.question, each.old, each.new, each.accounts, each.examples) for each in found.turned])
+"""
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_without_duckdb_a_sample_is_asked_by_direct(lines: bool, inventory: str, newer: str) -> None:
+    Path(newer).write_text(text_of(*NO_PAY_FOR_MEDIA), encoding="utf-8")
+    if lines:
+        header, *rows = (each.split(",") for each in ACCOUNTS.splitlines())
+        accounts = [{name: value for name, value in zip(header, row, strict=True) if value} for row in rows]
+        inventory = str(Path(inventory).with_suffix(".jsonl"))
+        Path(inventory).write_text("\n".join(map(json.dumps, accounts)), encoding="utf-8")
+    command = [sys.executable, "-c", WITHOUT_ENGINES, newer, inventory]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == ["direct 6 6", str(TURNED)]
