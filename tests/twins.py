@@ -10,13 +10,13 @@ from itertools import product
 from typing import Any
 
 import lawful
+from enumerated import AT, TYPES, Author
 from lawful import ir
 from lawful.deciding.judging import Judge, Step
 from lawful.engines.situation import History, Situation
 from lawful.ir import Program, Value
 from lawful.proofs.differences import VERDICTS, Kind
 from lawful.question import EARLIEST, Asked
-from small import AT, TYPES, Author
 
 MANY = 2
 """Nothing is counted beyond: no number is compared with more than 1."""

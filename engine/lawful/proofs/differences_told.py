@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from lawful import wording
+from lawful import values, wording
 from lawful.ir import AtMost, Field, Language, Program, Text, Value
 from lawful.proofs.differences import (
     KINDS,
@@ -253,7 +254,7 @@ def as_json(diff: Diff, lawful: str) -> Json:
         "equal": diff.equal,
         "changes": list(diff.changes),
         "identical": list(diff.identical),
-        "differences": [_difference(each, english, chinese) for each in diff.found],
+        "differences": [_difference(each, diff, english, chinese) for each in diff.found],
         "unsettled": [{"change": each.change, "kind": each.kind, "timeout": diff.timeout} for each in diff.unsettled],
         "only": [{"policy": each.side, "what": each.what, "name": each.name, "told": each.told} for each in diff.only],
         "assumptions": [{"en": each.en, "zh": each.zh} for each in diff.assumptions],
@@ -265,7 +266,7 @@ def _policy(program: Program) -> Json:
     return {"id": program.id, "version": program.version, "digest": program.digest}
 
 
-def _difference(each: Difference, english: Sayings, chinese: Sayings) -> Json:
+def _difference(each: Difference, diff: Diff, english: Sayings, chinese: Sayings) -> Json:
     example, place = each.example, each.where
     assert example is not None
     return {
@@ -275,8 +276,8 @@ def _difference(each: Difference, english: Sayings, chinese: Sayings) -> Json:
         "tendency": tendency(each.kind),
         "example": {
             "request": example.request,
-            "old": _answered(example.old),
-            "new": _answered(example.new),
+            "old": _answered(example.old, diff.old),
+            "new": _answered(example.new, diff.new),
         },
         "where": None
         if place is None
@@ -289,8 +290,16 @@ def _difference(each: Difference, english: Sayings, chinese: Sayings) -> Json:
     }
 
 
-def _answered(answered: Answered) -> Json:
+def _answered(answered: Answered, program: Program) -> Json:
+    zone = ZoneInfo(program.timezone)
     return {
         "verdict": answered.verdict,
         "rules": [{"rule": rule, "status": status} for rule, status in answered.rules],
+        "changed": [
+            {"field": name, "from": values.to_json(before, zone), "to": values.to_json(after, zone)}
+            for name, before, after in answered.changed
+        ],
+        "lost": list(answered.lost),
+        "events": list(answered.events),
+        "obligations": list(answered.obligations),
     }
