@@ -137,7 +137,7 @@ class Both:
         return {(change, kind) for change, kind in self.found if change != "set" or kind not in alone}
 
     def _ask(self, situations: Sequence[Situation], name: str, asked: Asked) -> None:
-        old, new = (judge._step(asked, each, "reference") for judge, each in zip(self.judges, situations, strict=True))
+        old, new = (judge.step(asked, each, "reference") for judge, each in zip(self.judges, situations, strict=True))
         kinds = frozenset(self._kinds(old, new))
         self.found |= {(name, kind) for kind in kinds}
         if self.keeps:

@@ -47,7 +47,7 @@ class Differ:
         for number, asking in enumerate(asked):
             told(asking.name, number / len(asked))
             if asking.name not in identical:
-                found += self._differences(asking, _alone(found) if asking.name == "set" else set())
+                found += self._differences(asking, _alone(found) if asking.name == "set" else set(), alike)
         return Diff(
             self.shared.old,
             self.shared.new,
@@ -60,8 +60,9 @@ class Differ:
             time.monotonic() - begun,
         )
 
-    def _differences(self, asking: Asking, known: set[Kind]) -> Iterator[Difference]:
+    def _differences(self, asking: Asking, known: set[Kind], alike: Alike) -> Iterator[Difference]:
         compared = Compared(self.shared, self.moves, asking, self.clock)
+        self._leave_out(compared, alike)
         compared.space.deadline = Deadline.after(self.seconds)
         kinds = {kind: formula for kind, formula in compared.kinds().items() if formula is not False}
         try:
@@ -79,6 +80,13 @@ class Differ:
             else:
                 if found is not None:
                     yield found
+
+    def _leave_out(self, compared: Compared, alike: Alike) -> None:
+        """Of several fields one is set whose rules are other ones, where nothing else is different."""
+        if compared.asking.name == "set" and alike.context:
+            triggers = {name: Asking(f"set.{name}", (f"set.{name}",)) for name in compared.wanted}
+            different = [name for name, each in triggers.items() if not alike.has(each)]
+            compared.space.assume(disjunction(compared.wanted[name][0] for name in different))
 
     def _difference(self, compared: Compared, kind: Kind, formula: Bool) -> Difference | None:
         """None where it is proved that there is no such difference. Raises NotSettled."""
