@@ -93,7 +93,10 @@ class Sayings:
     def remarks(self, where: Where) -> list[str]:
         """What the cases leave out."""
         found = []
-        if not where.whole:
+        if not where.whole and not where.cases:
+            told = "where is not told by the policies' own conditions"
+            found.append(self.say(told, "无法仅用策略自身的条件说明情形"))
+        elif not where.whole:
             found.append(self.say("there may be other cases", "可能还有其他情形"))
         if where.unknown:
             told = "also where facts are missing, so that the verdict is open in both"

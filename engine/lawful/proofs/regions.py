@@ -85,7 +85,7 @@ def _where(compared: Compared, wanted: Bool, first: Model) -> Where:
         while model is not None and len(cases) < _MOST_CASES:
             parts = [each.part(model) for each in atoms]
             if space.satisfiable(opposite(wanted), *(formula for _, formula in parts)) is not None:
-                return Where((*cases, _readable(parts)), whole=False)  # these conditions do not decide it
+                return Where(tuple(cases), whole=False)  # these conditions do not decide it
             kept = _fewest(space, opposite(wanted), parts)
             cases.append(_readable(kept))
             told.append(conjunction(formula for _, formula in kept))
