@@ -38,6 +38,8 @@ def run_mutants(
         shown: set[str] = set()
         for each in score.survivors:
             _tell(policy, each, terminal, shown)
+        if not score.with_solver and any(each.found is None for each in score.survivors):
+            terminal.rows([row(0, (_without_solver(terminal), "open"))])
         terminal.rows([_summary(score, terminal, min_score)])
     return exit_code.FINE if enough else exit_code.DENIED
 
@@ -75,6 +77,13 @@ def _tell(policy: Policy, survivor: Survivor, terminal: Terminal, shown: set[str
     shown.add(pasted)
     terminal.rows([row(1, (terminal.say("a case that catches it:", "可发现它的用例："), "dim"))])
     terminal.text(pasted)
+
+
+def _without_solver(terminal: Terminal) -> str:
+    return terminal.say(
+        "which of them are equivalent was not asked of Z3: pip install 'lawful[prove]'",
+        "未用 Z3 检查其中哪些等价：pip install 'lawful[prove]'",
+    )
 
 
 def _place(mutant: Mutant) -> str:
@@ -146,5 +155,6 @@ def _json(policy: Policy, score: Score) -> dict[str, Any]:
         "survived": len(score.survivors),
         "equivalent": len(score.equivalent),
         "score": round(score.share, 4),
+        "with_solver": score.with_solver,
         "outcomes": outcomes,
     }

@@ -76,6 +76,12 @@ class Search:
                 break
         return None if undecided is None else self._shortened(undecided, other)
 
+    def shown(self, request: Request, mutant: Mutant) -> Found | None:
+        """The request without what does not matter, if it tells the mutant apart as a case can."""
+        other = Decider(mutant.program)
+        told = self._told(request, other)
+        return None if told is None else self._shortened(told, other)
+
     def several(self, mutant: Mutant, many: int) -> list[Found]:
         """The first requests that tell the mutant apart, as they were found."""
         tried = islice(self._tried(mutant, Decider(mutant.program)), self.patience)

@@ -76,10 +76,10 @@ def equivalent(program: Program, mutant: Program) -> bool | None:
     moves = zip(program.moves, mutant.moves, strict=True)
     proof = _Proof(program, mutant)
     same = all(proof.same_rule(*each) for each in rules) and all(proof.same_move(*each) for each in moves)
-    return True if same and _reaches(program) == _reaches(mutant) else None
+    return True if same and reaches(program) == reaches(mutant) else None
 
 
-def _reaches(program: Program) -> set[tuple[str, str, str, object]]:
+def reaches(program: Program) -> set[tuple[str, str, str, object]]:
     """Which states lead to which others: what makes a change irreversible."""
     steps = [(move.step, move.in_force) for move in program.moves if move.step is not None]
     return {

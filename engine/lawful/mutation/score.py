@@ -10,6 +10,7 @@ from lawful.mutation.distinguishing import PATIENCE, Found, Search
 from lawful.mutation.equivalence import equivalent
 from lawful.mutation.killing import Asked, Tried, tried
 from lawful.mutation.mutants import Mutant, mutants
+from lawful.mutation.solving import solver
 from lawful.policy import Policy
 
 
@@ -35,6 +36,8 @@ class Score:
     equivalent: tuple[Mutant, ...]
     """Proved to answer as the policy does: there is nothing to catch."""
     survivors: tuple[Survivor, ...]
+    with_solver: bool
+    """Whether Z3 was there to be asked."""
 
     @property
     def share(self) -> float:
@@ -48,7 +51,8 @@ def scored(
 ) -> Score:
     """Every mutant tried on the cases, the survivors looked at for equivalence and for a request that shows them.
 
-    With `every`, all cases that catch a mutant are looked for, not only one; with `patience` 0, no requests.
+    With `every`, all cases that catch a mutant are looked for, not only one; with `patience` 0, no requests, nor is
+    Z3 asked: it is where no request was found.
     """
     made = [*mutants(policy.program)]
     caught: list[Tried] = []
@@ -60,11 +64,18 @@ def scored(
             left.append(each.mutant)
     same: list[Mutant] = []
     survivors: list[Survivor] = []
-    search = Search(policy, cases, patience)
+    search, solve = Search(policy, cases, patience), solver()
     for index, mutant in enumerate(left):
         telling("looking for requests that show the survivors", index / len(left))
         if equivalent(policy.program, mutant.program):
             same.append(mutant)
-        else:
-            survivors.append(Survivor(mutant, search.found(mutant) if patience else None))
-    return Score(tuple(caught), tuple(same), tuple(survivors))
+            continue
+        found = search.found(mutant) if patience else None
+        if found is None and patience and solve is not None:
+            solved = solve(policy.program, mutant.program)
+            if solved.equivalent:
+                same.append(mutant)
+                continue
+            found = None if solved.request is None else search.shown(solved.request, mutant)
+        survivors.append(Survivor(mutant, found))
+    return Score(tuple(caught), tuple(same), tuple(survivors), solve is not None)

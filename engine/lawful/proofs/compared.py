@@ -82,10 +82,7 @@ class Compared:
         self.raw = fresh_facts(self.space, "account", shared.account)
         self.asked = fresh_facts(self.space, "request", shared.request)
         self.features_given: Bool = True if self.registers else self.space.boolean("features_given")
-        self.features = {
-            name: FALSE if self.registers else given(self.space.boolean(f"features.{name}"), self.features_given)
-            for name in shared.features
-        }
+        self.features = self.held()
         self.history_given: Bool = True if self.registers else self.space.boolean("history_given")
         self.past = Past(self.space, frozenset() if self.registers else shared.events)
         self.wanted = self._wanted()
@@ -121,6 +118,13 @@ class Compared:
             one, two = period_of(window, old), period_of(window, new)
             earlier = either(less(one, two), both(equal(one, two), no_more(offsets["new"], offsets["old"])))
             self.space.assume(choice(earlier, no_more(other, count), no_more(count, other)))
+
+    def held(self) -> dict[str, Meaning]:
+        """Of each feature whether the account has it: all are told, or none."""
+        return {
+            name: FALSE if self.registers else given(self.space.boolean(f"features.{name}"), self.features_given)
+            for name in self.shared.features
+        }
 
     def _wanted(self) -> dict[str, tuple[Bool, Meaning]]:
         """Of a `set`: which fields are asked for, and with what values of those that both have."""
@@ -174,7 +178,7 @@ class Compared:
         }
         same = disjunction(both(one, other) for one, other in verdicts.values())
         found["reasons"] = both(same, self._reasons())
-        found["consequences"] = both(old.allow, new.allow, self._consequences())
+        found["consequences"] = both(old.allow, new.allow, self.consequences())
         return found
 
     def _reasons(self) -> Bool:
@@ -183,7 +187,7 @@ class Compared:
         names = dict.fromkeys((*old, *new))
         return disjunction(opposite(equal(old.get(each, False), new.get(each, False))) for each in names)
 
-    def _consequences(self) -> Bool:
+    def consequences(self) -> Bool:
         """Where another account is left, other events are recorded or something else must be done."""
         old, new = self.rulings["old"].after, self.rulings["new"].after
         parts = [self.shared.differ(name, old.account[name], new.account[name]) for name in self.shared.account]
@@ -273,16 +277,17 @@ def _context(program: Program) -> object:
         for part in (program.account, program.request)
     ]
     rules = [each for each in program.rules if each.scope != "move"]
-    return program.timezone, schema, _meant(program, rules, [])
+    return program.timezone, schema, meant(program, rules, [])
 
 
 def _essence(program: Program, asking: Asking) -> object:
     """What matters to one change alone."""
     rules = [each for each in program.rules if each.scope == "move" and each.subject in asking.triggers]
-    return _meant(program, rules, [each for each in program.moves if each.trigger in asking.triggers])
+    return meant(program, rules, [each for each in program.moves if each.trigger in asking.triggers])
 
 
-def _meant(program: Program, rules: Iterable[Rule], moves: Iterable[Move]) -> object:
+def meant(program: Program, rules: Iterable[Rule], moves: Iterable[Move]) -> object:
+    """What such rules and moves come to: equal to that of others where those are written alike."""
     rules, moves = list(rules), list(moves)
     exprs = [expr for each in rules for expr in (each.when, each.requires)]
     for move in moves:

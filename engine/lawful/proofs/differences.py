@@ -22,6 +22,7 @@ Kind = Literal[
     "reasons",
     "consequences",
 ]
+SIDES: Final[tuple[Side, Side]] = ("old", "new")
 Tendency = Literal["loosened", "tightened", "other"]
 
 VERDICTS: Final[Mapping[Kind, tuple[Verdict, Verdict]]] = {

@@ -47,7 +47,7 @@ class Differ:
         for number, asking in enumerate(asked):
             told(asking.name, number / len(asked))
             if asking.name not in identical:
-                found += self._differences(asking, _alone(found) if asking.name == "set" else set(), alike)
+                found += self.differences(asking, _alone(found) if asking.name == "set" else set(), alike)
         return Diff(
             self.shared.old,
             self.shared.new,
@@ -60,9 +60,10 @@ class Differ:
             time.monotonic() - begun,
         )
 
-    def _differences(self, asking: Asking, known: set[Kind], alike: Alike) -> Iterator[Difference]:
+    def differences(self, asking: Asking, known: set[Kind], alike: Alike) -> Iterator[Difference]:
+        """Those in one change, but for the kinds that are known."""
         compared = Compared(self.shared, self.moves, asking, self.clock)
-        self._leave_out(compared, alike)
+        self.leave_out(compared, alike)
         compared.space.deadline = Deadline.after(self.seconds)
         kinds = {kind: formula for kind, formula in compared.kinds().items() if formula is not False}
         try:
@@ -81,7 +82,7 @@ class Differ:
                 if found is not None:
                     yield found
 
-    def _leave_out(self, compared: Compared, alike: Alike) -> None:
+    def leave_out(self, compared: Compared, alike: Alike) -> None:
         """Of several fields one is set whose rules are other ones, where nothing else is different."""
         if compared.asking.name == "set" and alike.context:
             triggers = {name: Asking(f"set.{name}", (f"set.{name}",)) for name in compared.wanted}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 from lawful.ir import FieldDeclaration, Program, Schema, Type
-from lawful.proofs.differences import OnlyOne, Side
+from lawful.proofs.differences import SIDES, OnlyOne, Side
 from lawful.proofs.logic import (
     Bool,
     Meaning,
@@ -27,8 +27,6 @@ from lawful.proofs.logic import (
 from lawful.proofs.space import Space
 from lawful.proofs.terms import Facts, absent, constant
 from lawful.values import written
-
-_SIDES: Final[tuple[Side, Side]] = ("old", "new")
 
 
 @dataclass(slots=True)
@@ -73,18 +71,18 @@ class Shared:
         """The field with the values that both have; None where its type is another."""
         if old.type.kind != new.type.kind:
             self.only += [
-                OnlyOne(side, "type", name, each.type.kind) for side, each in zip(_SIDES, (old, new), strict=True)
+                OnlyOne(side, "type", name, each.type.kind) for side, each in zip(SIDES, (old, new), strict=True)
             ]
             return None
         values = tuple(each for each in old.type.values if each in new.type.values)
-        for side, these in zip(_SIDES, (old.type.values, new.type.values), strict=True):
+        for side, these in zip(SIDES, (old.type.values, new.type.values), strict=True):
             self.only += [OnlyOne(side, "value", name, each) for each in these if each not in values]
         if old.type.kind in ("enum", "set") and not values:
             return None
         low = [each.minimum for each in (old, new) if each.minimum is not None]
         high = [each.maximum for each in (old, new) if each.maximum is not None]
         if (old.minimum, old.maximum) != (new.minimum, new.maximum):
-            for side, each in zip(_SIDES, (old, new), strict=True):
+            for side, each in zip(SIDES, (old, new), strict=True):
                 self.only.append(OnlyOne(side, "bounds", name, _bounds(each)))
         return replace(
             new,
