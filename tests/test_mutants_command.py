@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,35 @@ def test_as_json_every_mutant_has_the_cases_that_catch_it(folder: Path, capsys: 
 def test_caught_ones_are_listed_where_that_is_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = told(capsys, str(folder), "--mutants", "--caught")
     assert "caught by: a fee is paid" in out
+
+
+def test_what_only_z3_proves_equivalent_is_left_out_and_without_z3_it_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`<` for `<=` beside `==`: two facts compared with each other have no cells."""
+    (folder / "policy.yaml").write_text(
+        POLICY.replace("    born:", "    paid: {type: int, min: 0, outside: true}\n    born:").replace(
+            "account.fee != 0", "account.fee < account.paid || account.fee == account.paid"
+        )
+    )
+    cases = [(6, 7, "allow"), (7, 7, "allow"), (8, 7, "deny")]
+    (folder / "cases.yaml").write_text(
+        "at: 2024-04-12\ncases:\n"
+        + "".join(
+            f"  - {{name: {fee} of {paid}, account: {{fee: {fee}, paid: {paid}}}, change: {{do: pay}},"
+            f" expect: {{verdict: {verdict}}}}}\n"
+            for fee, paid, verdict in cases
+        )
+    )
+    change = "`account.fee < account.paid` becomes `account.fee <= account.paid`"
+    _, out, _ = told(capsys, str(folder), "--mutants", "--format", "json")
+    found = json.loads(out)
+    status = {each["change"]["en"]: each["status"] for each in found["outcomes"]}
+    assert (status[change], found["with_solver"]) == ("equivalent", True)
+    code = "import sys; sys.modules['z3'] = None; from lawful.cli import main; main(['test', sys.argv[1], '--mutants'])"
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert f"✗ actions.pay: {change}" in done.stdout
+    assert "was not asked of Z3: pip install 'lawful[prove]'" in done.stdout
 
 
 def test_cases_that_fail_come_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

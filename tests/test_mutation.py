@@ -29,6 +29,7 @@ from lawful.mutation.operators import Operator, changed
 from lawful.mutation.pasting import case, yaml_of
 from lawful.mutation.score import scored
 from lawful.mutation.solving import solver
+from lawful.proofs.diffing import Differ
 from lawful.source import Source
 from policies import Drawn
 
@@ -318,6 +319,23 @@ actions:
         ("effect", '{effects: {good: "{}"}}', ""),
     )
 }
+
+
+def test_a_history_that_begins_late_tells_one_number_of_events_and_not_another() -> None:
+    """So what a comparison of all whole histories calls equal is not taken for it."""
+    one, other = (
+        lawful.loads(SOLVABLE["guard"].replace("{}", f"!({each})"))
+        for each in ("count('act', 'year') == 0 && count('act', 'day') == 0", "count('act', 'year') == 0")
+    )
+    request = {
+        "account": {},
+        "change": {"do": "act"},
+        "at": "2024-04-12T09:00:00Z",
+        "history_from": "2024-04-12T00:00:00Z",
+        "history": [{"event": "act", "at": "2024-04-12T08:00:00Z"}],
+    }
+    assert [one.check(request).verdict, other.check(request).verdict] == ["allow", "undetermined"]
+    assert Differ(one.program, other.program, seconds=10).diff().equal
 
 
 def test_what_z3_shows_tells_the_mutant_apart() -> None:
