@@ -322,13 +322,14 @@ class Policy:
         `questions` are ids (`prove.final.type`) or kinds (`final`); all are asked if none is named. Each is tried for
         so many seconds; what is not settled then says so. `told` hears of the question at hand and the share done.
 
-        Raises ProofError where Z3 is not installed, or no question has that name.
+        Raises ProofError where Z3 is not installed, no question has that name, or `timeout` is no time.
         """
-        from lawful.proofs.errors import installed
+        from lawful.proofs.errors import check_timeout, installed
 
         with installed():
             from lawful.proofs.proving import Prover, wanted  # Z3: only where something is proved
 
+        check_timeout(timeout)
         asked = wanted(self.program, questions)
         prover = Prover(self.program, self.zone, seconds=timeout)
         return prover.answers(asked) if told is None else prover.answers(asked, told)
@@ -341,13 +342,16 @@ class Policy:
         Each change is tried for so many seconds; what is not settled then says so. `told` hears of the change at hand
         and the share done.
 
-        Raises ProofError where Z3 is not installed.
+        Raises ProofError where Z3 is not installed, `other` is no policy, or `timeout` is no time.
         """
-        from lawful.proofs.errors import installed
+        from lawful.proofs.errors import ProofError, check_timeout, installed
 
         with installed():
             from lawful.proofs.diffing import Differ  # Z3: only where something is proved
 
+        if not isinstance(other, Policy):
+            raise ProofError(f"a policy is compared with a policy, not with {type(other).__name__}", "`load` it first")
+        check_timeout(timeout)
         differ = Differ(self.program, other.program, seconds=timeout)
         return differ.diff() if told is None else differ.diff(told)
 

@@ -158,8 +158,8 @@ class _Report:
     def _unsettled(self) -> Iterator[Row]:
         say = self.terminal.say
         for each in self.diff.unsettled:
-            told = say(f"not settled within {self.diff.timeout:g} s: ", f"{self.diff.timeout:g}秒内未能确定：")
-            yield row(1, ("?", "open"), " ", told, f"{self.sayings.change(each.change)}, {self.sayings.kind(each)}")
+            told = f"{self.sayings.change(each.change)}, {self.sayings.kind(each)}"
+            yield row(1, ("?", "open"), " ", told, say(": ", "："), self.sayings.why_not(each))
 
     def _conclusion(self) -> Row:
         say, diff = self.terminal.say, self.diff

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,19 +56,35 @@ class _Work:
     """Likewise."""
 
     def __init__(self) -> None:
-        self.begun = time.monotonic()
-        self.drawn: Callable[[str, float | None], None] | None = None
-        self.close: Callable[[], None] = lambda: None
+        self._last: tuple[str, float | None] = ("", None)
+        self._drawn: Callable[[str, float | None], None] | None = None
+        self._stop: Callable[[], None] = lambda: None
+        self._closed = False
+        self._lock = threading.Lock()
+        # One step may take long: the bar does not wait until the next one is told.
+        self._timer = threading.Timer(_PATIENCE, self._waited)
+        self._timer.daemon = True
+        self._timer.start()
 
     def at(self, step: str, share: float | None = None, /) -> None:
         if not step:
             self.close()
-            self.close = lambda: None
-        elif self.drawn is not None:
-            self.drawn(step, share)
-        elif time.monotonic() - self.begun > _PATIENCE:
-            self._show()
-            self.at(step, share)
+            return
+        with self._lock:
+            self._last = step, share
+            if self._drawn is not None:
+                self._drawn(step, share)
+
+    def close(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._stop()
+            self._stop, self._closed = (lambda: None), True
+
+    def _waited(self) -> None:
+        with self._lock:
+            if not self._closed:
+                self._show()
 
     def _show(self) -> None:
         from rich.console import Console
@@ -76,13 +93,13 @@ class _Work:
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         bar = Progress(*columns, console=Console(stderr=True), transient=True)
         task = bar.add_task("", total=None)
-        bar.start()
 
         def draw(step: str, share: float | None) -> None:
             bar.update(task, description=step, total=None if share is None else 1.0, completed=share or 0.0)
 
-        self.drawn = draw
-        self.close = bar.stop
+        draw(*self._last)
+        bar.start()
+        self._drawn, self._stop = draw, bar.stop
 
 
 class _Bar:

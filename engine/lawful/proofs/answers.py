@@ -48,6 +48,9 @@ SEVERITIES: Final[Mapping[Kind, Severity]] = {
     kind: "error" if kind in ("invariant", "final", "once") else "warning" for kind in KINDS
 }
 
+Why = Literal["time", "check", "steps", "given up"]
+"""Why something is not settled: the time was over, `check` says otherwise, longer traces are not tried, Z3 gave up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -94,3 +97,28 @@ class Answers:
             for each in self.answers
             if each.status == status and (not severities or each.question.severity in severities)
         ]
+
+
+UNCONFIRMED: Final = Text("not settled: `check` does not confirm what Z3 found", "未能判定：`check`未确认Z3找到的例子")
+
+
+def unsettled(question: Question, why: Why, seconds: float, within: int | None = None) -> Answer:
+    """Not settled: never a wrong yes. `within`: so many steps were looked at, and do not refute it."""
+    return Answer(question, "unsettled", why_not(why, seconds, within))
+
+
+def why_not(why: Why, seconds: float, within: int | None = None) -> Text:
+    """Why something is not settled, in words."""
+    steps = f"{within} {'step' if within == 1 else 'steps'}"
+    match why:
+        case "check":
+            return UNCONFIRMED
+        case "steps":
+            return Text(f"not settled by up to {steps}; more were not tried", f"{within}步以内未能判定，未尝试更多步")
+        case "time":
+            en, zh = f"not settled within {seconds:g} s", f"{seconds:g}秒内未能判定"
+        case "given up":
+            en, zh = "not settled: Z3 gave up", "未能判定：Z3放弃了求解"
+    if within is None:
+        return Text(en, zh)
+    return Text(f"{en}, nor by any {steps}", f"{zh}，{within}步之内也没有结论")

@@ -13,7 +13,7 @@ from lawful.deciding.judging import Judge
 from lawful.deciding.judging import Step as JudgedStep
 from lawful.engines import reference
 from lawful.ir import And, Not, Or, Rule, Text
-from lawful.proofs.answers import Answer, Question
+from lawful.proofs.answers import UNCONFIRMED, Answer, Question
 from lawful.proofs.asking import tables_of, written_rules
 from lawful.proofs.logic import FALSE, Bool, Meaning, both, conjunction, disjunction, known, opposite
 from lawful.proofs.moves import Change, Judged, Moves, Ruling, holds
@@ -318,7 +318,7 @@ class Anywhere:
 
     def _breaks(self, question: Question, rule: Rule, shown: Shown) -> Answer:
         if shown.witness is None:
-            return Answer(question, "unsettled", _UNCONFIRMED)
+            return Answer(question, "unsettled", UNCONFIRMED)
         en, zh = f"its effect can break {rule.id}", f"其效果可能违反{rule.id}"
         if rule.severity == "error":
             en, zh = f"{en}, which then refuses the change", f"{zh}，变更因此被拒绝"
@@ -359,7 +359,6 @@ class Anywhere:
         return Witness((_state(replay, at),))
 
 
-_UNCONFIRMED: Final = Text("check does not confirm what Z3 found", "check未确认Z3找到的例子")
 _NEVER_APPLIES: Final = Text("it can never apply, whatever the account and the day", "无论账号与日期如何，都不会适用")
 _NEVER_FAILS: Final = Text("it can never fail, whatever the account and the day", "无论账号与日期如何，都不会不满足")
 _NO_COLUMN: Final = Text("no column applies to this account", "没有任何列适用于该账号")
@@ -368,7 +367,7 @@ _TORN: Final = Text("one column says yes to this account and another no", "对�
 
 def _confirmed(question: Question, told: Text, shown: Shown) -> Answer:
     if shown.witness is None:
-        return Answer(question, "unsettled", _UNCONFIRMED)
+        return Answer(question, "unsettled", UNCONFIRMED)
     return Answer(question, "proved", told, shown.witness)
 
 
@@ -434,12 +433,3 @@ def _cells(rule: Rule) -> tuple[list[ir.Expr], list[ir.Expr]]:
     if isinstance(first, Not) and first.operand in no:
         return [], [first.operand, *no]
     return (list(first.operands) if isinstance(first, Or) else [first]), no
-
-
-def unsettled(question: Question, seconds: float, within: int | None = None) -> Answer:
-    """Not settled: never a wrong yes. `within`: so many steps were looked at, and do not refute it."""
-    en, zh = f"not settled within {seconds:g} s", f"{seconds:g}秒内未能判定"
-    if within is not None:
-        en += f", nor by any {within} {'step' if within == 1 else 'steps'}"
-        zh += f"，{within}步之内也没有结论"
-    return Answer(question, "unsettled", Text(en, zh))

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from lawful.decision import Verdict
 from lawful.ir import Expr, Program, Text, Value
+from lawful.proofs.answers import Why
 
 Json = dict[str, Any]
 Side = Literal["old", "new"]
@@ -132,6 +133,8 @@ class Difference:
     kind: Kind
     example: Example | None
     where: Where | None
+    why: Why | None = None
+    """Where it is not settled: why."""
 
     @property
     def settled(self) -> bool:

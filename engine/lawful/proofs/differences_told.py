@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from lawful import values, wording
 from lawful.ir import AtMost, Field, Language, Program, Text, Value
+from lawful.proofs.answers import why_not
 from lawful.proofs.differences import (
     KINDS,
     Answered,
@@ -219,6 +220,10 @@ class Sayings:
     def _told(self, program: Program, name: str, value: Value | None) -> str:
         return wording.of_field(program.account.get(name), value, self.language, self.teller.zone)
 
+    def why_not(self, difference: Difference) -> str:
+        """Why it is not settled."""
+        return why_not(difference.why or "time", self.diff.timeout).best(self.language)
+
     def only(self, only: OnlyOne) -> str:
         return _WHAT[only.what].best(self.language).format(name=only.name, told=only.told)
 
@@ -258,7 +263,10 @@ def as_json(diff: Diff, lawful: str) -> Json:
         "changes": list(diff.changes),
         "identical": list(diff.identical),
         "differences": [_difference(each, diff, english, chinese) for each in diff.found],
-        "unsettled": [{"change": each.change, "kind": each.kind, "timeout": diff.timeout} for each in diff.unsettled],
+        "unsettled": [
+            {"change": each.change, "kind": each.kind, "why": each.why, "timeout": diff.timeout}
+            for each in diff.unsettled
+        ],
         "only": [{"policy": each.side, "what": each.what, "name": each.name, "told": each.told} for each in diff.only],
         "assumptions": [{"en": each.en, "zh": each.zh} for each in diff.assumptions],
         "seconds": round(diff.seconds, 3),

@@ -77,7 +77,7 @@ class Differ:
             try:
                 found = self._difference(compared, kind, formula)
             except NotSettled:
-                yield Difference(asking.name, kind, None, None)
+                yield Difference(asking.name, kind, None, None, compared.space.deadline.why())
             else:
                 if found is not None:
                     yield found
@@ -98,7 +98,7 @@ class Differ:
             if model is None and not tried:
                 return None
             if model is None or len(tried) == _TRIES:
-                return Difference(compared.asking.name, kind, None, None)
+                return Difference(compared.asking.name, kind, None, None, "check")
             shown = self.shown.example(compared, kind, formula, model)
             if shown is not None:
                 readable, example = shown

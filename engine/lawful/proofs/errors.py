@@ -26,3 +26,9 @@ def installed() -> Iterator[None]:
         if (error.name or "").partition(".")[0] != "z3":
             raise
         raise ProofError("a proof needs `z3`, which is not installed", "pip install 'lawful[prove]'") from None
+
+
+def check_timeout(seconds: object) -> None:
+    """Raises ProofError where that is not a number of seconds greater than 0."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise ProofError(f"`timeout` is {seconds!r}", "give a number of seconds greater than 0, such as 30")

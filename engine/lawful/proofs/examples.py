@@ -29,6 +29,7 @@ from lawful.reading import Reader
 
 USUAL: Final = 739_448
 """2025-07-16, in the middle of a month: each window begins on a day of its own."""
+_A_YEAR: Final = 365
 _MANY: Final = 100
 """More happenings than these nobody would read."""
 _NEAR: Final = 200
@@ -47,10 +48,10 @@ class Peer:
         return self.judge.judge(self.reader.question(request), "reference").steps[0]
 
     def answered(self, step: Step, shared: Shown) -> Answered:
+        lost = self.judge.lost(step)
         after = self.judge.left_by(step)
         denied = step.verdict == "deny"
         account, left = step.before.records["account"], after.records["account"]
-        had, has = step.before.records["features"], after.records["features"]
         changed = (
             ()
             if denied
@@ -70,11 +71,7 @@ class Peer:
                 )
             ),
             changed,
-            ()
-            if denied
-            else tuple(
-                name for name in had if had[name] is not False and has.get(name) is False and name != step.asked.name
-            ),
+            () if denied else lost,
             () if denied else tuple(move.event for move, applies in step.moves if applies is not False),
             () if denied else tuple(dict.fromkeys(_due(step))),
         )
@@ -165,6 +162,7 @@ def _wishes(compared: Compared) -> Iterator[Bool]:
     """First that little is given, then that what is given is near."""
     moment = compared.moments["new"]
     yield moment.today == USUAL
+    yield both(no_more(USUAL, moment.today), no_more(moment.today, USUAL + _A_YEAR))
     if moment.is_timed:
         yield _by_day(moment)
     if compared.asking.name == "set":

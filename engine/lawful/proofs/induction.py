@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from lawful.proofs.answers import Why
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, opposite
 from lawful.proofs.moves import Moves
 from lawful.proofs.property import Property, helpful
@@ -38,11 +39,12 @@ class Refutation:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Proved: by what; or refuted. Neither: not settled, and within how many steps it surely is not so."""
+    """Proved: by what; or refuted. Neither: not settled, why, and within how many steps it surely is not so."""
 
     proof: str | None = None
     refutation: Refutation | None = None
     within: int | None = None
+    why: Why = "steps"
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ class Induction:
             for depth in range(_SOON + 1):
                 refutation = search.next()
                 if refutation is not None:
-                    return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth)
+                    return Found(refutation=refutation) if confirmed(refutation) else Found(why="check")
             for about in (self._near(claim, part), part.facts):
                 lemmas = self.lemmas(part, about, pairs=claim.pair)
                 for length in range(1, _LONGEST_INDUCTION + 1 if about is part.facts else 2):
@@ -97,9 +99,9 @@ class Induction:
             for depth in range(_SOON + 1, _DEEPEST + 1):
                 refutation = search.next()
                 if refutation is not None:
-                    return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth)
+                    return Found(refutation=refutation) if confirmed(refutation) else Found(why="check")
         except NotSettled:
-            return Found(within=max(depth - 1, 0) if depth >= 0 else None)
+            return Found(within=max(depth - 1, 0) if depth >= 0 else None, why=self.deadline.why())
         return Found(within=depth)
 
     def begins(self) -> bool:

@@ -14,8 +14,8 @@ from lawful import calendar
 from lawful.deciding.judging import Judge
 from lawful.diagnostics import near
 from lawful.ir import AtMost, Constant, Expr, Period, Program, Text, walk
-from lawful.proofs.answers import KINDS, Answer, Answers, Question
-from lawful.proofs.anywhere import Anywhere, unsettled
+from lawful.proofs.answers import KINDS, Answer, Answers, Question, unsettled
+from lawful.proofs.anywhere import Anywhere
 from lawful.proofs.asking import event_of, limits_of_once, questions
 from lawful.proofs.errors import ProofError
 from lawful.proofs.induction import Found, Induction, Refutation
@@ -119,7 +119,7 @@ class Prover:
                 try:
                     yield from list(ask([each]))
                 except NotSettled:
-                    yield unsettled(each, self.seconds)
+                    yield unsettled(each, anywhere.space.deadline.why(), self.seconds)
 
     @property
     def anywhere(self) -> Anywhere:
@@ -153,7 +153,7 @@ class Prover:
             steps = len([each for each in witness[0].happenings if each.kind != "state"])
             told = Text(f"not so after {steps} {'step' if steps == 1 else 'steps'}", f"{steps}步之后不成立")
             return Answer(question, "refuted", told, witness[0])
-        return unsettled(question, self.seconds, found.within)
+        return unsettled(question, found.why, self.seconds, found.within)
 
     def _once(self, question: Question) -> Answer:
         """By the history and, where a field of the account counts, by that alone."""

@@ -7,13 +7,12 @@ impossible in every reachable state, or looked for in traces of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lawful.deciding.judging import Judge
 from lawful.ir import Move, Program, Text
-from lawful.proofs.answers import Answer, Question
-from lawful.proofs.anywhere import unsettled
+from lawful.proofs.answers import UNCONFIRMED, Answer, Question, Status, unsettled
 from lawful.proofs.asking import ways_out
 from lawful.proofs.induction import Induction
 from lawful.proofs.logic import Bool, both, disjunction, equal, opposite
@@ -40,6 +39,11 @@ _CANNOT = {
     ),
     "trap": Text("whoever leaves it has a finding", "离开它的账号必然违反规则"),
 }
+_DECLARED: Final = Text(
+    "transitions that leave it are declared, and nobody can ever make one", "声明了离开它的转换，但没有账号能够进行"
+)
+_NEVER_THERE: Final = Text("no account ever has it, so that nobody leaves it", "没有账号会取该值，因此无人离开它")
+_NOT_LEFT: Final = Text("nobody can leave it at all, as prove.stuck tells", "没有账号能离开它，见prove.stuck")
 _NOBODY: Final = Text("no account can be registered", "没有账号能够注册")
 
 
@@ -194,9 +198,7 @@ class Reachable:
     def _shown(self, target: Target, trace: Trace, model: Model, option: Option) -> Answer:
         replay = replayed(self.judge, self.reader, trace, model, until=option)
         if replay is None:
-            return Answer(
-                target.question, "unsettled", Text("check does not confirm what Z3 found", "check未确认Z3找到的例子")
-            )
+            return Answer(target.question, "unsettled", UNCONFIRMED)
         return Answer(target.question, "proved", _CAN[target.question.kind], Witness(tuple(replay.happenings)))
 
     # --------------------------------------------------------------------------------------------------- one by one
@@ -206,7 +208,7 @@ class Reachable:
         depth = _SOON
         try:
             if self._never(target, part):
-                return Answer(target.question, "refuted", _CANNOT[target.question.kind], proof="induction with lemmas")
+                return self._nobody(target, part)
             trace = self.induction.trace(part)
             for depth in range(_DEEPEST + 1):
                 options = self._next(trace, depth)
@@ -218,8 +220,25 @@ class Reachable:
                 trace.extend(options)
                 trace.pass_time()
         except NotSettled:
-            pass
-        return unsettled(target.question, seconds, depth)
+            return unsettled(target.question, self.induction.deadline.why(), seconds, max(depth - 1, 0))
+        return unsettled(target.question, "steps", seconds, depth)
+
+    def _nobody(self, target: Target, part: Slice) -> Answer:
+        """The answer where nobody ever can. Raises NotSettled."""
+        status: Status = "refuted"
+        told = _CANNOT[target.question.kind]
+        if target.question.kind == "stuck":
+            told = _NEVER_THERE if self._never_has(target, part) else _DECLARED
+        elif target.clean and self._never(replace(target, clean=False), part):
+            status, told = "proved", _NOT_LEFT  # a trap is what can be left
+        return Answer(target.question, status, told, proof="induction with lemmas")
+
+    def _never_has(self, target: Target, part: Slice) -> bool:
+        """Whether no reachable account has the value that is to be left."""
+        trace, _ = self._reached[part]
+        present = trace.state.account[target.field]
+        place = self.program.account[target.field].type.values.index(target.value)
+        return trace.space.satisfiable(both(present.known, equal(present.value, place))) is None
 
     def _never(self, target: Target, part: Slice) -> bool:
         """Whether no reachable state lets it be."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import z3
@@ -21,6 +21,8 @@ T = TypeVar("T")
 _MOST_ROUNDS: Final = 60
 """How often a model may be wrong about a doubtful term before its question is given up."""
 _PATIENCE: Final = 3
+_A_MOMENT: Final = 0.01
+"""Z3 is told its time in milliseconds, and may come back a little early."""
 
 
 class NotSettled(Exception):
@@ -78,6 +80,10 @@ class Deadline:
 
     def passed(self) -> bool:
         return self.left() <= 0
+
+    def why(self) -> Literal["time", "given up"]:
+        """Why a question that was asked until now is not settled."""
+        return "time" if self.left() < _A_MOMENT else "given up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from lawful.proofs.logic import (
     either,
     equal,
     given,
+    no_more,
     opposite,
 )
 from lawful.proofs.space import Space
@@ -133,6 +134,15 @@ class Before:
                 self.space.assume(made <= count)
             elif window.unit == "lifetime" or (then is moment and within(other, window)):
                 self.space.assume(count <= made)
+            elif then is moment:
+                self._overlap(Counted(window, made), Counted(other, count), moment)
+
+    def _overlap(self, one: Counted, other: Counted, moment: Now) -> None:
+        """Of a month or a year and so many days or months, whichever began earlier holds the other."""
+        for calendar, rolling in ((one, other), (other, one)):
+            begins = _begins_within(calendar.window, rolling.window, moment)
+            if begins is not None:
+                self.space.assume(choice(begins, no_more(rolling.number, calendar.number), no_more(calendar.number, rolling.number)))
 
     def _later(self, window: Window, one: Now, count: Number, other: Now, number: Number) -> None:
         if one.follows(other):
@@ -143,6 +153,31 @@ class Before:
         if window.unit in ("day", "month", "year"):
             same = equal(period_of(window, one), period_of(window, other))
             self.space.assume(choice(same, number == count, number == 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many events are in a window."""
+
+    window: Window
+    number: Number
+
+
+def _begins_within(calendar: Window, rolling: Window, moment: Now) -> Bool | None:
+    """Whether the rolling window begins in the month or the year that it is; None where that is not told.
+
+    What happened on the first day of it counts until the same time of that day, so much later: days do to tell.
+    """
+    match calendar.unit, rolling.unit:
+        case "month", "days":
+            return equal(dates.month_index(moment.space, moment.today - rolling.length), moment.month)
+        case "year", "days":
+            month = dates.month_index(moment.space, moment.today - rolling.length)
+            return no_more(12 * moment.year, month)
+        case "year", "months":
+            return no_more(12 * moment.year, moment.month - rolling.length)
+        case _:
+            return None
 
 
 def period_of(window: Window, moment: Now) -> Number:
