@@ -16,6 +16,7 @@ from lawful.cli import main
 from lawful.engines.reference import evaluate
 from lawful.proofs.differences import VERDICTS, Diff, Difference, Moving, Part, Setting
 from lawful.proofs.differences_told import as_json
+from lawful.proofs.errors import ProofError
 from twins import Both, Compared, twins
 
 LIMIT = 60.0
@@ -315,3 +316,81 @@ def test_without_duckdb_a_sample_is_asked_by_direct(lines: bool, inventory: str,
     command = [sys.executable, "-c", WITHOUT_ENGINES, newer, inventory]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert told.splitlines() == ["direct 6 6", str(TURNED)]
+
+
+# ---------------------------------------------------------------------------------------- windows, texts, features
+
+
+def of_go(limit: str, zone: str = "UTC") -> lawful.Policy:
+    return lawful.loads(
+        f'policy: q\nversion: "1"\ntimezone: {zone}\naccount: {{fields: {{a: {{type: int}}}}}}\n'
+        f"actions: {{go: {{limit: {{at_most: 1, {limit}}}}}}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("per: month", "within: {days: 30}", {"deny_to_allow", "allow_to_deny"}),
+        ("per: month", "within: {days: 31}", {"allow_to_deny"}),
+        ("within: {days: 365}", "per: year", {"allow_to_deny", "deny_to_allow"}),
+        ("per: year", "within: {months: 11}", {"allow_to_deny", "deny_to_allow"}),
+        ("per: year", "within: {months: 12}", {"allow_to_deny"}),
+    ],
+)
+def test_a_rolling_window_and_one_of_the_calendar(old: str, new: str, found: set[str]) -> None:
+    told = of_go(old, "America/New_York").diff(of_go(new, "America/New_York"), timeout=LIMIT)
+    assert not told.unsettled
+    assert {each.kind for each in told.found} == found
+
+
+TEXT = """
+policy: q
+version: "1"
+account: {fields: {name: string}}
+actions: {go: {requires: "account.name.matches('PATTERN')"}}
+"""
+
+
+def test_what_check_does_not_confirm_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [tmp_path / "old.yaml", tmp_path / "new.yaml"]
+    for path, pattern in zip(paths, ("a+", "aa*"), strict=True):
+        path.write_text(TEXT.replace("PATTERN", pattern), encoding="utf-8")
+    assert main(["diff", *map(str, paths), "--lang", "en"]) == 3
+    out = capsys.readouterr().out
+    assert "do go, deny → allow: not settled: `check` does not confirm what Z3 found\n" in out
+    assert " s:" not in out
+    found = lawful.load(paths[0]).diff(lawful.load(paths[1]))
+    assert {each.why for each in found.unsettled} == {"check"}
+
+
+FEATURES = """
+policy: q
+version: "1"
+account: {fields: {a: {type: int}}}
+features: {f: {}, g: {}}
+"""
+
+
+def test_an_example_shows_the_features_that_only_one_takes_away() -> None:
+    old, new = lawful.loads(FEATURES), lawful.loads(FEATURES.replace("g: {}", "g: {needs: f}"))
+    found = [each for each in old.diff(new, timeout=LIMIT).found if each.change == "disable.f"]
+    assert [each.kind for each in found] == ["consequences"]
+    (example,) = [each.example for each in found]
+    assert example is not None
+    assert (example.old.lost, example.new.lost) == ((), ("g",))
+    assert new.check(example.request).consequences.lost == ("g",)
+
+
+@pytest.mark.parametrize("timeout", ["x", -1, 0, float("nan"), True])
+def test_a_timeout_that_is_none(timeout: object) -> None:
+    policy = lawful.loads(FEATURES)
+    with pytest.raises(ProofError, match="`timeout` is"):
+        policy.diff(policy, timeout=timeout)  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(ProofError, match="`timeout` is"):
+        policy.prove(timeout=timeout)  # type: ignore[arg-type]  # on purpose
+
+
+def test_only_policies_are_compared() -> None:
+    with pytest.raises(ProofError, match="with a policy, not with str"):
+        lawful.loads(FEATURES).diff("x")  # type: ignore[arg-type]  # on purpose

@@ -89,3 +89,49 @@ def test_every_kind_of_question_has_its_heading() -> None:
     assert re.findall(r"^## prove\.(\w+)$", page, re.MULTILINE) == list(KINDS)
     told = re.findall(r"^## prove\.\w+\n\n(\w+)\.", page, re.MULTILINE)
     assert told == [SEVERITIES[kind].capitalize() for kind in KINDS]
+
+
+PIT = """
+policy: pit
+version: "1"
+account:
+  fields:
+    type: {enum: [sub, pit, other]}
+    city: {enum: [a, b], fixed: true, default: a}
+lifecycle:
+  type:
+    initial: sub
+    transitions:
+      fall: {from: sub, to: pit}
+      crawl: {from: pit, to: other}
+      again: {from: other, to: sub}
+constraints:
+  in-a: {when: account.type == 'other', requires: account.city == 'a'}
+  in-b: {when: account.type == 'other', requires: account.city == 'b'}
+"""
+
+
+def test_what_nobody_can_leave_is_stuck_and_no_trap() -> None:
+    answers = {each.question.id: each for each in lawful.loads(PIT).prove("stuck", "trap").answers}
+    told = {id.removeprefix("prove."): (each.status, each.told.en) for id, each in answers.items()}
+    assert told == {
+        "stuck.type.sub": ("proved", "it can be left"),
+        "stuck.type.pit": ("refuted", "transitions that leave it are declared, and nobody can ever make one"),
+        "stuck.type.other": ("refuted", "no account ever has it, so that nobody leaves it"),
+        "trap.type.sub": ("proved", "it can be left without a finding"),
+        "trap.type.pit": ("proved", "nobody can leave it at all, as prove.stuck tells"),
+        "trap.type.other": ("proved", "nobody can leave it at all, as prove.stuck tells"),
+    }
+
+
+def test_steps_that_are_not_tried_are_no_time() -> None:
+    counter = """
+policy: q
+version: "1"
+account: {fields: {n: {type: int, default: 0}}}
+actions: {add: {effects: {n: account.n + 1}}}
+invariants: {few: {always: account.n < 20}}
+"""
+    (answer,) = lawful.loads(counter).prove("invariant").answers
+    assert answer.told.en == "not settled by up to 10 steps; more were not tried"
+    assert answer.seconds < 30

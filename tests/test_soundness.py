@@ -66,7 +66,7 @@ class Truth:
             case "stuck":
                 return _told(question.subject in whole.left)
             case "trap":
-                return _told(question.subject in whole.left_clean)
+                return _told(question.subject in whole.left_clean or question.subject not in whole.left)
             case "dead":
                 return _told(any(found == "violated" for _, found, _ in self.outcomes(self.rule(question.subject))))
             case "shadowed":

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import drawing
 from drawing import Pen, World
-from lawful import ir
+from lawful import calendar, ir
+from lawful.calendar import Window
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import History, Situation
 from lawful.ir import Expr, Owner, Type
+from lawful.proofs import dates
+from lawful.proofs.logic import equal, opposite
+from lawful.proofs.space import Space
 from lawful.proofs.terms import Terms
 from proving import scene_of, space_of, value_of
 
@@ -59,3 +65,19 @@ def test_a_term_has_the_value_that_the_reference_gives(drawn: Drawn) -> None:
     model = space.satisfiable()
     assert model is not None
     assert value_of(model, meaning, drawn.type, space) == evaluate(drawn.expr, drawn.situation)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("America/Sao_Paulo", "2017-10-15"), ("America/Sao_Paulo", "2018-02-17"), ("UTC", "2018-02-17")]
+)
+@pytest.mark.parametrize("minutes", range(-30, 24 * 60 + 90, 90))
+def test_the_end_of_a_window_of_days_is_one_instant(zone: str, day: str, minutes: int) -> None:
+    """Also where the clocks are moved on that day: a local time that there is twice, or not at all."""
+    where = ZoneInfo(zone)
+    event = calendar.start_of(date.fromisoformat(day), where) + timedelta(minutes=minutes, days=-3)
+    space = Space(where, (date(2017, 1, 1).toordinal(), date(2019, 1, 1).toordinal()))
+    leaves, _ = dates.expiry(space, dates.micros(event), "days", 3)
+    truth = calendar.expiry(Window("days", 3), event, where)
+    assert truth is not None
+    assert space.satisfiable(equal(leaves, dates.micros(truth))) is not None
+    assert space.satisfiable(opposite(equal(leaves, dates.micros(truth)))) is None

@@ -115,10 +115,10 @@ def why_not(why: Why, seconds: float, within: int | None = None) -> Text:
             return UNCONFIRMED
         case "steps":
             return Text(f"not settled by up to {steps}; more were not tried", f"{within}步以内未能判定，未尝试更多步")
-        case "time":
-            en, zh = f"not settled within {seconds:g} s", f"{seconds:g}秒内未能判定"
         case "given up":
             en, zh = "not settled: Z3 gave up", "未能判定：Z3放弃了求解"
+        case _:
+            en, zh = f"not settled within {seconds:g} s", f"{seconds:g}秒内未能判定"
     if within is None:
         return Text(en, zh)
     return Text(f"{en}, nor by any {steps}", f"{zh}，{within}步之内也没有结论")

@@ -403,7 +403,18 @@ class _Gap:
     told: list[Bool] = field(default_factory=list)
 
     def lemmas(self, model: Model) -> list[Bool]:
-        if model.number(self.gap) == 0:
+        at, gap = model.number(self.at), model.number(self.gap)
+        begins, ends, offset = stretch(self.zone, at)
+        # By how much the clocks were moved when this stretch began.
+        forward = offset - _offset_at(self.zone, begins - 1)
+        soon = at < begins + abs(forward)
+        if not (soon and forward < 0) if gap == 0 else soon and gap == forward:
             return []
-        begins, ends, _ = stretch(self.zone, model.number(self.at))
-        return [implies(both(self.at >= begins + _WIDEST_GAP, self.at < ends), self.gap == 0)]
+        here = both(self.at >= begins, self.at < ends)
+        self.told.append(here)
+        soon_after = self.at < begins + abs(forward)
+        if forward > 0:
+            right = either(self.gap == 0, both(self.gap == forward, soon_after))
+        else:  # of a doubled time the earlier one is meant: nothing comes out in the second hour
+            right = both(self.gap == 0, self.at >= begins - forward)
+        return [implies(here, right)]

@@ -90,7 +90,7 @@ class Induction:
             for depth in range(_SOON + 1):
                 refutation = search.next()
                 if refutation is not None:
-                    return Found(refutation=refutation) if confirmed(refutation) else Found(why="check")
+                    return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth, why="check")
             for about in (self._near(claim, part), part.facts):
                 lemmas = self.lemmas(part, about, pairs=claim.pair)
                 for length in range(1, _LONGEST_INDUCTION + 1 if about is part.facts else 2):
@@ -99,7 +99,7 @@ class Induction:
             for depth in range(_SOON + 1, _DEEPEST + 1):
                 refutation = search.next()
                 if refutation is not None:
-                    return Found(refutation=refutation) if confirmed(refutation) else Found(why="check")
+                    return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth, why="check")
         except NotSettled:
             return Found(within=max(depth - 1, 0) if depth >= 0 else None, why=self.deadline.why())
         return Found(within=depth)

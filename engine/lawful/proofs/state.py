@@ -142,7 +142,9 @@ class Before:
         for calendar, rolling in ((one, other), (other, one)):
             begins = _begins_within(calendar.window, rolling.window, moment)
             if begins is not None:
-                self.space.assume(choice(begins, no_more(rolling.number, calendar.number), no_more(calendar.number, rolling.number)))
+                self.space.assume(
+                    choice(begins, no_more(rolling.number, calendar.number), no_more(calendar.number, rolling.number))
+                )
 
     def _later(self, window: Window, one: Now, count: Number, other: Now, number: Number) -> None:
         if one.follows(other):
