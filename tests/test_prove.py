@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -129,9 +130,27 @@ def test_steps_that_are_not_tried_are_no_time() -> None:
 policy: q
 version: "1"
 account: {fields: {n: {type: int, default: 0}}}
-actions: {add: {effects: {n: account.n + 1}}}
-invariants: {few: {always: account.n < 20}}
+actions: {add: {}}
+invariants: {few: {always: "count('add', 'lifetime') < 20"}}
 """
     (answer,) = lawful.loads(counter).prove("invariant").answers
     assert answer.told.en == "not settled by up to 10 steps; more were not tried"
     assert answer.seconds < 30
+
+
+SLOW = """
+import time
+from lawful.cli.progress import working
+with working(wanted=True) as at:
+    at("one long step", 0.0)
+    time.sleep(2)
+"""
+
+
+def test_on_a_terminal_one_long_step_is_shown() -> None:
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    subprocess.run([sys.executable, "-c", SLOW], stderr=slave, stdout=subprocess.DEVNULL, check=True)
+    assert "one long step" in os.read(master, 10_000).decode()
+    os.close(slave)
+    os.close(master)

@@ -162,7 +162,6 @@ def _wishes(compared: Compared) -> Iterator[Bool]:
     """First that little is given, then that what is given is near."""
     moment = compared.moments["new"]
     yield moment.today == USUAL
-    yield both(no_more(USUAL, moment.today), no_more(moment.today, USUAL + _A_YEAR))
     if moment.is_timed:
         yield _by_day(moment)
     if compared.asking.name == "set":
@@ -191,6 +190,7 @@ def _wishes(compared: Compared) -> Iterator[Bool]:
                 yield both(no_more(0, meaning.value), no_more(meaning.value, _NEAR))
             case _:
                 pass
+    yield both(no_more(USUAL, moment.today), no_more(moment.today, USUAL + _A_YEAR))
 
 
 def _by_day(moment: Now) -> Bool:
