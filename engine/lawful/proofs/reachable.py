@@ -89,7 +89,9 @@ class Reachable:
                 targets.append(target)
         self.induction.deadline = Deadline.after(seconds * 2)
         if targets and not self._begins():
-            yield from (Answer(each.question, "refuted", _NOBODY, proof="no registration") for each in targets)
+            for each in targets:  # a trap is what can be left
+                status: Status = "proved" if each.clean else "refuted"
+                yield Answer(each.question, status, _NOBODY, proof="no registration")
             return
         yield from self._soon(targets)
         for each in targets:
