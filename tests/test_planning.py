@@ -366,6 +366,30 @@ def test_which_type_a_subject_should_choose(subject: str, chosen: tuple[str, ...
     )
 
 
+@pytest.mark.parametrize("given", [{}, {"type": "service"}])
+@pytest.mark.parametrize("need", ["wechat_pay", "certify"])
+def test_a_type_that_may_not_be_registered_for_want_of_a_fact_is_no_type_that_may_not(
+    need: str, given: dict[str, Any]
+) -> None:
+    choice = lawful.load("wechat").choose([need], account=given, at="2025-03-01")
+    assert (choice.status, choice.chosen, choice.missing) == ("undetermined", (), (("account.subject",),))
+
+
+@pytest.mark.parametrize("seed", range(4010, 4020))
+def test_what_none_serves_none_serves_whatever_is_not_told(seed: int) -> None:
+    """Every value of the facts that are left out is tried: a sure no stays one."""
+    drawn = small.drawn(seed)
+    policy = lawful.loads(drawn.policy)
+    known = {"type": drawn.account["type"]} if seed % 2 else {}
+    how: dict[str, Any] = {"at": small.START.isoformat(), "obtain": False, "max_steps": 3, "within": "1 years"}
+    for need in (*policy.program.features, *policy.program.actions):
+        vague = policy.choose([need], account=known, **how)
+        for flag, level in product((True, False), small.LEVELS):
+            sure = policy.choose([need], account={**known, "flag": flag, "level": level}, **how)
+            for option, filled in zip(vague.options, sure.options, strict=True):
+                assert option.status != "none" or filled.status != "found", (need, option.value, flag, level)
+
+
 @pytest.mark.parametrize(
     ("need", "chosen"),
     [
@@ -392,6 +416,17 @@ def test_a_rate_is_kept_up_or_not(need: str, chosen: tuple[str, ...]) -> None:
         ({"change": {"do": "certify"}, "within": "soon"}, "no length of time"),
         ({"change": {"do": "certify"}, "max_steps": -1}, "a number from 0"),
         ({"change": {"do": "certify"}, "seconds": 0}, "a number above 0"),
+        ({"change": {"do": "certify"}, "max_steps": "a"}, "a number from 0"),
+        ({"change": {"do": "certify"}, "max_steps": True}, "a number from 0"),
+        ({"change": {"do": "certify"}, "seconds": "long"}, "a number above 0"),
+        ({"change": {"do": "certify"}, "within": 3}, "no length of time"),
+        ({"change": {"do": "certify"}, "cost": 5}, "no change has a cost"),
+        ({"change": {"do": "certify"}, "obtain": 1}, "true or false"),
+        ({"reach": 5}, "it is a text"),
+        ({"needs": "ff"}, "a list of needs"),
+        ({"needs": 5}, "a list of needs"),
+        ({"needs": [5]}, "is no text"),
+        ({"needs": ["wechat_pay"], "by": 5}, "no field with a life cycle"),
         ({"change": {"register": {}}}, "for an account that there is"),
         ({}, "needs a goal"),
         ({"change": {"do": "certify"}, "reach": "true"}, "one goal"),
@@ -466,3 +501,36 @@ def test_it_is_told_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
     assert "共3步" in out
     assert "不可逆：type — 服务号无法再变回订阅号" in out
     assert "没有更短的方案" in out
+
+
+COUNTED = """
+policy: counted
+version: "1"
+account:
+  fields:
+    type: {enum: [a]}
+    n: {type: int, min: 0, default: 0}
+actions:
+  bump: {effects: {n: account.n + 1}, limit: {at_most: 1, per: month}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("reach", "until", "steps"),
+    [
+        ("today >= date('2025-06-01')", "2025-06-01", 0),
+        ("count('bump', 'month') == 0 && account.n == 2", "2025-05-01", 2),
+        ("account.n == 2", None, 2),
+        ("account.n == 0", None, 0),
+    ],
+)
+def test_the_wait_after_the_last_step_is_told(
+    reach: str, until: str | None, steps: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "counted.yaml").write_text(COUNTED)
+    (tmp_path / "account.json").write_text('{"type": "a", "features": []}')
+    files = (str(tmp_path / "counted.yaml"), str(tmp_path / "account.json"))
+    code, out, _ = run(capsys, *files, "--reach", reach, "--at", "2025-03-31", "--history", "none")
+    assert (code, out.count("do bump")) == (0, steps)
+    assert (f"wait until {until}" in out) if until else "wait" not in out
+    assert ("it is so already" in out) == (until is None and not steps)

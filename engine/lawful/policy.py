@@ -195,14 +195,20 @@ class Policy:
 
         Raises RequestError as `check` does, PolicyError where `reach` is no condition of this policy.
         """
-        from lawful.planning.asking import goal_of, options_of, without_what_is_asked  # only where a plan is wanted
+        from lawful.planning.asking import (
+            checked_reach,
+            goal_of,
+            options_of,
+            without_what_is_asked,
+        )  # only where a plan is wanted
         from lawful.planning.planner import Planner
         from lawful.planning.telling import PlanTeller
 
         given = _parts(request, parts)
         asks = given.get("change") is not None or given.get("changes") is not None
         question = self._reader.question(given) if asks else self._reader.account(given)
-        goal = goal_of(question, None if reach is None else self.condition(reach))
+        condition = checked_reach(reach)
+        goal = goal_of(question, None if condition is None else self.condition(condition))
         question = without_what_is_asked(question, goal)
         options = options_of(
             self.program, cost=cost, within=within, max_steps=max_steps, obtain=obtain, seconds=seconds

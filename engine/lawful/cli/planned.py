@@ -35,7 +35,7 @@ class Planned:
         yield row(
             0, _SIGNS[plan.status], " ", (self._headline(plan), _SIGNS[plan.status][1]), GAP, plan.goal, right=named
         )
-        yield from self.steps(plan.steps, 1)
+        yield from self._way(plan, 1)
         if plan.status == "found":
             yield from self._certainty(plan)
             yield from self._alternatives(plan)
@@ -45,6 +45,8 @@ class Planned:
     def _headline(self, plan: Plan) -> str:
         say = self.terminal.say
         match plan.status:
+            case "found" if not plan.steps and _waits(plan):
+                return say("nothing but to wait", "只需等待")
             case "found" if not plan.steps:
                 return say("it is so already", "目标已达成")
             case "found":
@@ -65,6 +67,13 @@ class Planned:
         return self.terminal.say(f", {plan.measure} {plan.cost}", f"，{plan.measure} {plan.cost}")
 
     # --------------------------------------------------------------------------------------------------- steps
+
+    def _way(self, plan: Plan, depth: int) -> Iterator[Row]:
+        """The steps, and the wait after the last of them."""
+        yield from self.steps(plan.steps, depth)
+        if plan.done_at is not None and _waits(plan):
+            until = self._day(plan.done_at)
+            yield row(depth, (self.terminal.say(f"wait until {until}", f"等到 {until}"), "bold"))
 
     def steps(self, steps: tuple[PlanStep, ...], depth: int) -> Iterator[Row]:
         for number, step in enumerate(steps, 1):
@@ -197,9 +206,9 @@ class Planned:
         for option in choice.options:
             yield from self._against(option)
         for option in choice.options:
-            if option.status == "found" and option.plan is not None and option.plan.steps:
+            if option.status == "found" and option.plan is not None and (option.plan.steps or _waits(option.plan)):
                 yield row(1, (say(f"the way to {option.value}:", f"成为{option.value}的步骤："), "dim"))
-                yield from self.steps(option.plan.steps, 2)
+                yield from self._way(option.plan, 2)
 
     def _table(self, choice: Choice) -> Iterator[Row]:
         """A row for each type, a column for each need."""
@@ -228,6 +237,11 @@ class Planned:
             yield row(1, (self.terminal.say(f"against {option.value}:", f"不宜选{option.value}："), "dim"))
         for rule, why in dict(against).items():
             yield row(2, (rule, "bold"), GAP + why.best(language))
+
+
+def _waits(plan: Plan) -> bool:
+    """Whether the goal is reached later than the last step is taken."""
+    return plan.done_at is not None and plan.done_at != (plan.steps[-1].at if plan.steps else plan.at)
 
 
 def in_words(change: dict[str, Any], was: dict[str, Any], terminal: Terminal) -> str:

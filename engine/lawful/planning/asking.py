@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import UnionType
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,6 +18,13 @@ from lawful.question import Question
 
 _WITHIN: Final = re.compile(r"([1-9][0-9]{0,3}) ?(d|days?|m|months?|y|years?)")
 MOST_STEPS_ASKED: Final = 100
+
+
+def checked_reach(reach: object) -> str | None:
+    """Raises RequestError where it is no text."""
+    if reach is not None and not isinstance(reach, str):
+        raise RequestError([Problem("reach", "it is a text: a condition", "as in `account.type == 'service'`")])
+    return reach
 
 
 def goal_of(question: Question, reach: Expr | None) -> Goal:
@@ -58,20 +66,22 @@ def options_of(
     window = None
     if cost is not None:
         names = sorted({name for move in program.moves for name, _ in move.cost} | {DAYS})
-        if cost not in names:
+        if not isinstance(cost, str) or cost not in names:
             listed = ", ".join(f"`{name}`" for name in names)
-            help = near(cost, names) or f"the costs are {listed}"
+            help = near(str(cost), names) or f"the costs are {listed}"
             problems.append(Problem("cost", f"no change has a cost named `{cost}`", help))
     if within is not None:
-        window = _window(within)
+        window = _window(within) if isinstance(within, str) else None
         if window is None:
             problems.append(
                 Problem("within", f"`{within}` is no length of time", "as in `90 days`, `6 months`, `2 years`")
             )
-    if max_steps is not None and not 0 <= max_steps <= MOST_STEPS_ASKED:
+    if max_steps is not None and (not _is_number(max_steps, int) or not 0 <= max_steps <= MOST_STEPS_ASKED):
         problems.append(Problem("max_steps", f"it is a number from 0 to {MOST_STEPS_ASKED}"))
-    if seconds is not None and not 0 < seconds <= 86_400:
+    if seconds is not None and (not _is_number(seconds, int | float) or not 0 < seconds <= 86_400):
         problems.append(Problem("seconds", "it is a number above 0, of a day at most"))
+    if not isinstance(obtain, bool):
+        problems.append(Problem("obtain", "it is true or false"))
     if problems:
         raise RequestError(problems)
     return Options(
@@ -82,6 +92,10 @@ def options_of(
         work=WORK if seconds is None else 10**12,
         seconds=SECONDS if seconds is None else seconds,
     )
+
+
+def _is_number(given: object, kind: type | UnionType) -> bool:
+    return isinstance(given, kind) and not isinstance(given, bool)
 
 
 def _window(text: str) -> Window | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from msgspec.structs import replace as replaced
 
@@ -11,7 +12,7 @@ from lawful import values
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Engine
 from lawful.deciding.justifying import told
-from lawful.decision import PolicyNamed
+from lawful.decision import PolicyNamed, Reason
 from lawful.decision import Text as Told
 from lawful.diagnostics import Problem, RequestError, near
 from lawful.ir import BOOL, TRUE, Compare, Constant, Expr, Field, Program, Value, conjunction
@@ -21,19 +22,22 @@ from lawful.planning.needs import Need, Rates
 from lawful.planning.plan import Choice, Choosable, Plan, Served, Status
 from lawful.planning.planner import Options, Outcome, Planner
 from lawful.planning.search import Path
-from lawful.planning.setting import Setting, State, Taken, first_state, question_of
+from lawful.planning.setting import Cut, Setting, State, Taken, first_state, question_of
 from lawful.planning.telling import PlanTeller, refusals
 from lawful.question import EARLIEST, Asked, Question
 
 _WORST: tuple[Status, ...] = ("none", "undetermined", "not found", "found")
+Missing: TypeAlias = tuple[tuple[str, ...], ...]
 REGISTER = Asked("register", "", {})
 
 
 def type_field(program: Program, wanted: str | None) -> str:
     """The field whose values are the types of account. Raises RequestError."""
     cycles = list(program.lifecycles)
-    if wanted is not None and wanted not in cycles:
-        help = near(wanted, cycles) or f"the fields with a life cycle are {', '.join(f'`{each}`' for each in cycles)}"
+    if wanted is not None and (not isinstance(wanted, str) or wanted not in cycles):
+        help = (
+            near(str(wanted), cycles) or f"the fields with a life cycle are {', '.join(f'`{each}`' for each in cycles)}"
+        )
         raise RequestError([Problem("by", f"`{wanted}` is no field with a life cycle", help if cycles else None)])
     if not cycles:
         raise RequestError(
@@ -44,10 +48,14 @@ def type_field(program: Program, wanted: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """Why an account cannot be registered with a value."""
+    """Why an account cannot be registered with a value, or is not known to be."""
 
     rules: tuple[str, ...]
     why: tuple[Told, ...]
+    missing: Missing = ()
+    """What it depends on; without any it surely cannot."""
+    otherwise: Path | None = None
+    """Where it begins if that turns out well."""
 
 
 class Chooser:
@@ -79,14 +87,15 @@ class Chooser:
 
     def choice(self, needs: Sequence[Need], field: str) -> Choice:
         if self.options.seconds is not None:  # they are for all that is looked for
-            searches = len(self._values(field)) * (2 * len(needs) + 2)
+            searches = 2 * len(self._values(field)) * (2 * len(needs) + 2)
             self.options = replace(self.options, seconds=self.options.seconds / searches)
         starts, refused = self._starts(field)
-        options = [self._option(value, needs, field, starts, refused.get(value)) for value in self._values(field)]
+        options = [self._option(value, needs, field, starts, refused) for value in self._values(field)]
         serving = [each for each in options if each.status == "found"]
         serving.sort(key=lambda each: _price(each.plan))
         status: Status = max((each.status for each in options), key=_WORST.index, default="none")
-        missing = dict.fromkeys(facts for each in options if each.plan is not None for facts in each.plan.missing)
+        open_ones = [each.plan for each in options if each.status == "undetermined" and each.plan is not None]
+        missing = dict.fromkeys(facts for plan in open_ones for facts in plan.missing)
         return Choice(
             policy=self.named,
             at=values.written(self.question.at, self.judge.zone),
@@ -116,11 +125,11 @@ class Chooser:
             if wanted is not None and value != wanted:
                 continue
             state = State({**known, field: value}, self.question.features, (), self.question.at)
-            path = self._registered(state)
+            path, unsettled = self._registered(state)
             if path is not None:
                 starts.append(path)
             else:
-                refused[value] = self._refusal(state)
+                refused[value] = self._refusal(state, unsettled)
         return starts, refused
 
     def _filled(self, known: dict[str, Value]) -> dict[str, Value]:
@@ -130,12 +139,18 @@ class Chooser:
                 known = {**known, name: cycle.initial[0]}
         return known
 
-    def _registered(self, state: State) -> Path | None:
+    def _registered(self, state: State) -> tuple[Path | None, Mapping[str, Value] | None]:
+        """How it is registered, with the least evidence; else with what evidence it is still open, if with any."""
         cones = self.planner.cones
         reads = {"register": tuple(cones.read_by("register"))}
-        moves = Moves(self.setting, cones.of(Goal(REGISTER)), reads, set())
+        cut: set[Cut] = set()
+        moves = Moves(self.setting, cones.of(Goal(REGISTER)), reads, cut)
+        most = len(moves.wanted(REGISTER)) if self.setting.obtains else 0
+        unsettled: Mapping[str, Value] | None = None
         for given in moves.evidence(REGISTER, state):
             step = self.judge.step(REGISTER, self.setting.situation(state, given), "reference")
+            if step.verdict == "undetermined" and unsettled is None and (cut or len(given) == most):
+                unsettled = given  # with less of it, what is open may be what was left out
             if step.verdict == "allow":
                 events = tuple((move.event, state.at) for move, applies in step.moves if applies is not False)
                 after = State(self.judge.settled(step).records["account"], state.features, events, state.at)
@@ -146,20 +161,64 @@ class Chooser:
                 )
                 steps = 1 + len(given)
                 cost = (steps if self.options.measure is None else amount, steps, len(given), state.at)
-                return Path(cost, after, (Taken(state.at, state, REGISTER, given),))
-        return None
+                return Path(cost, after, (Taken(state.at, state, REGISTER, given),)), None
+        return None, unsettled
 
-    def _refusal(self, state: State) -> _Refused:
-        taken = Taken(state.at, state, REGISTER)
+    def _refusal(self, state: State, unsettled: Mapping[str, Value] | None) -> _Refused:
+        taken = Taken(state.at, state, REGISTER, unsettled or {})
         judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
-        reasons = refusals(Explanation(self.judge, judgement).reasons())
-        return _Refused(tuple(each.rule for each in reasons), tuple(each.explanation for each in reasons))
+        explanation = Explanation(self.judge, judgement)
+        reasons = refusals(explanation.reasons())
+        rules, why = tuple(each.rule for each in reasons), tuple(each.explanation for each in reasons)
+        if unsettled is None:
+            return _Refused(rules, why)
+        after = self.judge.settled(judgement.steps[0])
+        registered = State(after.records["account"], state.features, (), state.at)
+        return _Refused(rules, why, explanation.missing(), Path((1, 1, 0, state.at), registered, (taken,)))
 
     # ----------------------------------------------------------------------------------------------------- one type
 
     def _option(
-        self, value: str, needs: Sequence[Need], field: str, starts: list[Path], refused: _Refused | None
+        self, value: str, needs: Sequence[Need], field: str, starts: list[Path], refused: Mapping[str, _Refused]
     ) -> Choosable:
+        """What it comes to depends on the registrations that are still open, where they would make a difference."""
+        surely = self._option_from(value, needs, field, starts, refused.get(value))
+        unsettled = [each for each in refused.values() if each.otherwise is not None]
+        settled = surely.status == "found" or (surely.status == "undetermined" and value not in refused)
+        if settled or not unsettled:
+            return surely
+        begun = [each.otherwise for each in unsettled if each.otherwise is not None]
+        maybe = self._option_from(value, needs, field, [*starts, *begun], None, settled=False)
+        if maybe.status not in ("found", "undetermined") or maybe.plan is None:
+            return maybe
+        first = dict.fromkeys(facts for each in unsettled for facts in each.missing)
+        missing = _smallest(
+            [
+                *(surely.plan.missing if surely.plan is not None else ()),
+                *(_united(facts, more) for facts in first for more in maybe.plan.missing or ((),)),
+            ]
+        )
+        reason = refused.get(value) or unsettled[0]
+        return Choosable(
+            value=value,
+            title=maybe.title,
+            status="undetermined",
+            rules=reason.rules,
+            why=reason.why,
+            plan=maybe.plan.model_copy(update={"missing": missing}),
+        )
+
+    def _option_from(
+        self,
+        value: str,
+        needs: Sequence[Need],
+        field: str,
+        starts: list[Path],
+        refused: _Refused | None,
+        *,
+        settled: bool = True,
+    ) -> Choosable:
+        """Where it is not `settled` that it begins from the starts, no way from them is told."""
         is_type = Compare(
             "==",
             Field("account", field, self.program.account[field].type),
@@ -173,13 +232,17 @@ class Chooser:
             barred = refused if refused is not None else self._never(value, field)
             status = there.status if starts else ("none" if refused is not None else there.status)
             return Choosable(value=value, title=title, status=status, rules=barred.rules, why=barred.why, plan=plan)
-        served = tuple(self._served(need, is_type, there.paths[0]) for need in needs)
+        answers = [self._served(need, is_type, there.paths[0]) for need in needs]
+        served = tuple(each for each, _ in answers)
         goal = Goal(None, conjunction([is_type, *features]))
         joint = self._outcome(goal, starts)
         if joint.paths and all(each.status == "found" for each in served):
             joint = self._with_actions(joint, needs, goal)
         whole = joint.status if joint.paths or joint.status != "none" else "none"
         status = min((whole, *(each.status for each in served)), key=_WORST.index)
+        if joint.paths and (status == "undetermined" or not settled):
+            missing = _smallest([facts for _, each in answers for facts in each])
+            joint = replace(joint, status="undetermined", proved=False, paths=(), missing=missing)
         return Choosable(value=value, title=title, status=status, needs=served, plan=self.teller.plan(goal, joint))
 
     def _outcome(self, goal: Goal, starts: Sequence[Path]) -> Outcome:
@@ -197,32 +260,22 @@ class Chooser:
         plan = self.teller.plan(Goal(Asked("set", "", {field: value})), outcome)
         return _Refused(plan.rules, plan.why)
 
-    def _served(self, need: Need, is_type: Expr, path: Path) -> Served:
-        """Whether an account of the type comes to it without becoming another."""
+    def _served(self, need: Need, is_type: Expr, path: Path) -> tuple[Served, Missing]:
+        """Whether an account of the type comes to it without becoming another; else what of it is not known."""
         goal = Goal(need.asked, TRUE, is_type)
         if goal.is_so_already(path.state.account, path.state.features):
-            return Served(need=need.text, status="found")
+            return Served(need=need.text, status="found"), ()
         outcome = self.planner.outcome(self.question, goal, self.options, [path])
         if not outcome.paths:
             taken = Taken(path.state.at, path.state, need.asked)
             judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
             reasons = refusals(Explanation(self.judge, judgement).reasons())
-            return Served(
-                need=need.text,
-                status=outcome.status,
-                rules=tuple(each.rule for each in reasons),
-                why=tuple(each.explanation for each in reasons),
-            )
+            return _refused(need, outcome.status, reasons), outcome.missing
         last = outcome.paths[0].taken[-1]
         limiting = Rates(self.judge, self.setting, self.question).refusing(need, last.before, last)
         if limiting:
-            return Served(
-                need=need.text,
-                status="none",
-                rules=tuple(each.rule for each in limiting),
-                why=tuple(each.explanation for each in limiting),
-            )
-        return Served(need=need.text, status="found")
+            return _refused(need, "none", limiting), ()
+        return Served(need=need.text, status="found"), ()
 
     def _with_actions(self, joint: Outcome, needs: Sequence[Need], goal: Goal) -> Outcome:
         """With what must be done first for the actions to be allowed."""
@@ -246,6 +299,20 @@ class Chooser:
 
 def _price(plan: Plan | None) -> tuple[int, int, str]:
     return (0, 0, "") if plan is None else (plan.cost or 0, len(plan.steps), plan.done_at or "")
+
+
+def _refused(need: Need, status: Status, reasons: Sequence[Reason]) -> Served:
+    rules, why = tuple(each.rule for each in reasons), tuple(each.explanation for each in reasons)
+    return Served(need=need.text, status=status, rules=rules, why=why)
+
+
+def _united(facts: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*facts, *more)))
+
+
+def _smallest(sets: Sequence[tuple[str, ...]]) -> Missing:
+    """Without those of which a part is there, too."""
+    return tuple(dict.fromkeys(each for each in sets if not any(set(other) < set(each) for other in sets)))
 
 
 def unregistered(question: Question, program: Program) -> Question:

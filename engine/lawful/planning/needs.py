@@ -41,9 +41,16 @@ class Need:
 
 def needs_of(given: Iterable[str], program: Program) -> tuple[Need, ...]:
     """Raises RequestError with every need that is none."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise RequestError(
+            [Problem("needs", "it is a list of needs", 'as in `["wechat_pay", "mass_send 2 per month"]`')]
+        )
     found: dict[str, Need] = {}
     problems: list[Problem] = []
     for text in given:
+        if not isinstance(text, str):
+            problems.append(Problem("need", f"`{text}` is no text", "name a feature or an action"))
+            continue
         need = _need(text.strip(), program)
         if isinstance(need, Problem):
             problems.append(need)
