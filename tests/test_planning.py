@@ -534,3 +534,42 @@ def test_the_wait_after_the_last_step_is_told(
     assert (code, out.count("do bump")) == (0, steps)
     assert (f"wait until {until}" in out) if until else "wait" not in out
     assert ("it is so already" in out) == (until is None and not steps)
+
+
+FREE_MOVES = """
+policy: free
+version: "1"
+account:
+  fields:
+    k: {enum: [a, b, c]}
+    n: {type: int, min: 0, max: 1000000000, default: 0}
+    bal: {type: int, default: 0, outside: true}
+lifecycle:
+  k:
+    initial: a
+    transitions:
+      ab: {from: a, to: b, cost: {fee: 0}}
+      bc: {from: b, to: c, cost: {fee: 5}}
+      ac: {from: a, to: c, requires: account.n > 900000000, cost: {fee: 1}}
+actions:
+  more: {effects: {n: account.n + 1}}
+  big: {requires: "account.bal > 1000 && account.bal % 7 == 3"}
+"""
+
+
+def test_moves_that_cost_nothing_do_not_hide_the_plan_that_there_is() -> None:
+    policy = lawful.loads(FREE_MOVES)
+    asked = {"account": {"k": "a", "features": []}, **NOW}
+    plan = policy.plan(asked, change={"set": {"k": "c"}}, cost="fee", seconds=2)
+    assert [step.change for step in plan.steps] == [{"set": {"k": "b"}}, {"set": {"k": "c"}}]
+    assert (plan.status, plan.proved, plan.cost, plan.measure) == ("found", False, 5, "fee")
+
+
+def test_a_fact_is_obtained_once_before_a_change() -> None:
+    policy = lawful.loads(FREE_MOVES)
+    plan = policy.plan(account={"k": "a", "features": []}, change={"do": "big"}, **NOW)
+    for steps in (plan.steps, *plan.alternatives):
+        assert [step.kind for step in steps] == ["obtain", "change"]
+        value = steps[0].obtained.value
+        assert value > 1000
+        assert value % 7 == 3

@@ -66,12 +66,12 @@ def options_of(
     window = None
     if cost is not None:
         names = sorted({name for move in program.moves for name, _ in move.cost} | {DAYS})
-        if not isinstance(cost, str) or cost not in names:
+        if cost not in names:
             listed = ", ".join(f"`{name}`" for name in names)
             help = near(str(cost), names) or f"the costs are {listed}"
             problems.append(Problem("cost", f"no change has a cost named `{cost}`", help))
     if within is not None:
-        window = _window(within) if isinstance(within, str) else None
+        window = _window(within)
         if window is None:
             problems.append(
                 Problem("within", f"`{within}` is no length of time", "as in `90 days`, `6 months`, `2 years`")
@@ -98,8 +98,8 @@ def _is_number(given: object, kind: type | UnionType) -> bool:
     return isinstance(given, kind) and not isinstance(given, bool)
 
 
-def _window(text: str) -> Window | None:
-    found = _WITHIN.fullmatch(text.strip())
+def _window(text: object) -> Window | None:
+    found = _WITHIN.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
         return None
     number = int(found[1])

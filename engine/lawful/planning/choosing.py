@@ -34,7 +34,7 @@ REGISTER = Asked("register", "", {})
 def type_field(program: Program, wanted: str | None) -> str:
     """The field whose values are the types of account. Raises RequestError."""
     cycles = list(program.lifecycles)
-    if wanted is not None and (not isinstance(wanted, str) or wanted not in cycles):
+    if wanted is not None and wanted not in cycles:
         help = (
             near(str(wanted), cycles) or f"the fields with a life cycle are {', '.join(f'`{each}`' for each in cycles)}"
         )

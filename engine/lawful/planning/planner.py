@@ -83,7 +83,7 @@ class Planner:
             return Outcome(status, status == "none", (), frozenset(), reach, missing, bounds)
         least = reach.least + min(cost_in_steps(path.taken) for path in paths)
 
-        def search(within: Bounds, *, hurried: bool) -> Result:
+        def search(within: Bounds, *, hurried: bool, shortest: bool = False) -> Result:
             return Search(
                 setting,
                 self.cones,
@@ -94,16 +94,20 @@ class Planner:
                 least=least,
                 alternatives=options.alternatives,
                 hurried=hurried,
+                shortest=shortest,
             ).run(paths)
 
         # What is found in a hurry is often as short as it can be; else it is there if the whole search comes to no end.
-        quick = search(replace(bounds, work=bounds.work // 4), hurried=True)
+        hurry = replace(bounds, work=bounds.work // 4, deadline=_soon(options.seconds))
+        quick = search(hurry, hurried=True, shortest=True)
         if quick.paths and options.measure is None and cost_in_steps(quick.paths[0].taken) <= least:
             result = quick
         else:
+            if not quick.paths and options.measure is not None:  # moves that cost nothing may be gone through for ever
+                quick = search(replace(hurry, deadline=_soon(options.seconds)), hurried=False, shortest=True)
             result = search(bounds, hurried=False)
             if not result.paths and quick.paths:
-                result = Result(quick.paths, result.cut, result.states)
+                result = Result(_cheapest(quick.paths), result.cut, result.states)
         return self._concluded(question, goal, options, result, reach, unknown, bounds, paths)
 
     def _concluded(
@@ -182,6 +186,17 @@ class Planner:
             reaching.setting, reaching.cones, reaching.cone, reaching.goal, reaching.starts, frozenset(freed)
         )
         return other.reach().least is None
+
+
+def _soon(seconds: float | None) -> float | None:
+    """A quarter of the time from now."""
+    return None if seconds is None else time.monotonic() + seconds / 4
+
+
+def _cheapest(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Of several the one that costs least, and those that cost the same."""
+    ordered = sorted(paths, key=lambda path: path.cost)
+    return tuple(path for path in ordered if path.cost[:3] == ordered[0].cost[:3])
 
 
 def cost_in_steps(taken: Iterable[Taken]) -> int:

@@ -35,6 +35,7 @@ DAYS: Final = "days"
 _MOST_ALTERNATIVES: Final = 3
 _WORK_FOR_ALTERNATIVES: Final = 500
 _FEW_INSTANTS: Final = 4
+_MOST_INSTEAD: Final = 2
 _PATHS_TO_A_STATE: Final = 2
 """Ways of one cost to one state that are kept, for the alternatives."""
 
@@ -47,6 +48,8 @@ class Path:
     state: State
     taken: tuple[Taken, ...] = ()
     is_goal: bool = False
+    instead: int = 0
+    """How often in a row a value to be obtained was replaced by another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,14 @@ class Search:
         least: int = 0,
         alternatives: bool = True,
         hurried: bool = False,
+        shortest: bool = False,
     ) -> None:
-        """`least`: no plan has fewer steps. `hurried`: one field at a time, at the first dates only."""
+        """`least`: no plan has fewer steps. `hurried`: one field at a time, at the first dates only.
+
+        `shortest`: the fewest steps first, whatever the measure, by which the plans still are priced.
+        """
         self.hurried = hurried
+        self.by_steps = shortest or measure is None
         self.setting = setting
         self.goal = goal
         self.bounds = bounds
@@ -119,7 +127,7 @@ class Search:
             if self._is_over():
                 break
             node = heappop(self._queue)[-1]
-            if found and (self._promised(node.path.cost, node.path)[:3] > found[0].cost[:3] or self._spent > enough):
+            if found and (self._is_dearer(node.path, found[0]) or self._spent > enough):
                 break
             if node.path.is_goal:
                 if all(_changes(node.path) != _changes(each) for each in found):
@@ -131,6 +139,9 @@ class Search:
                 continue
             self._expand(node)
         return Result(tuple(found), frozenset() if found and not self._doubtful() else frozenset(self.cut), self.states)
+
+    def _is_dearer(self, path: Path, found: Path) -> bool:
+        return self._promised(path.cost, path)[:3] > self._promised(found.cost, found)[:3]
 
     def _doubtful(self) -> bool:
         """Whether a cheaper plan than those found may have been passed over."""
@@ -161,7 +172,7 @@ class Search:
     def _promised(self, cost: Cost, path: Path) -> Cost:
         """What any plan by way of it costs at the least; of two that promise the same the longer one is nearer."""
         steps = max(cost[1] + (self.goal.asked is not None and not path.is_goal), self.least)
-        return (steps if self.measure is None else cost[0]), steps, cost[2], cost[3]
+        return (steps if self.by_steps else cost[0]), steps, cost[2], cost[3]
 
     def _priced(self, cost: Cost, at: Instant) -> Cost:
         """The cost once one has waited until then."""
@@ -184,7 +195,7 @@ class Search:
             node.instants = self.instants.of(path.state)[: _FEW_INSTANTS if self.hurried else None]
         at = node.instants[node.tried]
         state = State(path.state.account, path.state.features, path.state.events, at)
-        here = Path(self._priced(path.cost, at), state, path.taken)
+        here = Path(self._priced(path.cost, at), state, path.taken, instead=path.instead)
         node.tried += 1
         if node.tried < len(node.instants):
             self._push(node)
@@ -288,11 +299,30 @@ class Search:
         return Path((amount, steps, assumed, done), state, taken, is_goal)
 
     def _obtain(self, here: Path, name: str, value: Value) -> None:
+        """Once between two changes; another value may take the place of the first."""
+        since = len(here.taken)
+        while since and here.taken[since - 1].obtained is not None:
+            since -= 1
+        if any(each.obtained is not None and each.obtained[0] == name for each in here.taken[since:]):
+            self._obtain_instead(here, since, name, value)
+            return
         amount, steps, assumed, at = here.cost
         state = State({**here.state.account, name: value}, here.state.features, here.state.events, at)
         cost = (amount + (self.measure is None), steps + 1, assumed + 1, at)
         taken = (*here.taken, Taken(at, here.state, obtained=(name, value)))
         self._push(_Node(Path(cost, state, taken)))
+
+    def _obtain_instead(self, here: Path, since: int, name: str, value: Value) -> None:
+        """No change lies between: the value that was to be had before is not needed."""
+        if here.instead >= _MOST_INSTEAD:
+            return
+        state = here.taken[since].before
+        kept = [(each.at, each.obtained) for each in here.taken[since:] if each.obtained and each.obtained[0] != name]
+        taken = list(here.taken[:since])
+        for at, obtained in (*kept, (here.state.at, (name, value))):
+            taken.append(Taken(at, State(state.account, state.features, state.events, at), obtained=obtained))
+            state = State({**state.account, obtained[0]: obtained[1]}, state.features, state.events, at)
+        self._push(_Node(Path(here.cost, state, tuple(taken), instead=here.instead + 1)))
 
 
 def _is_within(cost: Cost, other: Cost) -> bool:
