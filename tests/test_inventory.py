@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 
 import lawful
 from lawful import values
-from lawful.audit import checks, inventory, sources, zones
-from lawful.audit.duplicates import duplicates
+from lawful.audit import checks, ids, inventory, local, sources, zones
+from lawful.audit.duplicates import duplicates, search
 from lawful.audit.errors import AuditError, WrongFile
 from lawful.audit.failures import telling
 from lawful.audit.inventory import Inventory, Readings
@@ -389,6 +389,23 @@ def test_an_inventory_without_ids_is_refused(came: Any, tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------------------- duplicate ids
 
 
+@pytest.mark.parametrize("column", ["account_id", "code"], ids=["was right", "was wrong"])
+def test_a_search_that_was_begun_ahead_finds_what_any_finds(came: Any, tmp_path: Path, column: str) -> None:
+    file = parquet(tmp_path / "a.parquet", account_id=["b", "a", "b"], code=["x", "y", "z"], type=["service"] * 3)
+    found = came(file)
+    with ids.begun(str(file), column) as begun, search(found.readings, begun) as used:
+        assert (used is begun) == (column == "account_id")
+        twice = duplicates(found.inventory(), used)
+        assert twice is not None
+        assert twice.to_pyarrow().to_pylist() == [{"account_id": "b", "count": 2}]
+
+
+def test_nothing_is_begun_ahead_of_what_is_no_single_parquet_file(tmp_path: Path) -> None:
+    for where in (str(tmp_path), str(tmp_path / "none.parquet"), "a.csv", "postgres://db/x?table=y", "nul\0.parquet"):
+        with ids.begun(where, "account_id") as begun:
+            assert begun is None
+
+
 @pytest.mark.parametrize("ids", [["a", "b", "c"], ["b", "a", "c"]], ids=["in order", "in no order"])
 def test_ids_that_come_once_are_no_duplicates(came: Any, tmp_path: Path, ids: list[str]) -> None:
     found = came(parquet(tmp_path / "a.parquet", account_id=ids, type=["service"] * 3)).inventory()
@@ -411,15 +428,18 @@ def test_ids_that_come_twice_are_found(came: Any, tmp_path: Path, ids: list[Any]
 def test_duplicates_are_those_that_counting_finds(numbers: list[int], is_sorted: bool, tmp_path_factory: Any) -> None:
     program = lawful.loads(POLICY).program
     folder = tmp_path_factory.mktemp("duplicates")
-    ids = [f"{each:03}" for each in (sorted(numbers) if is_sorted else numbers)]
+    names = [f"{each:03}" for each in (sorted(numbers) if is_sorted else numbers)]
     pq.write_table(
-        pa.table({"account_id": ids, "type": ["service"] * len(ids)}), folder / "a.parquet", row_group_size=4
+        pa.table({"account_id": names, "type": ["service"] * len(names)}), folder / "a.parquet", row_group_size=4
     )
-    found = Came(sources.opened(folder, scratch=folder), program).inventory()
-    twice = duplicates(found)
-    counted = [] if twice is None else twice.to_pyarrow().to_pylist()
-    expected = {each: ids.count(each) for each in ids if ids.count(each) > 1}
-    assert {each["account_id"]: each["count"] for each in counted} == expected
+    found = Came(sources.opened(folder, scratch=folder), program)
+    expected = {each: names.count(each) for each in names if names.count(each) > 1}
+    with search(found.readings) as begun:
+        assert begun is not None
+        for way in (begun, None):
+            twice = duplicates(found.inventory(), way)
+            counted = [] if twice is None else twice.to_pyarrow().to_pylist()
+            assert {each["account_id"]: each["count"] for each in counted} == expected
 
 
 # ---------------------------------------------------------------------------------------- texts, as requests have them
@@ -1410,6 +1430,16 @@ def test_memory_that_does_not_suffice_is_told() -> None:
     with connection, pytest.raises(AuditError) as caught, telling("`a.parquet` cannot be read"):
         connection.execute(query).fetchall()
     assert caught.value.message == "`a.parquet` cannot be read: there is not enough memory"
+
+
+@pytest.mark.parametrize("made", [local.connected, local.through_ibis])
+def test_duckdb_prints_no_bar_of_its_own(made: Any) -> None:
+    backend = made()
+    connection = getattr(backend, "con", backend)
+    assert connection.execute("SELECT current_setting('enable_progress_bar_print')").fetchall() == [(False,)]
+    engine = Path(lawful.__file__).parent
+    makers = [each.name for each in engine.rglob("*.py") if "duckdb.connect(" in each.read_text("utf-8")]
+    assert makers == ["local.py"]
 
 
 def test_a_defect_of_our_own_is_not_told_as_a_users_mistake() -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-import ibis
-
 from lawful import calendar, values
 from lawful.audit import (
     accounts,
@@ -39,6 +37,8 @@ from lawful.audit import (
 from lawful.audit.expressions import Translator
 from lawful.audit.failures import telling
 from lawful.audit.held import Held
+from lawful.audit.ids import Search
+from lawful.audit.local import through_ibis
 from lawful.audit.longform import together
 from lawful.audit.rows import HOLDS_FEATURES, ID, Counted, Row, facts_of
 from lawful.audit.sources import Opened
@@ -73,17 +73,28 @@ def silent(step: str, share: float | None = None, /) -> None:
     """A progress that nobody watches."""
 
 
-def audit(program: Program, wanted: Wanted, scratch: Path, progress: Progress = silent) -> Audited:
-    """Audit an inventory. What is written goes to `scratch`, a folder of the caller's. Raises AuditError."""
-    begun = time.perf_counter()
+def audit(
+    program: Program, wanted: Wanted, scratch: Path, progress: Progress = silent, begun: Search | None = None
+) -> Audited:
+    """Audit an inventory. What is written goes to `scratch`, a folder of the caller's. Raises AuditError.
+
+    `begun`: a search for ids that come twice, which goes on where it is in the inventory that is wanted.
+    """
+    started = time.perf_counter()
     with telling("the audit cannot be made"), ExitStack() as at_the_end:
-        one = _Audit(program, wanted, scratch, progress, at_the_end)
-        return one.audited(begun)
+        one = _Audit(program, wanted, scratch, progress, at_the_end, begun)
+        return one.audited(started)
 
 
 class _Audit:
     def __init__(
-        self, program: Program, wanted: Wanted, scratch: Path, progress: Progress, at_the_end: ExitStack
+        self,
+        program: Program,
+        wanted: Wanted,
+        scratch: Path,
+        progress: Progress,
+        at_the_end: ExitStack,
+        begun: Search | None,
     ) -> None:
         self.program = program
         self.at_the_end = at_the_end
@@ -100,7 +111,7 @@ class _Audit:
         self.mapping = mapping.mapping(program, wanted.mapping, wanted.columns)
         named.refuse_unused(wanted)
         progress("reading")
-        self.inventory, self.search = self._inventory(wanted.inventory, "inventory")
+        self.inventory, self.search = self._inventory(wanted.inventory, "inventory", begun)
         self.before, self.twice_before = self._before()
         self.history = self._history()
         self.dialect = self.inventory.dialect
@@ -116,11 +127,13 @@ class _Audit:
 
     # ------------------------------------------------------------------------------------------------ what is read
 
-    def _inventory(self, where: object, what: str) -> tuple[inventory.Inventory, duplicates.Search | None]:
+    def _inventory(
+        self, where: object, what: str, begun: Search | None = None
+    ) -> tuple[inventory.Inventory, Search | None]:
         opened = self._opened(where, beside=None if what == "inventory" else self.inventory.opened)
         readings = inventory.read(opened, self.program, self.mapping)
         self.progress("checking")
-        search = self.at_the_end.enter_context(duplicates.search(readings))
+        search = self.at_the_end.enter_context(duplicates.search(readings, begun))
         self._take(checks.problems(readings), opened.name)
         found = inventory.normalised(readings, lenient=self.wanted.lenient)
         if what == "inventory" and self.wanted.require_columns:
@@ -270,7 +283,7 @@ class _Audit:
 
     # ---------------------------------------------------------------------------------------------- what was found
 
-    def audited(self, begun: float) -> Audited:
+    def audited(self, started: float) -> Audited:
         # the ids are still compared meanwhile
         of_states = self._of_states()
         unknown = tallies.unknown_of_states(self.table, self.rules, self.on)
@@ -305,7 +318,7 @@ class _Audit:
             lifecycles=self._lifecycles() if self.wanted.pictures else (),
             questions=asked,
             cross_check=checked,
-            seconds=time.perf_counter() - begun,
+            seconds=time.perf_counter() - started,
         )
         return Audited(summary, path, answers)
 
@@ -423,7 +436,7 @@ class _Audit:
         answers = questions.answers(self._steps(self.table), self.table, row, self.zone, self.dialect)
         path = self.scratch / "answers.parquet"
         storing.store(self.connection, [answers], path)
-        local = ibis.duckdb.connect(preserve_insertion_order=False)
+        local = through_ibis(preserve_insertion_order=False)
         return path, questions.totals(local.read_parquet(str(path)))
 
 

@@ -6,7 +6,7 @@ for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lawful.audit import statistics
@@ -17,6 +17,7 @@ from lawful.audit.failures import telling
 from lawful.audit.inventory import History, Inventory, Readings
 from lawful.audit.rows import ID
 from lawful.audit.sources import Opened
+from lawful.audit.statistics import Known
 from lawful.audit.summary import DataProblem
 from lawful.diagnostics import legible
 
@@ -33,7 +34,8 @@ def problems(readings: Readings) -> tuple[DataProblem, ...]:
     opened = readings.opened
     with telling(f"`{legible(opened.name, 200)}` cannot be read"):
         faults = [(reading, fault) for reading in readings.all() for fault in reading.faults]
-        asked = [(reading, fault) for reading, fault in faults if not _is_ruled_out(opened, reading, fault)]
+        footers = statistics.known(opened, dict.fromkeys(reading.column for reading, _ in faults))
+        asked = [(reading, fault) for reading, fault in faults if not _is_ruled_out(opened, reading, fault, footers)]
         counts = _counted(opened.table, [fault.where for _, fault in asked])
         return tuple(
             DataProblem(reading.column, fault.problem, count, _examples(opened, reading, fault))
@@ -42,7 +44,7 @@ def problems(readings: Readings) -> tuple[DataProblem, ...]:
         )
 
 
-def _is_ruled_out(opened: Opened, reading: Reading, fault: Fault) -> bool:
+def _is_ruled_out(opened: Opened, reading: Reading, fault: Fault, footers: Mapping[str, Known]) -> bool:
     """Whether there can be no such row, known without a look at all of them."""
     if opened.connection.name != "duckdb" or reading.column not in opened.table.columns:
         return False
@@ -53,7 +55,9 @@ def _is_ruled_out(opened: Opened, reading: Reading, fault: Fault) -> bool:
         return listed is not None and listed <= {*fault.unless_listed}
     if not fault.unless_null and fault.unless_beyond is None:
         return False
-    known = statistics.known(opened, reading.column)
+    known = footers.get(reading.column)
+    if known is None:
+        return False
     if fault.unless_null:
         return known.nulls == 0
     if fault.unless_beyond is None or known.least is None or known.most is None:

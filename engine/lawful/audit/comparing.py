@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lawful.audit.auditing import Progress, silent
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
+from lawful.audit.local import connected
 from lawful.audit.result import Audit
 from lawful.audit.touched import Found, Touched, Turned, questions_of
 from lawful.audit.wanted import wanted
@@ -81,9 +82,7 @@ def _form(changed: str | Path | None) -> str | None:
 
 
 def _connection(paths: Mapping[str, Path]) -> DuckDBPyConnection:
-    import duckdb
-
-    connection = duckdb.connect(config={"memory_limit": "512MB"})
+    connection = connected(memory_limit="512MB")
     files = {side: _quoted(path) for side, path in paths.items()}
     distinct = f"select count(*) = count(distinct (account_id, question)) from read_parquet({files['old']})"
     found = connection.execute(distinct).fetchone()

@@ -17,6 +17,7 @@ import ibis
 from lawful.audit import zones
 from lawful.audit.accounts import OnTable
 from lawful.audit.expressions import some
+from lawful.audit.local import through_ibis
 from lawful.audit.rows import ID, feature_column, field_column, value_column
 from lawful.audit.summary import CrossCheck
 from lawful.engines.reference import outcome
@@ -188,7 +189,7 @@ def _written(findings: Path, ids: set[str]) -> dict[str, set[str]]:
     """The rules that the file says these accounts break as they are."""
     import pyarrow as pa
 
-    local = ibis.duckdb.connect()
+    local = through_ibis()
     try:
         wanted = ibis.memtable(pa.table({"wanted": pa.array(sorted(ids), type=pa.string())}))
         table = local.read_parquet(str(findings))

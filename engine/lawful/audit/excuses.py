@@ -18,6 +18,7 @@ from pydantic import Field
 from lawful import values
 from lawful.audit.errors import AuditError, WrongFile
 from lawful.audit.failures import telling
+from lawful.audit.local import through_ibis
 from lawful.audit.longform import COLUMNS
 from lawful.audit.rowwise import literally
 from lawful.diagnostics import Diagnostic, in_file_order, legible, near
@@ -97,7 +98,7 @@ def excused(
     findings: Path, target: Path, baseline: Path | None, granted: Sequence[Waiver], also: Sequence[dict[str, Any]]
 ) -> None:
     """The findings with their excuses: the first waiver that fits, else the baseline. `also`: further findings."""
-    local = ibis.duckdb.connect(preserve_insertion_order=False)
+    local = through_ibis(preserve_insertion_order=False)
     try:
         table = local.read_parquet(str(findings))
         if also:
@@ -116,7 +117,7 @@ def excused(
 
 def check_baseline(path: Path) -> None:
     """Refuse what is no baseline, before anything is judged. Raises AuditError."""
-    local = ibis.duckdb.connect()
+    local = through_ibis()
     try:
         _baseline(local, path)
     finally:

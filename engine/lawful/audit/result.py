@@ -13,6 +13,8 @@ from lawful.audit import auditing, outputs
 from lawful.audit.auditing import Audited, Progress, silent
 from lawful.audit.errors import AuditError, option
 from lawful.audit.failures import telling
+from lawful.audit.ids import Search
+from lawful.audit.local import through_ibis
 from lawful.audit.summary import Summary
 from lawful.audit.telling.finding import Findings
 from lawful.audit.wanted import Wanted
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
 class Audit:
     """What an audit finds. Its files live in a temporary folder, as long as it does: `close`, or use it in a `with`."""
 
-    def __init__(self, program: Program, wanted: Wanted, progress: Progress = silent) -> None:
+    def __init__(
+        self, program: Program, wanted: Wanted, progress: Progress = silent, begun: Search | None = None
+    ) -> None:
         self._program = program
         self._wanted = wanted
         self._progress = progress
+        self._begun = begun
         with telling("there is no place for temporary files"):
             self._scratch = Path(tempfile.mkdtemp(prefix="lawful-audit-"))
         self._closed = weakref.finalize(self, auditing.remove, self._scratch)
@@ -53,13 +58,11 @@ class Audit:
     @kept
     def _audited(self) -> Audited:
         self._must_be_open()
-        return auditing.audit(self._program, self._wanted, self._scratch, self._progress)
+        return auditing.audit(self._program, self._wanted, self._scratch, self._progress, self._begun)
 
     @kept
     def _connection(self) -> Any:
-        import ibis
-
-        return ibis.duckdb.connect(preserve_insertion_order=False, memory_limit=f"{self._wanted.memory or 192}MB")
+        return through_ibis(preserve_insertion_order=False, memory_limit=f"{self._wanted.memory or 192}MB")
 
     @property
     def summary(self) -> Summary:

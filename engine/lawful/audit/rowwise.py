@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
 from lawful.audit.errors import AuditError, option
 from lawful.audit.failures import telling
+from lawful.audit.local import connected
 from lawful.diagnostics import legible, near
 
 if TYPE_CHECKING:
@@ -75,15 +76,13 @@ def converted(
 @contextmanager
 def _engine(scratch: Path) -> Iterator[DuckDBPyConnection]:
     """A DuckDB of its own, that keeps the rows in their order: their numbers are told."""
-    import duckdb
-
     settings: dict[str, Any] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "temp_directory": str(scratch / "spill"),
         "preserve_insertion_order": True,
     }
-    with duckdb.connect(config=settings) as engine:
+    with connected(**settings) as engine:
         yield engine
 
 

@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 from lawful.audit.candidates import ENDINGS, PLACES, TRADES, Candidates, Pools, Record, number_of
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import told
+from lawful.audit.local import connected
 from lawful.audit.pasts import JITTER, Pasts
 from lawful.audit.writing import beside
 from lawful.calendar import Instant
@@ -536,15 +537,13 @@ def _text(text: str) -> str:
 
 @contextmanager
 def _connected(tables: Mapping[str, Mapping[str, Sequence[Any]]]) -> Iterator[duckdb.DuckDBPyConnection]:
-    import duckdb
     import pyarrow as pa
 
     threads = min(os.cpu_count() or 1, _THREADS)
-    connection = duckdb.connect(config={"threads": threads, "memory_limit": _MEMORY, "temp_directory": ""})
+    connection = connected(threads=threads, memory_limit=_MEMORY, temp_directory="")
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = true")  # so that there is progress to be asked for
-        connection.execute("SET enable_progress_bar_print = false")
         for name, columns in tables.items():
             connection.register("given", pa.table(dict(columns)))
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")

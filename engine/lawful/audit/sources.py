@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling, told
+from lawful.audit.local import connected, through_ibis
 from lawful.audit.rowwise import Kind, converted, literally
 from lawful.audit.views import kept
 from lawful.diagnostics import legible, near
@@ -135,7 +136,6 @@ def _connection(on: str | None, scratch: Path, memory_limit: int | None, beside:
 
 def duckdb(scratch: Path, memory_limit: int | None = None) -> BaseBackend:
     """A DuckDB in memory that spills into `scratch` and fetches nothing from the network."""
-    import ibis
 
     settings: dict[str, Any] = {
         "autoinstall_known_extensions": False,
@@ -146,7 +146,7 @@ def duckdb(scratch: Path, memory_limit: int | None = None) -> BaseBackend:
     if memory_limit is not None:
         settings["memory_limit"] = f"{memory_limit}MB"
     with telling("DuckDB cannot be started"):
-        return ibis.duckdb.connect(**settings)  # ibis sets its time zone to UTC
+        return through_ibis(**settings)
 
 
 _LOCAL_MEMORY: Final = 4096
@@ -299,11 +299,10 @@ def _partition(path: Path, base: Path) -> dict[str, str]:
 
 def _check_parquet(files: list[Path], origins: Mapping[Path, Path]) -> None:
     """Each file can be opened, and all have the same columns of the same types."""
-    import duckdb
 
     columns: dict[Path, dict[str, str]] = {}
     query = "SELECT name, coalesce(logical_type, ''), coalesce(duckdb_type, type, '') FROM parquet_schema(?)"
-    with duckdb.connect() as engine:
+    with connected() as engine:
         for file in files:
             with telling(f"`{legible(str(origins[file]), 200)}` cannot be read"):
                 rows = engine.execute(f"{query} ORDER BY column_id", [literally(file)]).fetchall()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
@@ -25,11 +24,15 @@ _TYPES: Final = {
 _SPECIAL: Final = frozenset("*?[")
 """In the name of a file: it is spelled for DuckDB alone."""
 _INSTANT: Final = "TIMESTAMP WITH TIME ZONE"
-_QUERY: Final = """
+_READ: Final = """
+SELECT path_in_schema, stats_null_count, stats_min_value, stats_min, stats_max_value, stats_max
+FROM parquet_metadata(?) WHERE list_contains(?, path_in_schema)
+"""
+_KNOWN: Final = """
 SELECT count(*) = count(stats_null_count), sum(stats_null_count),
   count(*) = count(coalesce(stats_min_value, stats_min)), min({least}),
   count(*) = count(coalesce(stats_max_value, stats_max)), max({most})
-FROM parquet_metadata(?) WHERE path_in_schema = ? GROUP BY path_in_schema
+FROM footers WHERE path_in_schema = ? GROUP BY path_in_schema
 """
 
 
@@ -59,53 +62,43 @@ def asked(opened: Opened, query: str, parameters: Sequence[Any]) -> list[tuple[A
         return list(cursor.execute(query, list(parameters)).fetchall())
 
 
-def known(opened: Opened, column: str) -> Known:
-    """What the footers say of a column; nothing where the source is no Parquet that DuckDB reads."""
-    kind = _type(opened, column)
-    if opened.connection.name != "duckdb" or not opened.files or kind is None:
-        return _NOTHING
+def known(opened: Opened, columns: Iterable[str]) -> dict[str, Known]:
+    """What the footers say of these columns; of those left out nothing, nor where DuckDB reads no Parquet."""
+    if opened.connection.name != "duckdb" or not opened.files:
+        return {}
+    found: dict[str, Known] = {}
+    types = {column: kind for column in columns if (kind := _type(opened, column)) is not None}
+    if not types:
+        return {}
+    with opened.connection.con.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE footers AS {_READ}", [list(opened.files), list(types)])
+        for column, kind in types.items():
+            rows = cursor.execute(_known_as(kind), [column]).fetchall()
+            if rows:
+                found[column] = _known(kind, rows[0])
+    return found
+
+
+def _known_as(kind: str) -> str:
     least, most = (f"CAST(coalesce(stats_{end}_value, stats_{end}) AS {kind})" for end in ("min", "max"))
     if kind == _INSTANT:  # in microseconds, as tables have them
         least, most = f"epoch_us({least})", f"epoch_us({most})"
-    rows = asked(opened, _QUERY.format(least=least, most=most), [list(opened.files), column])
-    if not rows:
-        return _NOTHING
-    tells_nulls, nulls, tells_least, least, tells_most, most = rows[0]
+    return _KNOWN.format(least=least, most=most)
+
+
+def _known(kind: str, row: Sequence[Any]) -> Known:
+    tells_nulls, nulls, tells_least, least, tells_most, most = row
     if kind == "DATE" and not (isinstance(least, date) and isinstance(most, date)):
         return _NOTHING  # there are days that Python's calendar does not have
     return Known(nulls if tells_nulls else None, least if tells_least else None, most if tells_most else None)
-
-
-_GROUPS: Final = """
-SELECT CAST(coalesce(stats_min_value, stats_min) AS {type}), CAST(coalesce(stats_max_value, stats_max) AS {type})
-FROM parquet_metadata(?) WHERE path_in_schema = ? ORDER BY list_position(?, file_name), row_group_id
-"""
-
-
-def starts_if_increasing(opened: Opened, column: str) -> list[Any] | None:
-    """Where each row group's values lie above those of the one before: the least value of some groups, which divide
-    the rows into parts of about one size, as many as DuckDB has threads. None where that is not so.
-    """
-    kind = _type(opened, column)
-    if kind is None or kind == _INSTANT or not opened.files:
-        return None
-    files = list(opened.files)
-    groups = asked(opened, _GROUPS.format(type=kind), [files, column, files])
-    if not groups or any(None in group for group in groups):
-        return None
-    if any(most >= least for (_, most), (least, _) in pairwise(groups)):
-        return None
-    threads = asked(opened, "SELECT current_setting('threads')", [])[0][0]
-    parts = min(int(threads), len(groups))
-    return [groups[len(groups) * part // parts][0] for part in range(parts)]
 
 
 def is_stored(opened: Opened, column: str) -> bool:
     """Whether the source is Parquet that DuckDB reads, and its files have that column themselves."""
     if opened.connection.name != "duckdb" or not opened.files:
         return False
-    query = "SELECT count(*) FROM parquet_metadata(?) WHERE path_in_schema = ?"
-    return bool(asked(opened, query, [opened.files[0], column])[0][0])
+    query = "SELECT 1 FROM parquet_metadata(?) WHERE path_in_schema = ? LIMIT 1"
+    return bool(asked(opened, query, [opened.files[0], column]))
 
 
 def listed(opened: Opened, column: str) -> frozenset[Any] | None:

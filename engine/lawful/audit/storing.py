@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from lawful.audit.held import Held
+from lawful.audit.local import through_ibis
 from lawful.audit.longform import COLUMNS, together
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def store(connection: Any, tables: Sequence[ibis_types.Table], path: Path, held:
         case "pyspark":
             folder = path.with_suffix(".parts")
             connection.to_parquet(together(tables), str(folder))
-            local = ibis.duckdb.connect(preserve_insertion_order=False)
+            local = through_ibis(preserve_insertion_order=False)
             written = local.read_parquet(str(folder / "*.parquet"))
             # Spark's instants have no zone in its files: they are UTC's, as this session's
             written = written.cast({name: kind for name, kind in COLUMNS.items() if name in written.columns})
@@ -61,7 +62,7 @@ def polled(connection: Any, progress: Callable[[float], None]) -> Iterator[None]
     if connection.name != "duckdb":
         yield
         return
-    connection.con.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+    connection.con.execute("SET enable_progress_bar = true")
     done = Event()
 
     def poll() -> None:

@@ -10,14 +10,13 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import ibis
-
 from lawful import calendar, wording
 from lawful.audit import accounts, groups, replay
 from lawful.audit.asking import records
 from lawful.audit.data import FUTURE, OF_NO_ACCOUNT, STRAY, TITLES
 from lawful.audit.events import Judged
 from lawful.audit.inventory import History, Inventory
+from lawful.audit.local import through_ibis
 from lawful.audit.longform import source_of
 from lawful.audit.rows import field_column
 from lawful.audit.summary import Edge, LifecycleTally, Months, RuleTally
@@ -83,7 +82,7 @@ def rules(
     listed: dict[str, RuleTally] = {}
     for rule in judged:
         listed.setdefault(rule.id, _tally(program, rule))
-    local = ibis.duckdb.connect(preserve_insertion_order=False)
+    local = through_ibis(preserve_insertion_order=False)
     try:
         table = local.read_parquet(str(findings))
         by_rule = table.group_by(["rule", "status"]).aggregate(n=table.count(), excused=table.excused.count())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -171,12 +173,18 @@ def audit(
     from lawful.audit.errors import installed
     from lawful.loading import load
 
-    with interruptible():
-        with installed():
-            from lawful.cli import auditing
-
+    with interruptible(), ExitStack() as at_the_end:
         terminal = Terminal(spoken(lang), quiet)
         loaded = load(policy, cached=True)
+        # where a processor has these, numpy sorts by them, and on some takes five times as long as without
+        os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL")
+        with installed():
+            from lawful.audit import ids
+
+            # what follows takes as long to import as an audit of a million accounts, and most have ids of that name
+            begun = None if on else at_the_end.enter_context(ids.begun(inventory, loaded.program.account_id))
+            from lawful.cli import auditing
+
         options = auditing.Options(
             inventory=inventory,
             output=tuple(output or ()),
@@ -201,7 +209,7 @@ def audit(
             encoding=encoding,
             memory=memory,
         )
-        summary = auditing.run(loaded, options, terminal, fail_on, as_json=form == "json")
+        summary = auditing.run(loaded, options, terminal, fail_on, as_json=form == "json", begun=begun)
     return code_of(summary, fail_on, unknown=unknown)
 
 

@@ -18,6 +18,7 @@ from lawful.ir import Severity
 from lawful.policy import Policy
 
 if TYPE_CHECKING:
+    from lawful.audit.ids import Search
     from lawful.audit.summary import Summary
 
 
@@ -49,10 +50,18 @@ class Options:
     memory: str | None
 
 
-def run(policy: Policy, options: Options, terminal: Terminal, fail_on: Severity, *, as_json: bool) -> Summary:
-    """Make the audit, write what is to be written, tell the rest."""
+def run(
+    policy: Policy,
+    options: Options,
+    terminal: Terminal,
+    fail_on: Severity,
+    *,
+    as_json: bool,
+    begun: Search | None = None,
+) -> Summary:
+    """Make the audit, write what is to be written, tell the rest. `begun`: the search for ids that come twice."""
     asked = _wanted(policy, options, pictures=outputs.needs_pictures(options.output))
-    with working(wanted=not terminal.quiet) as progress, Audit(policy.program, asked, progress) as audit:
+    with working(wanted=not terminal.quiet) as progress, Audit(policy.program, asked, progress, begun) as audit:
         audit.check(*options.output, answers=options.answers)
         summary = audit.summary
         progress("writing")
