@@ -71,7 +71,7 @@ def expected(policy: Policy, question: Question, at: datetime) -> dict[str, tupl
     return found
 
 
-@settings(max_examples=drawing.examples(12))
+@settings(max_examples=drawing.examples(8))
 @given(drawn())
 def test_random_policies_are_audited_as_the_reference_judges(drawn: Drawn) -> None:
     policy = lawful.loads(drawn.policy)

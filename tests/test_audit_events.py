@@ -672,7 +672,7 @@ SHARES = 3
 """Each example looks at so large a part of the rules: Ibis takes long to write their queries."""
 
 
-@settings(max_examples=drawing.examples(16))
+@settings(max_examples=drawing.examples(10))
 @given(worlds(), st.integers(0, SHARES - 1))
 def test_columns_judge_recorded_moves_as_the_replay_does(world: World, share: int) -> None:
     world.noted()

@@ -74,14 +74,14 @@ def differences(case: Case, situations: list[Situation], connection: Any, *, clo
     return told
 
 
-@settings(max_examples=drawing.examples(60))
+@settings(max_examples=drawing.examples(36))
 @given(drawing.cases(replace(drawing.USUAL, situations=4)))
 def test_rows_are_judged_as_the_reference_judges_them(case: Case) -> None:
     situations = columns.at_the_same_instant(columns.audited(case.situations))
     assert differences(case, situations, duckdb(), clock=False) == []
 
 
-@settings(max_examples=drawing.examples(20))
+@settings(max_examples=drawing.examples(12))
 @given(drawing.cases(replace(drawing.USUAL, situations=4)))
 def test_rows_with_a_clock_of_their_own_are_judged_as_the_reference_judges_them(case: Case) -> None:
     first = case.situations[0]
