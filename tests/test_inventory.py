@@ -890,9 +890,12 @@ def test_the_platforms_answers_come_in_by_the_shipped_mapping(scratch: Path) -> 
     }
 
 
+POLICIES_OF_MAPPINGS = {"authorizer-info": "wechat", "companies-house": "uk-companies"}
+
+
 @pytest.mark.parametrize("name", shipped_mappings())
 def test_shipped_mappings_are_of_a_shipped_policy(name: str) -> None:
-    assert mapping(lawful.load("wechat").program, name).fields
+    assert mapping(lawful.load(POLICIES_OF_MAPPINGS[name]).program, name).fields
 
 
 def test_a_spreadsheets_words_are_mapped(scratch: Path) -> None:
@@ -950,6 +953,25 @@ def test_values_that_the_mapping_does_not_have_are_told(came: Any, program: Prog
     found = came(parquet(tmp_path / "a.parquet", code=pa.array([2, 0], pa.int8())), meant)
     assert found.told() == []
     assert found.column("f_type") == [None, "subscription"]
+
+
+def test_what_a_mapping_does_not_list_may_have_a_value(came: Any, program: Program, tmp_path: Path) -> None:
+    meant = mapped(program, 'fields: {type: {column: code, values: {"0": subscription, "1": ~}, others: service}}')
+    for codes in ([0, 1, 7, None], ["0", "1", "?", None], [0.0, 1.0, 7.5, None]):
+        found = came(parquet(tmp_path / "a.parquet", code=codes), meant)
+        assert found.told() == []
+        assert found.column("f_type") == ["subscription", None, "service", None]
+    meant = mapped(program, "fields: {type: {column: code, values: {A: service}, others: ~}}")
+    assert came(parquet(tmp_path / "a.parquet", code=["A", "B"]), meant).column("f_type") == ["service", None]
+
+
+def test_blanks_around_a_columns_name_do_not_matter(came: Any, program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("name, account_id, type , code\nx,a,service,y\n", encoding="utf-8")
+    assert came(file, mapped(program, "fields: {name: name}")).rows() == {"a": {"f_name": "x", "f_type": "service"}}
+    file = tmp_path / "a.parquet"
+    pq.write_table(pa.table({" account_id": ["a"], " type": ["service"], "name ": ["x"], " name": ["y"]}), file)
+    assert came(file).rows() == {"a": {"f_type": "service"}}  # two are called `name`
 
 
 def test_a_mapping_gives_values_of_the_fields_type(came: Any, program: Program, tmp_path: Path) -> None:
@@ -1049,6 +1071,12 @@ def test_texts_that_mean_nothing_are_unknown(came: Any, program: Program, tmp_pa
         ("events: {event: {values: {x: psot}}}", "there is no event `psot`|did you mean `post`?"),
         ("events: {before: {typ: x}}", "the account has no field `typ`|did you mean `type`?"),
         ("id: {column: x, split: ','}", "`split` means nothing here|"),
+        ("id: {column: x, others: ~}", "`others` means nothing here|"),
+        ("fields: {type: {others: service}}", "`others` needs `values` beside it|it is the value of what"),
+        ("fields: {type: {values: {x: service}, others: servce}}", "there is no value `servce`|did you mean `service`?"),
+        ("fields: {tags: {values: {x: red}, others: red}}", "`others` means nothing here|"),
+        ("events: {event: {values: {x: post}, others: psot}}", "there is no event `psot`|did you mean `post`?"),
+        ("events: {at: {others: ~}}", "`others` means nothing here|"),
         ("fields: {type: t, type: u}", "`type` is given twice|the first is in line 1"),
         ("fields: [type", "this is not YAML"),
     ],
@@ -1164,6 +1192,18 @@ def test_an_event_that_is_nothing_to_the_policy_is_no_event_without_a_name(
         opened = sources.opened(file, scratch=scratch)
         assert checks.problems(inventory.read_history(opened, program, meant)) == ()
         assert [each["account_id"] for each in events(opened, program, meant)] == ["a"]
+
+
+def test_events_that_a_mapping_does_not_list_may_be_nothing(program: Program, scratch: Path, tmp_path: Path) -> None:
+    file = parquet(
+        tmp_path / "e.parquet", account_id=["a", "b", "c"], event=["P", "X", "Y"], at=["2025-03-01"] * 3
+    )
+    opened = sources.opened(file, scratch=scratch)
+    meant = mapped(program, "events: {event: {values: {P: post, X: ~}, others: ~}}")
+    assert checks.problems(inventory.read_history(opened, program, meant)) == ()
+    assert [each["account_id"] for each in events(opened, program, meant)] == ["a"]
+    meant = mapped(program, "events: {event: {values: {P: post, X: ~}, others: ban}}")
+    assert [(each["account_id"], each["event"]) for each in events(opened, program, meant)] == [("a", "post"), ("c", "ban")]
 
 
 def test_events_of_nobody_and_of_the_future_are_found(program: Program, scratch: Path, tmp_path: Path) -> None:

@@ -286,7 +286,7 @@ def sentence(
         case "group":
             return _group(told, language, is_known=not unknown)
         case "never_after":
-            return "not after what has happened before" if english else "此前已发生过不允许的事件"
+            return _never_after(program, rule, language)
         case "effect":
             moved = program.account.get(rule.id.rpartition(".")[2])
             label = field_title(moved, language) if moved is not None else name
@@ -351,6 +351,16 @@ def _group(told: Callable[[str], str], language: Language, *, is_known: bool) ->
     return Text(f"at most {most} of one group: {count} with this one", f"同组至多{most}个，含本账号共{count}个").best(
         language
     )
+
+
+def _never_after(program: Program, rule: Rule, language: Language) -> str | None:
+    if not isinstance(rule.requires, AtMost):
+        return None
+    english = language == "en"
+    names = [event_title(program, each, language) for each in rule.requires.count.events]
+    if english:
+        return "never after " + " or ".join(f"“{each}”" for each in names)
+    return "曾有" + "或".join(f"“{each}”" for each in names) + "的不可进行"
 
 
 def _limit(rule: Rule, told: Callable[[str], str], language: Language) -> str | None:

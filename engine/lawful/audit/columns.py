@@ -123,7 +123,7 @@ class Reader:
         if declared.type.kind == "set":
             return self.members(given, column, declared.type.values, "the set", is_private=declared.private)
         cleaned = _without_nulls(given, column.nulls)
-        found = self._mapped(cleaned, column.values, declared) if column.values is not None else None
+        found = self._mapped(cleaned, column.values, column.others, declared) if column.values is not None else None
         if found is None:
             found = self._of_kind(cleaned, column, declared, outside, instant, day)
         value, faults = found
@@ -150,19 +150,30 @@ class Reader:
             case kind:
                 raise TypeError(kind)  # no field is declared so
 
-    def _mapped(self, given: Any, values: MappingOf[str, str | None], declared: FieldDeclaration) -> Any:
+    def _mapped(
+        self,
+        given: Any,
+        values: MappingOf[str, str | None],
+        others: tuple[str | None] | None,
+        declared: FieldDeclaration,
+    ) -> Any:
         """The value that the mapping has for what is given."""
         keyed, keys = _keyed(given, values)
         if keyed is None:
             return _null(declared), (_wrong_type(given, "texts or whole numbers"),)
         kind = _ibis_type(declared)
-        pairs = []
-        for key, text in keys.items():
+        nothing = ibis.null(kind)
+
+        def meant(text: str | None) -> Any:
             value = value_of(declared, text, self.iana)
-            pairs.append(
-                (keyed == key, ibis.null(kind) if value is None else ibis.literal(_internal(value), type=kind))
-            )
-        value = ibis.cases(*pairs, else_=ibis.null(kind)) if pairs else ibis.null(kind)
+            return nothing if value is None else ibis.literal(_internal(value), type=kind)
+
+        pairs = [(keyed == key, meant(text)) for key, text in keys.items()]
+        if others is not None:
+            pairs.append((given.notnull(), meant(others[0])))
+        value = ibis.cases(*pairs, else_=nothing) if pairs else nothing
+        if others is not None:
+            return value, ()
         where = given.notnull() & ~keyed.isin(list(keys)) if keys else given.notnull()
         return value, (Fault("values that the mapping does not have", where, unless_other=tuple(keys)),)
 
@@ -339,8 +350,12 @@ class Reader:
     def ignored(self, given: Any, column: Column) -> Any:
         """Where the mapping says that an event is nothing to the policy; None: nowhere."""
         keyed, keys = _keyed(given, column.values or {})
+        if keyed is None:
+            return None
+        if column.others == (None,):
+            return keyed.notnull() & ~keyed.isin([key for key, value in keys.items() if value is not None])
         names = [key for key, value in keys.items() if value is None]
-        return keyed.isin(names) if names and keyed is not None else None
+        return keyed.isin(names) if names else None
 
 
 def _day(dialect: Dialect, number: Any) -> Any:

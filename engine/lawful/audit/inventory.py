@@ -255,10 +255,18 @@ class _Columns:
         """The column of that name, else what lies deeper in the one whose name the path begins with."""
         parts = path.split(".")
         for length in range(len(parts), 0, -1):
-            name = ".".join(parts[:length])
-            if name in self.table.columns:
+            name = self._called(".".join(parts[:length]))
+            if name is not None:
                 return _within(self.table[name], parts[length:])
         return None
+
+    def _called(self, name: str) -> str | None:
+        """The column of that name; else the only one that is called so but for blanks around it, as headers have."""
+        if name in self.table.columns:
+            return name
+        bare = name.strip()
+        alike = [each for each in self.table.columns if each.strip() == bare]
+        return alike[0] if len(alike) == 1 else None
 
 
 def _unmatched(opened: Opened, lacking: Iterable[str], program: Program) -> dict[str, str | None]:

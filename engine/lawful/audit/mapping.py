@@ -44,6 +44,7 @@ def _of_a_column(value: object) -> object:
 class ColumnWritten(Written):
     column: str | None = None
     values: dict[str, str | None] | None = None
+    others: str | None = None
     format: str | None = None
     split: str | None = None
     nulls: Annotated[list[str], OneOrMany] | None = None
@@ -80,6 +81,8 @@ class Column:
     path: str
     values: MappingOf[str, str | None] | None = None
     """What stands there -> the value as the policy writes it; None: unknown."""
+    others: tuple[str | None] | None = None
+    """The value of whatever `values` does not list; None: then it is a mistake to stand there."""
     format: str | None = None
     split: str | None = None
     nulls: tuple[str, ...] = ()
@@ -206,14 +209,26 @@ class _Reader:
         if written.values is not None and (written.format is not None):
             self._mistake("`values` and `format` exclude each other", (*path, "format"), is_key=True)
         self._check_format(written.format, kind, path)
+        if kind == "set":
+            self._refuse_others(written, path)
+        else:
+            self._check_others(written, path)
         for given, value in (written.values or {}).items():
             self._check_value(declared, value, (*path, "values", given))
+        self._check_value(declared, written.others, (*path, "others"))
         return self._made(written, name, nulls)
 
     def _made(self, written: ColumnWritten, name: str, nulls: tuple[str, ...]) -> Column:
         own = tuple(written.nulls) if written.nulls is not None else nulls
+        others = (written.others,) if "others" in written.model_fields_set else None
         return Column(
-            written.column or name, written.values, written.format, written.split, own, written.column is not None
+            written.column or name,
+            written.values,
+            others,
+            written.format,
+            written.split,
+            own,
+            written.column is not None,
         )
 
     def _plain(
@@ -225,6 +240,7 @@ class _Reader:
         for key in ("values", "format", "split"):
             if getattr(written, key) is not None:
                 self._mistake(f"`{key}` means nothing here", (*path, key), is_key=True)
+        self._refuse_others(written, path)
         return self._made(written, name, nulls)
 
     def _feature_list(self, written: ColumnWritten | None, nulls: tuple[str, ...]) -> Column | None:
@@ -232,6 +248,7 @@ class _Reader:
             return None
         if written.format is not None:
             self._mistake("`format` means nothing here", ("feature_list", "format"), is_key=True)
+        self._refuse_others(written, ("feature_list",))
         for given, value in (written.values or {}).items():
             if value is not None and value not in self.program.features:
                 help = near(value, self.program.features)
@@ -259,12 +276,28 @@ class _Reader:
             self._mistake("`format` means nothing here", (*path, "format"), is_key=True)
         if written.values is not None and name != "event":
             self._mistake("`values` means nothing here", (*path, "values"), is_key=True)
+        if name == "event":
+            self._check_others(written, path)
+        else:
+            self._refuse_others(written, path)
         self._check_format(written.format, "timestamp", path)
-        for given, value in (written.values or {}).items():
+        told: list[tuple[DocumentPath, str | None]] = [
+            ((*path, "values", given), value) for given, value in (written.values or {}).items()
+        ]
+        for where, value in [*told, ((*path, "others"), written.others)]:
             if value is not None and value not in self.program.event_names:
                 help = near(value, self.program.event_names)
-                self._mistake(f"there is no event `{legible(value)}`", (*path, "values", given), help)
+                self._mistake(f"there is no event `{legible(value)}`", where, help)
         return self._made(written, name, nulls)
+
+    def _check_others(self, written: ColumnWritten, path: DocumentPath) -> None:
+        if "others" in written.model_fields_set and written.values is None:
+            help = "it is the value of what `values` does not list"
+            self._mistake("`others` needs `values` beside it", (*path, "others"), help, is_key=True)
+
+    def _refuse_others(self, written: ColumnWritten, path: DocumentPath) -> None:
+        if "others" in written.model_fields_set:
+            self._mistake("`others` means nothing here", (*path, "others"), is_key=True)
 
     def _check_format(self, given: str | None, kind: str, path: DocumentPath) -> None:
         if given is None or given in EPOCHS or (given == DAY_OF and kind == "date"):
