@@ -1073,7 +1073,10 @@ def test_texts_that_mean_nothing_are_unknown(came: Any, program: Program, tmp_pa
         ("id: {column: x, split: ','}", "`split` means nothing here|"),
         ("id: {column: x, others: ~}", "`others` means nothing here|"),
         ("fields: {type: {others: service}}", "`others` needs `values` beside it|it is the value of what"),
-        ("fields: {type: {values: {x: service}, others: servce}}", "there is no value `servce`|did you mean `service`?"),
+        (
+            "fields: {type: {values: {x: service}, others: servce}}",
+            "there is no value `servce`|did you mean `service`?",
+        ),
         ("fields: {tags: {values: {x: red}, others: red}}", "`others` means nothing here|"),
         ("events: {event: {values: {x: post}, others: psot}}", "there is no event `psot`|did you mean `post`?"),
         ("events: {at: {others: ~}}", "`others` means nothing here|"),
@@ -1195,15 +1198,16 @@ def test_an_event_that_is_nothing_to_the_policy_is_no_event_without_a_name(
 
 
 def test_events_that_a_mapping_does_not_list_may_be_nothing(program: Program, scratch: Path, tmp_path: Path) -> None:
-    file = parquet(
-        tmp_path / "e.parquet", account_id=["a", "b", "c"], event=["P", "X", "Y"], at=["2025-03-01"] * 3
-    )
+    file = parquet(tmp_path / "e.parquet", account_id=["a", "b", "c"], event=["P", "X", "Y"], at=["2025-03-01"] * 3)
     opened = sources.opened(file, scratch=scratch)
     meant = mapped(program, "events: {event: {values: {P: post, X: ~}, others: ~}}")
     assert checks.problems(inventory.read_history(opened, program, meant)) == ()
     assert [each["account_id"] for each in events(opened, program, meant)] == ["a"]
     meant = mapped(program, "events: {event: {values: {P: post, X: ~}, others: ban}}")
-    assert [(each["account_id"], each["event"]) for each in events(opened, program, meant)] == [("a", "post"), ("c", "ban")]
+    assert [(each["account_id"], each["event"]) for each in events(opened, program, meant)] == [
+        ("a", "post"),
+        ("c", "ban"),
+    ]
 
 
 def test_events_of_nobody_and_of_the_future_are_found(program: Program, scratch: Path, tmp_path: Path) -> None:

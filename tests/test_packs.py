@@ -1,8 +1,9 @@
-"""The shipped packs: every rule cites its source, every text is in both languages, every id in a README exists."""
+"""The shipped packs: every rule cites its source, every README covers its sources and names only what there is."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 import lawful
 from lawful.library import policy_root, shipped_names
 
+ID = re.compile(
+    r"`((?:lifecycle|features|actions|constraints|fields|invariants|conditions|events|request|account)\.[\w.-]+)`"
+)
 # What the language itself refuses, where the policy says nothing that could be cited.
 BUILT_IN = re.compile(r"fields\.\w+\.unlisted")
 
@@ -28,18 +32,19 @@ def test_a_pack_has_no_warnings(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", shipped_names())
-def test_every_rule_that_a_readme_names_exists(name: str) -> None:
-    policy = lawful.load(name)
-    known = {rule.id for rule in policy.program.rules} | {move.id for move in policy.program.moves}
-    known |= {f"invariants.{each.id}" for each in policy.program.invariants}
-    known |= {f"{section}.{id}" for section, ids in sections(policy).items() for id in ids}
-    named = set(
-        re.findall(
-            r"`((?:lifecycle|features|actions|constraints|fields|invariants|conditions)\.[\w.-]+)`", readme(name)
-        )
-    )
+def test_every_id_that_a_readme_names_exists(name: str) -> None:
+    known = ids(lawful.load(name))
+    named = set(ID.findall(readme(name)))
     assert named - known == set()
     assert named
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_readme_says_of_every_statement_which_rules_it_became_or_why_none(name: str) -> None:
+    rows = coverage(readme(name))
+    assert len(rows) >= 10
+    assert [row for row in rows if "`" not in row[-1] and len(row[-1].split()) < 2] == []
+    assert any(ID.search(row[-1]) for row in rows)
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -49,15 +54,33 @@ def test_every_rule_of_a_pack_is_in_its_readme(name: str) -> None:
     assert {id for id in written if id not in readme(name)} == set()
 
 
-def sections(policy: lawful.Policy) -> dict[str, list[str]]:
+def ids(policy: lawful.Policy) -> set[str]:
+    """What a README may name: rules, moves, and whatever has a name in a section of the policy."""
     program = policy.program
-    return {
-        "conditions": list(program.conditions),
-        "features": list(program.features),
-        "actions": list(program.actions),
-        "fields": list(program.account),
-        "lifecycle": list(program.lifecycles),
+    sections: dict[str, Iterable[str]] = {
+        "conditions": program.conditions,
+        "features": program.features,
+        "actions": program.actions,
+        "events": program.events,
+        "fields": program.account,
+        "account": [*program.account, "features"],
+        "request": program.request,
+        "lifecycle": program.lifecycles,
+        "invariants": [each.id for each in program.invariants],
     }
+    named = {f"{section}.{id}" for section, names in sections.items() for id in names}
+    return named | {rule.id for rule in program.rules} | {move.id for move in program.moves}
+
+
+def coverage(text: str) -> list[list[str]]:
+    """The cells of the tables under the heading `Coverage`, without their heads."""
+    _, heading, rest = text.partition("\n## Coverage\n")
+    assert heading
+    lines = [line for line in rest.partition("\n## ")[0].splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    rules = [number for number, row in enumerate(rows) if set("".join(row)) <= set("-: ")]
+    heads = {number for each in rules for number in (each - 1, each)}
+    return [row for number, row in enumerate(rows) if number not in heads and any(row[1:])]
 
 
 def readme(name: str) -> str:

@@ -1,0 +1,82 @@
+"""The pack `uk-companies` on what Companies House publishes, and its promise about limited and unlimited, proved."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lawful
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "uk-companies"
+COMPANIES = FIXTURES / "BasicCompanyData.csv"
+FILINGS = FIXTURES / "filings.jsonl"
+ASKED: dict[str, Any] = {"mapping": "companies-house", "at": "2026-11-02"}
+# As the monthly file has it, blanks included.
+HEADER = (
+    "CompanyName, CompanyNumber,RegAddress.CareOf,RegAddress.POBox,RegAddress.AddressLine1, RegAddress.AddressLine2,"
+    "RegAddress.PostTown,RegAddress.County,RegAddress.Country,RegAddress.PostCode,CompanyCategory,CompanyStatus,"
+    "CountryOfOrigin,DissolutionDate,IncorporationDate,Accounts.AccountRefDay,Accounts.AccountRefMonth,"
+    "Accounts.NextDueDate,Accounts.LastMadeUpDate,Accounts.AccountCategory,Returns.NextDueDate,Returns.LastMadeUpDate,"
+    "Mortgages.NumMortCharges,Mortgages.NumMortOutstanding,Mortgages.NumMortPartSatisfied,Mortgages.NumMortSatisfied,"
+    "SICCode.SicText_1,SICCode.SicText_2,SICCode.SicText_3,SICCode.SicText_4,LimitedPartnerships.NumGenPartners,"
+    "LimitedPartnerships.NumLimPartners,URI,PreviousName_1.CONDATE, PreviousName_1.CompanyName,"
+    " PreviousName_2.CONDATE, PreviousName_2.CompanyName,"
+    + "".join(f"PreviousName_{n}.CONDATE, PreviousName_{n}.CompanyName," for n in range(3, 11))
+    + "ConfStmtNextDueDate, ConfStmtLastMadeUpDate"
+)
+
+
+@pytest.fixture(scope="module")
+def policy() -> lawful.Policy:
+    return lawful.load("uk-companies")
+
+
+def test_the_sample_has_the_header_of_the_monthly_file() -> None:
+    with COMPANIES.open(encoding="utf-8", newline="") as file:
+        assert file.readline().rstrip("\n") == HEADER
+        rows = list(csv.reader(file))
+    assert {len(row) for row in rows} == {HEADER.count(",") + 1}
+    assert len(rows) == 200
+
+
+def test_companies_and_their_filings_are_audited(policy: lawful.Policy) -> None:
+    with policy.audit(COMPANIES, history=FILINGS, cross_check=0.1, **ASKED) as audit:
+        rows, summary = audit.findings.to_pyarrow().to_pylist(), audit.summary
+    found = {(row["account_id"], row["rule"]): row["explanation_en"] for row in rows}
+    swung = "lifecycle.type.unlimited-to-limited.never_after"
+    assert set(found) == {
+        ("99000001", swung),
+        ("99000001", "constraints.limited-after-unlimited"),
+        ("99000002", "lifecycle.type.limited-to-unlimited.never_after"),
+        ("99000003", "lifecycle.type.unlimited-to-public.never_after"),
+        ("99000003", "constraints.limited-after-unlimited"),
+        ("99000008", "constraints.unclear-record"),
+        ("99000009", "constraints.unclear-record"),
+        ("99000010", "lifecycle.type.unlisted"),
+        ("99000101", "constraints.name-of-a-public-company"),
+    }
+    assert found["99000001", swung] == (
+        "never after “re-registration of a private limited company as unlimited”"
+        " or “re-registration of a public company as unlimited”"
+    )
+    assert (summary.accounts, summary.events, summary.not_judged) == (200, 16, ())
+
+
+def test_which_companies_may_become_unlimited_turns_on_their_filings(policy: lawful.Policy) -> None:
+    question: dict[str, Any] = {"can": ["set type=private-unlimited"], "request": {"all_members_assent": True}}
+    verdicts = {}
+    for name, history in (("without", None), ("with", FILINGS)):
+        with policy.audit(COMPANIES, history=history, **ASKED, **question) as audit:
+            rows = audit.answers.to_pyarrow().to_pylist()
+        verdicts[name] = {row["account_id"]: row["verdict"] for row in rows}
+    assert {verdicts["without"][each] for each in ("99000001", "99000004", "99000006")} == {"undetermined"}
+    assert [verdicts["with"][f"9900000{n}"] for n in (1, 3, 4, 6, 7)] == ["deny", "deny", "allow", "deny", "allow"]
+
+
+def test_no_company_swings_from_limited_to_unlimited_and_back(policy: lawful.Policy) -> None:
+    answers = {each.question.id: each.status for each in policy.prove("invariant").answers}
+    assert set(answers.values()) == {"proved"}
+    assert "prove.invariant.no-swing-back" in answers
