@@ -43,8 +43,10 @@ def test_the_sample_has_the_header_of_the_monthly_file() -> None:
 
 
 def test_companies_and_their_filings_are_audited(policy: lawful.Policy) -> None:
-    with policy.audit(COMPANIES, history=FILINGS, cross_check=0.1, **ASKED) as audit:
+    question: dict[str, Any] = {"can": ["set type=private-unlimited"], "request": {"all_members_assent": True}}
+    with policy.audit(COMPANIES, history=FILINGS, **ASKED, **question) as audit:
         rows, summary = audit.findings.to_pyarrow().to_pylist(), audit.summary
+        answers = audit.answers.to_pyarrow().to_pylist()
     found = {(row["account_id"], row["rule"]): row["explanation_en"] for row in rows}
     swung = "lifecycle.type.unlimited-to-limited.never_after"
     assert set(found) == {
@@ -63,17 +65,8 @@ def test_companies_and_their_filings_are_audited(policy: lawful.Policy) -> None:
         " or “re-registration of a public company as unlimited”"
     )
     assert (summary.accounts, summary.events, summary.not_judged) == (200, 16, ())
-
-
-def test_which_companies_may_become_unlimited_turns_on_their_filings(policy: lawful.Policy) -> None:
-    question: dict[str, Any] = {"can": ["set type=private-unlimited"], "request": {"all_members_assent": True}}
-    verdicts = {}
-    for name, history in (("without", None), ("with", FILINGS)):
-        with policy.audit(COMPANIES, history=history, **ASKED, **question) as audit:
-            rows = audit.answers.to_pyarrow().to_pylist()
-        verdicts[name] = {row["account_id"]: row["verdict"] for row in rows}
-    assert {verdicts["without"][each] for each in ("99000001", "99000004", "99000006")} == {"undetermined"}
-    assert [verdicts["with"][f"9900000{n}"] for n in (1, 3, 4, 6, 7)] == ["deny", "deny", "allow", "deny", "allow"]
+    verdicts = {row["account_id"]: row["verdict"] for row in answers}
+    assert [verdicts[f"9900000{n}"] for n in (1, 3, 4, 6, 7)] == ["deny", "deny", "allow", "deny", "allow"]
 
 
 def test_no_company_swings_from_limited_to_unlimited_and_back(policy: lawful.Policy) -> None:
