@@ -195,3 +195,19 @@ def test_requests_and_decisions_fit_their_schemas(request_: dict[str, Any]) -> N
 def test_possibilities_fit_their_schema() -> None:
     found = lawful.load("wechat").can(account={"type": "service"}, history=[], at="2025-03-01")
     assert mistakes("possibilities", json.loads(found.model_dump_json(by_alias=True))) == []
+
+
+def test_a_limit_of_a_transition_is_told_without_the_step_it_limits() -> None:
+    policy = lawful.loads(
+        """
+policy: small
+version: "1"
+account: {fields: {type: {enum: [a, b, c]}, busy: bool}}
+lifecycle:
+  type:
+    transitions:
+      go: {from: [a, b], to: c, limit: {at_most: 1, within: {months: 6}, when: account.busy}}
+"""
+    )
+    words = plain(rules_in_words(policy.program, "en"))
+    assert "    at most 1 within 6 months, if busy   lifecycle.type.go.limit\n" in words

@@ -244,7 +244,7 @@ class _Teller(Phrases):
         if limit.counted_by is not None:
             counter = self.condition(limit.counted_by)
             sentence += self.say(f", counted by {counter}", f"，以{counter}计")
-        applies = [part for part in _parts(rule.when) if part not in self._applies(rule)]
+        applies = [part for part in _flat(rule.when) if part not in self._applies(rule)]
         if applies:
             phrase = self.say(" and ", "，且").join(self.condition(part) for part in applies)
             sentence += self.say(f", if {phrase}", f"，当{phrase}")
@@ -258,7 +258,7 @@ class _Teller(Phrases):
     def _applies(self, rule: Rule) -> set[Expr]:
         """What the change itself is: no condition of the limit's author."""
         return {
-            part for move in self.program.moves if rule.id.startswith(f"{move.id}.") for part in _parts(move.applies)
+            part for move in self.program.moves if rule.id.startswith(f"{move.id}.") for part in _flat(move.applies)
         }
 
     def _is_version(self, rule: Rule) -> bool:
@@ -351,6 +351,11 @@ def _parts(expr: Expr) -> tuple[Expr, ...]:
     if expr == TRUE:
         return ()
     return expr.operands if isinstance(expr, And) else (expr,)
+
+
+def _flat(expr: Expr) -> tuple[Expr, ...]:
+    """The same, through every *and* within an *and*."""
+    return tuple(each for part in _parts(expr) for each in (_flat(part) if isinstance(part, And) else (part,)))
 
 
 def _versions(program: Program, id: str) -> list[list[Rule]]:
