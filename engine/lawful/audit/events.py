@@ -239,8 +239,8 @@ class _Events:
     def _refused(self, refused: Refused) -> Judged:
         rows = self.of(refused.event)
         if refused.periods:
-            rows = self.clock.dated(rows)
-            rows = rows.filter(~some([is_in_force(period, rows.day) for period in refused.periods]))
+            allowed = some([is_in_force(period, rows.at, self.zone) for period in refused.periods])
+            rows = rows.filter(~allowed)
         return self._by_instant(refused.rule, "move", rows.mutate(outcome=_VIOLATED))
 
     def _by_instant(self, rule: Rule, about: About, rows: Table, *, begun: bool = False) -> Judged:
@@ -308,7 +308,7 @@ class _Events:
         rows = windows.running(self._candidates(limited, counts), counts, self.clock, self.at)
         rows = rows.filter(rows.event == limited.event)
         if rule.in_force != ALWAYS:
-            rows = rows.filter(is_in_force(rule.in_force, rows.day))
+            rows = rows.filter(is_in_force(rule.in_force, rows.at, self.zone))
         read = _read(rule.when, self.asked) | ({limit.counted_by} if limit.counted_by is not None else set())
         told = replay.told_with(self.program, limited.rule)
         kept = ["day", *(name for name in rows.columns if name.startswith(("n_", "total_", "w_")))]

@@ -15,7 +15,8 @@ import ibis
 
 from lawful.audit.expressions import every, some
 from lawful.audit.replay import Cycle, States
-from lawful.audit.windows import Clock, day_number, one_if, settled
+from lawful.audit.windows import Clock, one_if, settled
+from lawful.audit.zones import Zone
 from lawful.ir import ALWAYS, Period
 
 if TYPE_CHECKING:
@@ -100,13 +101,13 @@ def _kinds(cycle: Cycle) -> tuple[Kind, ...]:
     return tuple(kinds)
 
 
-def is_in_force(period: Period, day: Any) -> Any:
-    """Whether a local day (a number) lies in a period."""
+def is_in_force(period: Period, at: Any, zone: Zone) -> Any:
+    """Whether the local day of an instant lies in a period."""
     parts = []
     if period.start is not None:
-        parts.append(day >= day_number(period.start))
+        parts.append(zone.is_since(at, period.start))
     if period.until is not None:
-        parts.append(day < day_number(period.until))
+        parts.append(~zone.is_since(at, period.until) & ibis.literal(True))  # see `Translator._not`
     return every(parts)
 
 
@@ -135,14 +136,11 @@ class Replay:
 
     def kinds(self, rows: ibis_types.Table) -> ibis_types.Table:
         """The rows, which are transitions, with the `kind` of each."""
-        kinds = self.numbers.kinds
-        if any(each.period not in (None, ALWAYS) for each in kinds) and "day" not in rows.columns:
-            rows = self.clock.dated(rows)
         branches = []
-        for number, each in enumerate(kinds):
+        for number, each in enumerate(self.numbers.kinds):
             named = rows.event == each.event
             if each.period is not None and each.period != ALWAYS:
-                named &= is_in_force(each.period, rows.day)
+                named &= is_in_force(each.period, rows.at, self.clock.zone)
             branches.append((named, ibis.literal(number, type="int64")))
         return settled(rows.mutate(kind=ibis.cases(*branches) if branches else _NO_NUMBER))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -88,13 +88,43 @@ class Zone:
 
     def _kept(self, at: ibis_types.IntegerValue) -> ibis_types.IntegerValue:
         """The same time of a year that is among the turns."""
-        if self.turns[-1][0] <= _LAST_WRITTEN or self.high < _LAST_KEPT:
+        if not self._keeps():
             return at
         return (at < _LAST_KEPT).ifelse(at, (at - _LAST_WRITTEN) % _REPEATS + _LAST_WRITTEN)
+
+    def _keeps(self) -> bool:
+        return self.turns[-1][0] > _LAST_WRITTEN and self.high >= _LAST_KEPT
 
     def day_number(self, at: ibis_types.IntegerValue) -> ibis_types.IntegerValue:
         """The local day of an instant, counted from 1970."""
         return floor_divided(self.local(at), DAY)
+
+    def is_since(self, at: ibis_types.IntegerValue, day: date) -> ibis_types.BooleanValue:
+        """Whether the local day of an instant is this one or later: by the instants alone, which is much less to say.
+
+        An engine writes a local day out wherever it is used, and of a zone with summer time it is long.
+        """
+        number = (day - _EPOCH_DAY).days
+        if number * DAY > _LAST_WRITTEN and self._keeps():
+            return self.day_number(at) >= number
+        stretches = self._since(number * DAY)
+        parts = [at >= begin if end is None else (at >= begin) & (at < end) for begin, end in stretches]
+        return reduce(lambda either, other: either | other, parts)
+
+    def _since(self, local: int) -> list[tuple[int, int | None]]:
+        """The stretches in which the clocks show a time or a later one: several where they are put back past it."""
+        if local <= EARLIEST:
+            return [(EARLIEST, None)]
+        stretches: list[tuple[int, int | None]] = []
+        ends: list[int | None] = [*(start for start, _ in self.turns[1:]), None]
+        for (start, offset), end in zip(self.turns, ends, strict=True):
+            begin = max(start, local - offset)
+            if end is not None and begin >= end:
+                continue
+            if stretches and stretches[-1][1] == begin:
+                begin = stretches.pop()[0]
+            stretches.append((begin, end))
+        return stretches
 
 
 def floor_divided(number: ibis_types.IntegerValue, by: int) -> ibis_types.IntegerValue:
