@@ -29,7 +29,7 @@ def test_whether_a_day_has_begun_is_told_by_the_instant(place: str, moments: lis
     instants = [at for moment in moments for step in STEPS if (at := _near(moment, step)) is not None]
     micros = [zones.micros(at) for at in instants]
     zone = Zone.of(where, min(micros), max(micros))
-    days = sorted({moment.date() for moment in moments} | {date(2006, 10, 30), date(1, 1, 2), date(9999, 12, 30)})
+    days = sorted({moment.date() for moment in TURNS} | {date(2006, 10, 30), date(1, 1, 1), date(1, 1, 2)})
     rows = placed(pa.table({"at": pa.array(micros, type=pa.int64())}), ibis.duckdb.connect(threads=1))
     told = rows.mutate(**{f"d_{i}": zone.is_since(rows.at, day) for i, day in enumerate(days)}).to_pyarrow().to_pylist()
     found = {(row["at"], day): row[f"d_{i}"] for row in told for i, day in enumerate(days)}
