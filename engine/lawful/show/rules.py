@@ -212,8 +212,9 @@ class _Teller(Phrases):
         for rule in rules:
             match rule.kind:
                 case "requires":
-                    for part in _parts(rule.requires):
-                        phrase = self.condition(part)
+                    # a table's columns may say the same: that one applies, and that no other one does
+                    said = {self.condition(part): part for part in reversed(_parts(rule.requires))}
+                    for phrase, part in reversed(said.items()):
                         yield Line(2, self.say(f"requires: {phrase}", f"须：{phrase}"), self._written(part, phrase))
                 case "limit" | "never_after":
                     yield self._limit(rule)
