@@ -1,0 +1,71 @@
+"""The made-up inventories of shipped packs: they are what their modules write, and an audit finds what was planted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import entity_inventory
+import lawful
+import platform_inventory
+from lawful.audit.result import Audit
+
+
+@pytest.mark.parametrize("module", [entity_inventory, platform_inventory])
+def test_an_inventory_is_what_its_module_writes(module: object, tmp_path: Path) -> None:
+    folder: Path = module.FOLDER  # type: ignore[attr-defined]  # both modules have it
+    write: Callable[[Path], None] = module.write  # type: ignore[attr-defined]
+    write(tmp_path)
+    made = {each.name: each.read_text(encoding="utf-8") for each in tmp_path.iterdir()}
+    assert made == {name: (folder / name).read_text(encoding="utf-8") for name in made}
+
+
+def test_the_register_of_entities() -> None:
+    folder = entity_inventory.FOLDER
+    audit = lawful.load("us-entity-classification").audit(
+        str(folder / "entities.csv"),
+        history=str(folder / "filings.csv"),
+        mapping=str(folder / "mapping.yaml"),
+        at="2026-11-01",
+        unknown=True,
+    )
+    with audit:
+        assert found(audit) == {
+            ("E001", "constraints.partnership-has-two-owners", "violated"),
+            ("E002", "constraints.disregarded-has-one-owner", "violated"),
+            ("E003", "constraints.per-se-alone-are-corporations", "violated"),
+            ("E004", "constraints.per-se-alone-are-corporations", "violated"),
+            ("E005", "constraints.per-se-alone-are-corporations", "violated"),
+            ("E006", "features.s_corporation", "violated"),
+            ("E007", "lifecycle.classification.elect_disregarded.limit", "violated"),
+            ("E008", "lifecycle.classification.elect_partnership.limit", "violated"),
+            ("E012", "constraints.partnership-has-two-owners", "unknown"),
+            ("E014", "lifecycle.classification.final", "violated"),
+            ("E999", "data.unknown-account", "violated"),
+        }
+
+
+def test_the_review_of_accounts_on_github() -> None:
+    folder = platform_inventory.FOLDER
+    audit = lawful.load("developer-platforms").audit(
+        str(folder / "accounts-2026.jsonl"),
+        before=str(folder / "accounts-2025.jsonl"),
+        before_at="2025-11-01",
+        mapping=str(folder / "mapping.yaml"),
+        at="2026-11-01",
+    )
+    with audit:
+        broken = {(id.rpartition("-")[2], rule, status) for id, rule, status in found(audit)}
+        assert broken == {
+            ("1", "lifecycle.type.final", "violated"),
+            ("2", "features.github_ssh_keys", "violated"),
+            ("3", "features.github_sign_in", "violated"),
+            ("3", "features.github_gists", "violated"),
+        }
+
+
+def found(audit: Audit) -> set[tuple[str, str, str]]:
+    rows = audit.findings.select("account_id", "rule", "status").to_pyarrow().to_pylist()
+    return {(row["account_id"], row["rule"], row["status"]) for row in rows}
