@@ -115,6 +115,7 @@ def program_of(conditions: Mapping[str, ir.Condition], account: ir.Schema, reque
         version="1",
         digest="sha256:0",
         title=None,
+        scope=None,
         timezone=zone,
         languages=("en",),
         sources={},

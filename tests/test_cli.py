@@ -21,6 +21,7 @@ import lawful
 from lawful import cli, show
 from lawful.cli import exit_code, layout
 from lawful.engines import rete
+from lawful.library import shipped_names
 from lawful.policy import Policy
 
 ROOT = Path(__file__).parent.parent
@@ -779,9 +780,17 @@ def test_lint(run: Run, tmp_path: Path) -> None:
 
 
 def test_show_lists_the_shipped_policies(run: Run) -> None:
-    assert re.search(r"^wechat +2024-04-12   WeChat official accounts$", run("show").out, re.MULTILINE)
-    assert "微信公众号" in run("show", "--lang", "zh").out
-    assert "wechat" in [each["name"] for each in json.loads(run("show", "--format", "json").out)]
+    listed = run("show").out
+    shipped = {name: lawful.load(name).program for name in shipped_names()}
+    for name, program in shipped.items():
+        assert program.title is not None
+        assert program.scope is not None  # every pack says in a line what it is about
+        told = rf"{name} +{program.version}   {re.escape(program.title.best('en'))}\n  {re.escape(program.scope.best('en'))}\n"
+        assert re.search(told, listed)
+    chinese = run("show", "--lang", "zh").out
+    assert "微信公众号\n  账号类型" in chinese
+    scopes = {each["name"]: each["scope"]["en"] for each in json.loads(run("show", "--format", "json").out)}
+    assert scopes == {name: program.scope.best("en") for name, program in shipped.items() if program.scope is not None}
 
 
 def test_show_of_a_policy(run: Run) -> None:

@@ -699,6 +699,8 @@ class Program:
     digest: str
     """`sha256:` of the policy's files."""
     title: Text | None
+    scope: Text | None
+    """In a line, what the policy is about and what it leaves out."""
     timezone: str
     languages: tuple[Language, ...]
     sources: Mapping[str, Source]

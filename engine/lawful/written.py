@@ -278,6 +278,7 @@ class PolicyWritten(Written):
     policy: str
     version: str
     title: Text | None = None
+    scope: Text | None = None
     note: Text | None = None
     timezone: str = "UTC"
     sources: dict[str, SourceWritten] = {}

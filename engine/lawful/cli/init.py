@@ -42,6 +42,8 @@ def init(
     terminal.remark(terminal.say(f"{path} is written. What next:", f"已写入 {path}。接下来："))
     for command in ("test", "show"):
         terminal.remark(f"  lawful {command} {path}")
+    shipped = terminal.say("the policies that are shipped, to learn from", "随附的策略，可供参考")
+    terminal.remark(f"  lawful show{' ' * (len(path) + 3)}{shipped}")
     return exit_code.FINE
 
 

@@ -13,7 +13,7 @@ from lawful.cli.options import Format, Lang, Quiet
 from lawful.cli.terminal import Terminal, spoken
 
 if TYPE_CHECKING:
-    from lawful.ir import Program
+    from lawful.ir import Program, Text
     from lawful.policy import Policy
 
 Schema = Literal["policy", "request", "decision", "possibilities", "plan", "choice", "cases"]
@@ -143,15 +143,27 @@ def _shipped(terminal: Terminal, *, as_json: bool) -> None:
 def _rows(policies: list[tuple[str, Policy]], terminal: Terminal) -> Iterator[Row]:
     wide = max((columns(name) for name, _ in policies), default=0)
     for name, policy in policies:
-        title = policy.program.title
+        title, scope = policy.program.title, policy.program.scope
         told = title.best(terminal.language) if title is not None else ""
         yield row(0, (name.ljust(wide), "bold"), GAP, (policy.program.version, "dim"), GAP, told)
+        if scope is not None:
+            yield row(1, scope.best(terminal.language))
 
 
 def _named(name: str, policy: Policy) -> dict[str, Any]:
     program = policy.program
-    title = None if program.title is None else {"en": program.title.en, "zh": program.title.zh}
-    return {"name": name, "id": program.id, "version": program.version, "title": title, "digest": program.digest}
+    return {
+        "name": name,
+        "id": program.id,
+        "version": program.version,
+        "title": _both(program.title),
+        "scope": _both(program.scope),
+        "digest": program.digest,
+    }
+
+
+def _both(text: Text | None) -> dict[str, str | None] | None:
+    return None if text is None else {"en": text.en, "zh": text.zh}
 
 
 # ---------------------------------------------------------------------------------------------------------- schemas

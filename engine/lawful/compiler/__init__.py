@@ -117,6 +117,7 @@ def _program(
         version=written.version,
         digest=_digest(source, files),
         title=context.text(written.title, ("title",)),
+        scope=context.text(written.scope, ("scope",)),
         timezone=context.zone.key,
         languages=spoken or ("en",),
         sources=context.sources,

@@ -57,6 +57,8 @@ class _Teller(Phrases):
     def _header(self) -> Iterator[Line]:
         program = self.program
         yield Line(0, self.text(program.title, program.id), f"{program.id} {program.version}", heading=True)
+        if program.scope is not None:
+            yield Line(1, self.text(program.scope))
         yield Line(
             1, self.say(f"days begin in {program.timezone}", f"日期以{program.timezone}为准"), program.digest[:19]
         )
