@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 import lawful
+from lawful.cases import read_cases
 from lawful.library import policy_root, shipped_names
+from lawful.source import Source
 
 ID = re.compile(
     r"`((?:lifecycle|features|actions|constraints|fields|invariants|conditions|events|request|account)\.[\w.-]+)`"
@@ -52,6 +54,23 @@ def test_every_rule_of_a_pack_is_in_its_readme(name: str) -> None:
     program = lawful.load(name).program
     written = {rule.id for rule in program.rules if rule.source is not None and rule.kind != "effect"}
     assert {id for id in written if id not in readme(name)} == set()
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_what_a_pack_says_of_itself_is_proved(name: str) -> None:
+    policy = lawful.load(name)
+    assert policy.program.invariants
+    answers = policy.prove(
+        "invariant", *(["final"] if any(each.final for each in policy.program.lifecycles.values()) else [])
+    )
+    assert [(each.id, each.status) for each in answers.answers if each.status != "proved"] == []
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_pack_has_at_least_forty_cases(name: str) -> None:
+    path = policy_root() / name / "cases.yaml"
+    cases = read_cases(Source(path.name, path.read_text(encoding="utf-8"))).cases
+    assert len(cases) >= 40
 
 
 def ids(policy: lawful.Policy) -> set[str]:
