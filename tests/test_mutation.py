@@ -19,6 +19,7 @@ import policies
 from lawful import ir
 from lawful.cases import Case, read_cases, run
 from lawful.engines.reference import outcome
+from lawful.library import policy_root, shipped_names
 from lawful.mutation import operators
 from lawful.mutation.answering import Decider, told_apart
 from lawful.mutation.distinguishing import Search
@@ -35,6 +36,7 @@ from policies import Drawn
 
 ROOT = Path(__file__).parent.parent
 PACKS = (ROOT / "policies" / "wechat", ROOT / "fixtures" / "library-cards")
+SHIPPED = tuple(policy_root() / name for name in shipped_names())
 UNSHRUNK = [Phase.explicit, Phase.generate]
 
 
@@ -405,7 +407,7 @@ def test_what_is_found_is_a_case_that_passes_and_catches_the_mutant(folder: Path
 # ---------------------------------------------------------------------------------------------------------- scores
 
 
-@pytest.mark.parametrize("folder", PACKS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [*SHIPPED, PACKS[-1]], ids=lambda folder: folder.name)
 def test_the_cases_of_the_packs_catch_their_mutants(folder: Path) -> None:
     policy = lawful.load(folder)
     score = scored(policy, asked(policy, cases_of(folder)), lambda step, share=None: None, every=False, patience=0)
