@@ -332,7 +332,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_policy_is_refused_at_once(name: str) -> None:
     text, code = HOSTILE[name]
-    limit = 3.0 if "nearly known" in name else 1.0
+    limit = 4.0 if "nearly known" in name else 2.0
     with within_a_second(limit), pytest.raises(lawful.PolicyError) as told:
         lawful.loads(text)
     assert code in {each.code for each in told.value.diagnostics}
