@@ -142,10 +142,11 @@ def _shipped(terminal: Terminal, *, as_json: bool) -> None:
 
 def _rows(policies: list[tuple[str, Policy]], terminal: Terminal) -> Iterator[Row]:
     wide = max((columns(name) for name, _ in policies), default=0)
+    newest = max((columns(policy.program.version) for _, policy in policies), default=0)
     for name, policy in policies:
         title, scope = policy.program.title, policy.program.scope
         told = title.best(terminal.language) if title is not None else ""
-        yield row(0, (name.ljust(wide), "bold"), GAP, (policy.program.version, "dim"), GAP, told)
+        yield row(0, (name.ljust(wide), "bold"), GAP, (policy.program.version.ljust(newest), "dim"), GAP, told)
         if scope is not None:
             yield row(1, scope.best(terminal.language))
 
