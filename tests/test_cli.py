@@ -785,7 +785,7 @@ def test_show_lists_the_shipped_policies(run: Run) -> None:
     for name, program in shipped.items():
         assert program.title is not None
         assert program.scope is not None  # every pack says in a line what it is about
-        told = rf"{name} +{program.version}   {re.escape(program.title.best('en'))}\n  {re.escape(program.scope.best('en'))}\n"
+        told = rf"{name} +{program.version} +{re.escape(program.title.best('en'))}\n  {re.escape(program.scope.best('en'))}\n"
         assert re.search(told, listed)
     chinese = run("show", "--lang", "zh").out
     assert "微信公众号\n  账号类型" in chinese
