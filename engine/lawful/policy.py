@@ -23,6 +23,7 @@ from lawful.diagnostics import Diagnostic, Mistake, PolicyError, Problem, Reques
 from lawful.engines import rete
 from lawful.engines.reference import evaluate
 from lawful.ir import Expr, Program, Value
+from lawful.kept import kept
 from lawful.question import Question
 from lawful.reading import Reader, mapping_of
 from lawful.source import Source, Span
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from lawful.audit.result import Audit
     from lawful.audit.touched import Touched
     from lawful.planning.plan import Choice, Plan
+    from lawful.planning.remedies import Remedies as Finder
     from lawful.possibility import Possibilities
     from lawful.proofs.answers import Answers
     from lawful.proofs.differences import Diff
@@ -66,6 +68,7 @@ class Policy:
         self.zone = ZoneInfo(program.timezone)
         self._judge = Judge(program, self.zone)
         self._ruler = Ruler(self._judge)
+        self._remedies = _Remedies(self._judge)
         self._reader = Reader(program, self.zone)
         self._named = PolicyNamed(id=program.id, version=program.version, digest=program.digest)
 
@@ -427,7 +430,7 @@ class Policy:
             engine = "reference" if engine == "direct" else engine
             judged = self._judge.judge(question, engine)
         return Decision.of(
-            Explanation(self._judge, judged, _remedies),
+            Explanation(self._judge, judged, self._remedies),
             verdict=judged.verdict,
             at=values.written(question.at, self.zone),
             engine=engine,
@@ -436,10 +439,23 @@ class Policy:
         )
 
 
-def _remedies(judge: Judge, question: Question) -> tuple[Remedy, ...]:
-    from lawful.planning.remedies import remedies  # only where somebody reads them
+class _Remedies:
+    """What finds the remedies of one policy: imported when they are first read, and kept."""
 
-    return remedies(judge, question)
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def __reduce__(self) -> tuple[type[_Remedies], tuple[Judge]]:
+        return type(self), (self._judge,)
+
+    @kept
+    def _finder(self) -> Finder:
+        from lawful.planning.remedies import Remedies as Finder
+
+        return Finder(self._judge)
+
+    def __call__(self, denied: Explanation) -> tuple[Remedy, ...]:
+        return self._finder.of(denied)
 
 
 def _parts(request: Given, parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,8 +51,8 @@ LEADS: Final[Mapping[Status, Text]] = {"violated": _NOT_SO, "unknown": _NOT_KNOW
 """What stands before the first part that made a rule what it is."""
 
 
-Seek: TypeAlias = Callable[[Judge, Question], tuple[Remedy, ...]]
-"""Finds remedies."""
+Seek: TypeAlias = Callable[["Explanation"], tuple[Remedy, ...]]
+"""Finds remedies for what is denied."""
 
 
 class Ruled(NamedTuple):
@@ -210,7 +210,7 @@ class Explanation:
         """What was found by whoever can search for plans: that is built on this."""
         if self._seek is None or self._judged.verdict != "deny":
             return ()
-        return self._seek(self.judge, self._judged.question)
+        return self._seek(self)
 
     # ------------------------------------------------------------------------------------------- what follows
 

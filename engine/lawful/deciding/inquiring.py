@@ -18,7 +18,7 @@ from lawful import values, wording
 from lawful.deciding.judging import Judge, Judgement
 from lawful.deciding.missing import MOST_SETS, Searching
 from lawful.deciding.rulebook import triggers_of
-from lawful.deciding.thresholds import leaves, turning_values
+from lawful.deciding.thresholds import Read, turning_values
 from lawful.decision import Answered, Inquiry, JsonValue, Verdict
 from lawful.decision import Text as Told
 from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Value, walk
@@ -82,8 +82,7 @@ class Inquirer:
         self.judgement = judgement
         self.free = Searching(judgement)
         self.judged = 0
-        self.exprs = tuple(self._exprs())
-        self.leaves = tuple(leaves(self.exprs, self.program.conditions))
+        self.read = Read.of(self._exprs(), self.program.conditions)
         self._kinds: dict[str, _Kinds] = {}
 
     def inquiries(self) -> tuple[Inquiry, ...]:
@@ -147,7 +146,7 @@ class Inquirer:
             return False
         if self.judged > _MOST_JUDGED or not all(self._of(each).exact for each in facts):
             return False
-        return all(len(self._read(leaf) & set(facts)) < 2 for leaf in self.leaves)
+        return all(len(self._read(leaf) & set(facts)) < 2 for leaf in self.read.leaves)
 
     def _many(self, facts: tuple[str, ...]) -> int:
         many = 1
@@ -223,7 +222,7 @@ class Inquirer:
         exact = True
         for step in self.judgement.steps:
             for situation in (step.before, step.after):
-                turns = turning_values(self.exprs, declaration, situation, of_request=fact.startswith("request."))
+                turns = turning_values(self.read, declaration, situation, of_request=fact.startswith("request."))
                 found += turns.found
                 exact = exact and turns.exact
         distinct = list(dict.fromkeys(found))
@@ -251,7 +250,9 @@ class Inquirer:
             )
 
     def _features(self) -> _Kinds:
-        read = [name for name in self.program.features if any(self._reads_feature(leaf, name) for leaf in self.leaves)]
+        read = [
+            name for name in self.program.features if any(self._reads_feature(leaf, name) for leaf in self.read.leaves)
+        ]
         if not read or len(read) > _MOST_FEATURES:
             return _Kinds((), exact=False)
         found = []

@@ -67,6 +67,20 @@ class Turns:
     exact: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Expressions as turns are looked for in them: what is true or false by itself, and what else is computed."""
+
+    leaves: tuple[Expr, ...]
+    computed: tuple[Expr, ...]
+
+    @classmethod
+    def of(cls, exprs: Iterable[Expr], conditions: Mapping[str, Condition]) -> Read:
+        exprs = tuple(exprs)
+        computed = tuple(each for each in exprs if type_of(each).kind != "bool")
+        return cls(tuple(leaves(exprs, conditions)), computed)
+
+
 # -------------------------------------------------------------------------------------------------------- the leaves
 
 
@@ -143,9 +157,7 @@ def _is_monotone(expr: Expr, subject: Subject) -> bool:
 # ------------------------------------------------------------------------------------------------------- of a fact
 
 
-def turning_values(
-    exprs: Iterable[Expr], fact: FieldDeclaration, situation: Situation, *, of_request: bool = False
-) -> Turns:
+def turning_values(read: Read, fact: FieldDeclaration, situation: Situation, *, of_request: bool = False) -> Turns:
     """The values of a fact that stand for all: of a small domain each, else those on both sides of every turn."""
     kind = fact.type.kind
     if kind == "bool":
@@ -159,11 +171,10 @@ def turning_values(
     def subject(node: Expr) -> bool:
         return isinstance(node, Field) and node.name == fact.name and node.owner in owners
 
-    exprs = list(exprs)
-    read = [leaf for leaf in leaves(exprs, situation.conditions) if any(subject(node) for node in walk(leaf))]
-    turns = _texts(read, subject) if kind == "string" else _ordered(read, fact, situation, subject, owners)
+    about = [leaf for leaf in read.leaves if any(subject(node) for node in walk(leaf))]
+    turns = _texts(about, subject) if kind == "string" else _ordered(about, fact, situation, subject, owners)
     # what is computed from it may be compared elsewhere
-    computed = any(type_of(each).kind != "bool" and any(subject(node) for node in walk(each)) for each in exprs)
+    computed = any(subject(node) for each in read.computed for node in walk(each))
     return Turns(turns.found, turns.exact and not computed)
 
 
@@ -290,13 +301,13 @@ def _value(number: int, kind: str) -> Value:
 # -------------------------------------------------------------------------------------------------------- in time
 
 
-def turning_instants(exprs: Iterable[Expr], situation: Situation, until: Instant) -> Turns:
-    """When one of the comparisons turns by the passing of time alone, after the situation's instant; edges of days
+def turning_instants(timed: Iterable[Expr], situation: Situation, until: Instant) -> Turns:
+    """When one of the leaves turns by the passing of time alone, after the situation's instant; edges of days
     and months, and events that count no more, included.
     """
     found: set[Instant] = set()
     exact = True
-    for leaf in leaves(exprs, situation.conditions):
+    for leaf in timed:
         for node in walk(leaf):
             if isinstance(node, Count):
                 found.update(_expiries(node, situation))

@@ -141,10 +141,8 @@ class Chooser:
 
     def _registered(self, state: State) -> tuple[Path | None, Mapping[str, Value] | None]:
         """How it is registered, with the least evidence; else with what evidence it is still open, if with any."""
-        cones = self.planner.cones
-        reads = {"register": tuple(cones.read_by("register"))}
         cut: set[Cut] = set()
-        moves = Moves(self.setting, cones.of(Goal(REGISTER)), reads, cut)
+        moves = Moves(self.setting, self.planner.cones.of(Goal(REGISTER)), cut)
         most = len(moves.wanted(REGISTER)) if self.setting.obtains else 0
         unsettled: Mapping[str, Value] | None = None
         for given in moves.evidence(REGISTER, state):

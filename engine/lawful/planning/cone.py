@@ -5,23 +5,46 @@ A change outside the cone moves nothing that any rule on the way to the goal rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from lawful.deciding.rulebook import Rulebook, facts_read, triggers_of
-from lawful.ir import AtMost, Clock, Count, Expr, Field, Move, Program, Rule, everything
+from lawful.deciding.thresholds import Read
+from lawful.ir import TRUE, AtMost, Clock, Count, Expr, Field, Move, Program, Rule, everything, walk
 from lawful.planning.goals import Goal
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """What of a cone turns by the passing of time."""
+
+    leaves: tuple[Expr, ...]
+    """Those that read the clock."""
+    counts: frozenset[Count]
+    fields: tuple[str, ...]
+    """The facts beside the clock on which it depends when something turns."""
+    by_history: bool
+    """Whether what reads the clock counts events, too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cone:
-    """`facts` are `account.f`, `features.f`, and `event.e` of what is counted."""
+    """`facts` are `account.f`, `features.f`; `event.e` of what is counted. It serves every question of its goal."""
 
     facts: frozenset[str]
     triggers: tuple[str, ...]
+    movable: frozenset[str]
+    """The facts that these may move; `account.features` stands for every feature."""
     exprs: tuple[Expr, ...]
     """Everything that is evaluated on the way."""
+    read: Read
+    """The same, as turns are looked for in it."""
+    read_by: Mapping[str, tuple[Expr, ...]]
+    """What decides on each trigger, the goal's included, and what it leaves behind."""
+    counted: frozenset[str]
+    """The events that anything of it counts."""
+    timing: Timing
     edges: tuple[date, ...]
     """The days on which something of it comes into force, or goes."""
     written_by_clock: tuple[tuple[str, Expr], ...]
@@ -44,9 +67,19 @@ class Cones:
         for move in self.program.moves:
             self._moves.setdefault(move.trigger, []).append(move)
         self._constraints = [rule for rule in rulebook.constraints if rule.severity == "error"]
+        self._read_by: dict[str, tuple[Expr, ...]] = {}
+        self._cones: dict[tuple[str, ...], Cone] = {}
 
     def of(self, goal: Goal) -> Cone:
-        """The cone of a goal, over all dates."""
+        """The cone of a goal, over all dates; those of mere changes are kept."""
+        if goal.asked is None or goal.throughout != TRUE:
+            return self._of(goal)
+        triggers = triggers_of(goal.asked)
+        if triggers not in self._cones:
+            self._cones[triggers] = self._of(goal)
+        return self._cones[triggers]
+
+    def _of(self, goal: Goal) -> Cone:
         triggers = () if goal.asked is None else triggers_of(goal.asked)
         exprs: list[Expr] = [goal.holds, goal.throughout]
         edges = set[date]()
@@ -76,8 +109,20 @@ class Cones:
         ]
         wanted = set(self._counted(exprs))
         timely = frozenset(each for each in ordered if self._is_timely(each, facts, wanted))
+        every = tuple(dict.fromkeys(exprs))
+        read = Read.of(every, self.program.conditions)
         return Cone(
-            frozenset(facts), ordered, tuple(dict.fromkeys(exprs)), tuple(sorted(edges)), tuple(written), timely
+            facts=frozenset(facts),
+            triggers=ordered,
+            movable=self._movable(ordered),
+            exprs=every,
+            read=read,
+            read_by={trigger: self.read_by(trigger) for trigger in (*ordered, *triggers)},
+            counted=frozenset(name for count in self._counts(every) for name in count.events),
+            timing=_timing(read.leaves, [name for name, _ in written]),
+            edges=tuple(sorted(edges)),
+            written_by_clock=tuple(written),
+            timely=timely,
         )
 
     # -------------------------------------------------------------------------------------------------- triggers
@@ -104,8 +149,18 @@ class Cones:
             written.add(f"features.{name}")
         return written
 
-    def read_by(self, trigger: str) -> list[Expr]:
+    def _movable(self, triggers: Iterable[str]) -> frozenset[str]:
+        moved = frozenset(fact for trigger in triggers for fact in self._may_move(trigger))
+        features = {"account.features"} if any(each.startswith("features.") for each in moved) else set()
+        return moved | features
+
+    def read_by(self, trigger: str) -> tuple[Expr, ...]:
         """All that decides whether the change is allowed, and what it leaves behind."""
+        if trigger not in self._read_by:
+            self._read_by[trigger] = tuple(self._read(trigger))
+        return self._read_by[trigger]
+
+    def _read(self, trigger: str) -> list[Expr]:
         exprs = [expr for rule in self._guards.get(trigger, ()) for expr in (rule.when, rule.requires)]
         for move in self._moves.get(trigger, ()):
             exprs.append(move.applies)
@@ -151,6 +206,10 @@ class Cones:
             facts |= more
         return facts
 
+    def _counts(self, exprs: Iterable[Expr]) -> Iterator[Count]:
+        for expr in exprs:
+            yield from (node for node in everything(expr, self.program.conditions) if isinstance(node, Count))
+
     def _counted(self, exprs: Iterable[Expr]) -> Iterator[str]:
         """The events that some condition may want to have happened: a limit never wants one more."""
         for expr in exprs:
@@ -169,6 +228,24 @@ class Cones:
 
     def _reads_time(self, expr: Expr) -> bool:
         return any(isinstance(node, Clock | Count) for node in everything(expr, self.program.conditions))
+
+
+def _timing(leaves: Iterable[Expr], written_by_clock: Iterable[str]) -> Timing:
+    leaves = tuple(leaves)
+    timed = tuple(leaf for leaf in leaves if any(isinstance(node, Clock) for node in walk(leaf)))
+    reaching = (leaf for leaf in leaves if any(_reads(leaf, each) for each in written_by_clock))
+    return Timing(
+        leaves=timed,
+        counts=frozenset(node for leaf in leaves for node in walk(leaf) if isinstance(node, Count)),
+        fields=tuple(
+            sorted({node.name for leaf in (*timed, *reaching) for node in walk(leaf) if isinstance(node, Field)})
+        ),
+        by_history=any(isinstance(node, Count) for leaf in timed for node in walk(leaf)),
+    )
+
+
+def _reads(leaf: Expr, name: str) -> bool:
+    return any(isinstance(node, Field) and node.name == name for node in walk(leaf))
 
 
 def requests_read(exprs: Iterable[Expr], program: Program) -> tuple[str, ...]:

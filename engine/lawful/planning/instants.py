@@ -11,8 +11,8 @@ from typing import Final
 
 from lawful import calendar
 from lawful.calendar import Instant, Window
-from lawful.deciding.thresholds import Turns, leaves, turning_instants, turning_values
-from lawful.ir import Clock, Compare, Constant, Count, Expr, Field, walk
+from lawful.deciding.thresholds import Turns, turning_instants, turning_values
+from lawful.ir import Compare, Constant, Expr
 from lawful.planning.cone import Cone
 from lawful.planning.setting import Bounds, Cut, Setting, State
 
@@ -28,13 +28,7 @@ class Instants:
         self.cone = cone
         self.bounds = bounds
         self.cut = cut
-        conditions = setting.judge.program.conditions
-        every = list(leaves(cone.exprs, conditions))
-        self._timed = [leaf for leaf in every if any(isinstance(node, Clock) for node in walk(leaf))]
-        self._counts = {node for leaf in every for node in walk(leaf) if isinstance(node, Count)}
-        read = [*self._timed, *(leaf for leaf in every if any(_reads(leaf, each) for each, _ in cone.written_by_clock))]
-        self._fields = sorted({node.name for leaf in read for node in walk(leaf) if isinstance(node, Field)})
-        self._by_history = any(isinstance(node, Count) for leaf in self._timed for node in walk(leaf))
+        self._timing = cone.timing
         self.work = 0
         """What looking for turns took, as so many rules judged."""
         self._turns: dict[object, Turns] = {}
@@ -42,8 +36,8 @@ class Instants:
         zone = setting.judge.zone
         self._edges = frozenset(calendar.start_of(day, zone) for day in cone.edges)
 
-    def of(self, state: State) -> list[Instant]:
-        """The state's own, and the later ones in order."""
+    def after(self, state: State) -> list[Instant]:
+        """Those later than the state's own, in order."""
         turns = self._of_the_clock(state)
         found = {each for each in turns.found if isinstance(each, Instant)}
         found.update(self._forgotten(state))
@@ -56,28 +50,29 @@ class Instants:
         within = sorted(each for each in found if state.at < each <= self.bounds.until)
         if len(within) > _MOST_INSTANTS:
             self.cut.add("dates")
-        return [state.at, *within[:_MOST_INSTANTS]]
+        return within[:_MOST_INSTANTS]
 
     def _of_the_clock(self, state: State) -> Turns:
         """Of all time to come from the start on: what a state adds is which facts it has."""
-        history = (state.events, state.at) if self._by_history else None
-        key = (tuple(state.account.get(name) for name in self._fields), history)
+        by_history = self._timing.by_history
+        history = (state.events, state.at) if by_history else None
+        key = (tuple(state.account.get(name) for name in self._timing.fields), history)
         if key not in self._turns:
-            begin = state if self._by_history else State(state.account, state.features, (), self.setting.start)
+            begin = state if by_history else State(state.account, state.features, (), self.setting.start)
             self._turns[key] = self._searched(begin)
         return self._turns[key]
 
     def _searched(self, begin: State) -> Turns:
-        self.work += _WORK_OF_A_TURN * (len(self._timed) + len(self.cone.written_by_clock))
+        self.work += _WORK_OF_A_TURN * (len(self._timing.leaves) + len(self.cone.written_by_clock))
         situation = self.setting.situation(begin, {})
-        turns = turning_instants(self._timed, situation, self.bounds.until)
+        turns = turning_instants(self._timing.leaves, situation, self.bounds.until)
         found = {each for each in turns.found if isinstance(each, Instant)}
         program = self.setting.judge.program
         for name, written in self.cone.written_by_clock:
             declaration = program.account[name]
             if declaration.type.kind not in ("date", "timestamp"):
                 continue
-            reached = turning_values(self.cone.exprs, declaration, situation).found
+            reached = turning_values(self.cone.read, declaration, situation).found
             reaching: list[Expr] = [Compare(">=", written, Constant(each, declaration.type)) for each in reached]
             found |= {
                 each
@@ -90,7 +85,7 @@ class Instants:
         """When a counted event counts no more, and when what is known of the history covers a window."""
         times = list(state.events)
         since = self.setting.unknown_before
-        for count in self._counts:
+        for count in self._timing.counts:
             for name, when in times:
                 if name in count.events:
                     yield from self._expiry(count.window, when)
@@ -111,7 +106,3 @@ class Instants:
             before = calendar.add_days(calendar.day_of(edge, zone), -1)
             if before is not None:
                 yield calendar.start_of(before, zone)
-
-
-def _reads(leaf: Expr, name: str) -> bool:
-    return any(isinstance(node, Field) and node.name == name for node in walk(leaf))

@@ -8,7 +8,7 @@ from itertools import combinations, product
 from typing import Final
 
 from lawful.deciding.rulebook import triggers_of
-from lawful.deciding.thresholds import Turns, turning_values
+from lawful.deciding.thresholds import Read, Turns, turning_values
 from lawful.engines.situation import Situation
 from lawful.ir import Expr, Program, Value, type_of
 from lawful.planning.cone import Cone, requests_read
@@ -28,8 +28,6 @@ class Moves:
 
     setting: Setting
     cone: Cone
-    reads: Mapping[str, tuple[Expr, ...]]
-    """What each trigger reads, by `Cones.read`."""
     cut: set[Cut]
     work: int = 0
     """What looking for values took, as so many rules judged."""
@@ -81,7 +79,7 @@ class Moves:
         key = (name, tuple(sorted(state.account.items())), state.at)
         if key not in self._known:
             self.work += _WORK_OF_VALUES
-            self._known[key] = turning_values(self.cone.exprs, self.program.account[name], situation)
+            self._known[key] = turning_values(self.cone.read, self.program.account[name], situation)
         self._note(self._known[key])
         return self._known[key]
 
@@ -98,12 +96,13 @@ class Moves:
         if not wanted:
             return
         situation = self.setting.situation(state, {})
-        exprs = [expr for trigger in triggers_of(asked) for expr in self.reads.get(trigger, ())]
+        exprs = self._deciding(asked)
         if requests_read([each for each in exprs if type_of(each).kind != "bool"], self.program):
             self.cut.add("values")  # what an effect makes of it: more evidence than need be may do more
         domains = {}
+        read = Read.of(exprs, self.program.conditions)
         for name in wanted:
-            turns = turning_values(exprs, self.program.request[name], situation, of_request=True)
+            turns = turning_values(read, self.program.request[name], situation, of_request=True)
             self._note(turns)
             domains[name] = turns.found
         left = _MOST_EVIDENCE
@@ -118,8 +117,12 @@ class Moves:
 
     def wanted(self, asked: Asked) -> tuple[str, ...]:
         """The facts of the request that the change reads and that were not given."""
-        exprs = [expr for trigger in triggers_of(asked) for expr in self.reads.get(trigger, ())]
-        return tuple(name for name in requests_read(exprs, self.program) if name not in self.setting.facts)
+        reads = requests_read(self._deciding(asked), self.program)
+        return tuple(name for name in reads if name not in self.setting.facts)
+
+    def _deciding(self, asked: Asked) -> list[Expr]:
+        """What decides on the change."""
+        return [expr for trigger in triggers_of(asked) for expr in self.cone.read_by.get(trigger, ())]
 
     def obtainable(self, state: State) -> Iterator[tuple[str, Value]]:
         """Facts that only the world moves, with the values that matter."""

@@ -13,8 +13,8 @@ from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge
 from lawful.planning.cone import Cone, Cones, requests_read
 from lawful.planning.goals import Goal
-from lawful.planning.reach import Reach, Reaching
-from lawful.planning.search import Path, Result, Search, counted
+from lawful.planning.reach import Barred, Reaching
+from lawful.planning.search import Path, Result, Search
 from lawful.planning.setting import Bounds, Cut, Setting, Taken, first_state
 from lawful.question import Question
 
@@ -51,9 +51,10 @@ class Outcome:
     proved: bool
     paths: tuple[Path, ...]
     cut: frozenset[Cut]
-    reach: Reach
     missing: tuple[tuple[str, ...], ...]
     bounds: Bounds
+    barred: Barred | None = None
+    """Why there is none, of what can never be."""
 
 
 class Planner:
@@ -65,106 +66,83 @@ class Planner:
 
     def outcome(self, question: Question, goal: Goal, options: Options, starts: Iterable[Path] = ()) -> Outcome:
         """`starts` are where it begins; without any, the account of the question."""
-        setting = Setting.of(self.judge, question, obtains=options.obtains)
-        state = first_state(question)
-        paths = tuple(starts) or (Path((0, 0, 0, state.at), state),)
-        deadline = None if options.seconds is None else time.monotonic() + options.seconds
-        bounds = Bounds(options.max_steps, self._until(question, options), options.work, deadline)
-        if not paths[0].taken and goal.is_so_already(state.account, state.features):
-            return Outcome("found", True, paths, frozenset(), Reach(0), (), bounds)
-        cone = self.cones.of(goal)
-        states = [path.state for path in paths]
-        reaching = Reaching(setting, self.cones, cone, goal, states, most_work=options.work)
-        reach = reaching.reach()
-        unknown = self._unknown(question, cone, setting, paths)
-        if reach.least is None:
-            missing = self._missing(reaching, unknown)
+        quest = self._quest(question, goal, options, starts)
+        bounds = quest.bounds
+        if not quest.starts[0].taken and goal.is_so_already(
+            quest.starts[0].state.account, quest.starts[0].state.features
+        ):
+            return Outcome("found", True, quest.starts, frozenset(), (), bounds)
+        reaching = quest.reaching()
+        least = reaching.least()
+        unknown = self._unknown(question, quest)
+        if least is None:
+            missing = self._missing(quest, unknown)
             status: Status = "undetermined" if missing else "none"
-            return Outcome(status, status == "none", (), frozenset(), reach, missing, bounds)
-        least = reach.least + min(cost_in_steps(path.taken) for path in paths)
-
-        def search(within: Bounds, *, hurried: bool, shortest: bool = False) -> Result:
-            return Search(
-                setting,
-                self.cones,
-                cone,
-                goal,
-                within,
-                measure=options.measure,
-                least=least,
-                alternatives=options.alternatives,
-                hurried=hurried,
-                shortest=shortest,
-            ).run(paths)
-
-        # What is found in a hurry is often as short as it can be; else it is there if the whole search comes to no end.
-        hurry = replace(bounds, work=bounds.work // 4, deadline=_soon(options.seconds))
-        quick = search(hurry, hurried=True, shortest=True)
-        if quick.paths and options.measure is None and cost_in_steps(quick.paths[0].taken) <= least:
-            result = quick
-        else:
-            if not quick.paths and options.measure is not None:  # moves that cost nothing may be gone through for ever
-                quick = search(replace(hurry, deadline=_soon(options.seconds)), hurried=False, shortest=True)
-            result = search(bounds, hurried=False)
-            if not result.paths and quick.paths:
-                result = Result(_cheapest(quick.paths), result.cut, result.states)
-        return self._concluded(question, goal, options, result, reach, unknown, bounds, paths)
-
-    def _concluded(
-        self,
-        question: Question,
-        goal: Goal,
-        options: Options,
-        result: Result,
-        reach: Reach,
-        unknown: list[str],
-        bounds: Bounds,
-        starts: tuple[Path, ...],
-    ) -> Outcome:
+            return Outcome(status, status == "none", (), frozenset(), missing, bounds, reaching.barred())
+        result = quest.result(least)
         if result.paths:
-            steps = cost_in_steps(result.paths[0].taken)
-            begun = min(cost_in_steps(path.taken) for path in starts)
-            least = options.measure is None and reach.least is not None and steps <= reach.least + begun
-            return Outcome("found", least or not result.cut, result.paths, result.cut, reach, (), bounds)
-        missing: tuple[tuple[str, ...], ...] = ()
+            surely = quest.is_least(result.paths[0], least) or not result.cut
+            return Outcome("found", surely, result.paths, result.cut, (), bounds)
+        missing = ()
         if unknown and goal.asked is not None:
             judgement = self.judge.judge(question.asking(goal.asked), "reference")
             missing = self._not_to_be_had(Explanation(self.judge, judgement).missing(), options)
         if missing:
-            return Outcome("undetermined", False, (), result.cut, reach, missing, bounds)
+            return Outcome("undetermined", False, (), result.cut, missing, bounds)
         proved = not result.cut and not unknown
-        return Outcome("none" if proved else "not found", proved, (), result.cut, reach, (), bounds)
+        return Outcome("none" if proved else "not found", proved, (), result.cut, (), bounds)
 
-    def _until(self, question: Question, options: Options) -> Instant:
+    def paths(self, question: Question, goal: Goal, options: Options) -> tuple[Path, ...]:
+        """Those of `outcome`, where nobody asks why there are none: which takes longer to say than to see."""
+        quest = self._quest(question, goal, options, ())
+        if quest.reaching(quest.cone.movable).is_barred_now():
+            return ()
+        least = quest.reaching().least()
+        return () if least is None else quest.result(least).paths
+
+    def _quest(self, question: Question, goal: Goal, options: Options, starts: Iterable[Path]) -> Quest:
+        state = first_state(question)
+        deadline = None if options.seconds is None else time.monotonic() + options.seconds
+        return Quest(
+            setting=Setting.of(self.judge, question, obtains=options.obtains),
+            cones=self.cones,
+            cone=self.cones.of(goal),
+            goal=goal,
+            options=options,
+            bounds=Bounds(options.max_steps, self.until(question, options), options.work, deadline),
+            starts=tuple(starts) or (Path((0, 0, 0, state.at), state),),
+        )
+
+    def until(self, question: Question, options: Options) -> Instant:
         window = options.within or Window("months", 12 * YEARS)
         return expiry(window, question.at, self.judge.zone) or question.at
 
     # ------------------------------------------------------------------------------------------- what is not known
 
-    def _unknown(self, question: Question, cone: Cone, setting: Setting, starts: Iterable[Path]) -> list[str]:
+    def _unknown(self, question: Question, quest: Quest) -> list[str]:
         """The facts of the cone that nobody told, in order."""
-        program = self.judge.program
+        program, cone, setting, starts = self.judge.program, quest.cone, quest.setting, quest.starts
         known = set(program.account).intersection(*(path.state.account for path in starts))
         found = [f"account.{name}" for name in program.account if name not in known and f"account.{name}" in cone.facts]
         if not all(path.state.features for path in starts) and any(each.startswith("features.") for each in cone.facts):
             found.append("account.features")
         if not setting.obtains:
             found += [f"request.{name}" for name in requests_read(cone.exprs, program) if name not in setting.facts]
-        if question.whole_from is None and counted(cone, setting):
+        if question.whole_from is None and cone.counted:
             found.append("history")
         return found
 
-    def _missing(self, reaching: Reaching, unknown: list[str]) -> tuple[tuple[str, ...], ...]:
+    def _missing(self, quest: Quest, unknown: list[str]) -> tuple[tuple[str, ...], ...]:
         """The smallest sets of facts without which there might be a plan."""
         facts = [each for each in unknown if each != "history"]
-        if not facts or self._bars(reaching, facts):
+        if not facts or quest.is_barred(facts):
             return ()
         found: list[tuple[str, ...]] = []
         for size in (1, 2):
             for names in combinations(facts, size):
                 if any(set(smaller) <= set(names) for smaller in found):
                     continue
-                if not self._bars(reaching, names):
+                if not quest.is_barred(names):
                     found.append(names)
             if len(found) >= _MOST_TOLD_MISSING:
                 break
@@ -181,16 +159,67 @@ class Planner:
         )
         return tuple(dict.fromkeys(facts for facts in left if facts))
 
-    def _bars(self, reaching: Reaching, freed: Iterable[str]) -> bool:
-        other = Reaching(
-            reaching.setting, reaching.cones, reaching.cone, reaching.goal, reaching.starts, frozenset(freed)
-        )
-        return other.reach().least is None
 
+@dataclass(frozen=True, slots=True)
+class Quest:
+    """One search for plans: from where, to what, how far."""
 
-def _soon(seconds: float | None) -> float | None:
-    """A quarter of the time from now."""
-    return None if seconds is None else time.monotonic() + seconds / 4
+    setting: Setting
+    cones: Cones
+    cone: Cone
+    goal: Goal
+    options: Options
+    bounds: Bounds
+    starts: tuple[Path, ...]
+
+    def reaching(self, freed: Iterable[str] = ()) -> Reaching:
+        """What may be reached at all; `freed` are facts that may be anything."""
+        states = [path.state for path in self.starts]
+        most = self.options.work
+        return Reaching(self.setting, self.cones, self.cone, self.goal, states, frozenset(freed), most_work=most)
+
+    def is_barred(self, freed: Iterable[str]) -> bool:
+        """Whether there is no plan, whatever those facts are."""
+        return self.reaching(freed).least() is None
+
+    @property
+    def _begun(self) -> int:
+        """The fewest steps taken where it begins."""
+        return min(cost_in_steps(start.taken) for start in self.starts)
+
+    def is_least(self, path: Path, least: int) -> bool:
+        """Whether no plan can be shorter, where there are at least so many steps from where it begins."""
+        return self.options.measure is None and cost_in_steps(path.taken) <= least + self._begun
+
+    def result(self, least: int) -> Result:
+        """What is found in a hurry is often as short as can be; else it is there if the whole search does not end."""
+        hurry = replace(self.bounds, work=self.bounds.work // 4, deadline=self._soon())
+        quick = self._searched(least, hurry, hurried=True, shortest=True)
+        if quick.paths and self.is_least(quick.paths[0], least):
+            return quick
+        if not quick.paths and self.options.measure is not None:  # moves that cost nothing may be gone through for ever
+            quick = self._searched(least, replace(hurry, deadline=self._soon()), hurried=False, shortest=True)
+        result = self._searched(least, self.bounds, hurried=False)
+        if not result.paths and quick.paths:
+            return Result(_cheapest(quick.paths), result.cut, result.states)
+        return result
+
+    def _searched(self, least: int, within: Bounds, *, hurried: bool, shortest: bool = False) -> Result:
+        return Search(
+            self.setting,
+            self.cone,
+            self.goal,
+            within,
+            measure=self.options.measure,
+            least=least + self._begun,
+            alternatives=self.options.alternatives,
+            hurried=hurried,
+            shortest=shortest,
+        ).run(self.starts)
+
+    def _soon(self) -> float | None:
+        """A quarter of the time from now."""
+        return None if self.options.seconds is None else time.monotonic() + self.options.seconds / 4
 
 
 def _cheapest(paths: Iterable[Path]) -> tuple[Path, ...]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from functools import cache, lru_cache
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from lawful.engines.reference import call, compare
@@ -43,6 +43,7 @@ from lawful.ir import (
 
 _MOST_VALUES: Final = 24
 _MOST_PAIRS: Final = 600
+_KEPT: Final = 1024
 _RISING: Final = ("addDays", "addMonths", "addYears", "+")
 
 
@@ -69,6 +70,7 @@ class Range:
         return Range(None, unknown, low, high)
 
 
+@lru_cache(_KEPT, typed=True)
 def exactly(value: Value | None) -> Range:
     return Range(frozenset(), unknown=True) if value is None else Range(frozenset([value]), unknown=False)
 
@@ -82,6 +84,7 @@ def anything(type: Type, *, unknown: bool, low: Any = None, high: Any = None) ->
 
 
 TRUE_OR_FALSE: Final = Range(frozenset([True, False]), unknown=False)
+_UNKNOWN: Final = frozenset([None])
 UNSURE: Final = Range(frozenset([True, False]), unknown=True)
 
 
@@ -126,35 +129,35 @@ class Ranger:
     def truths(self, expr: Expr) -> frozenset[bool | None]:
         """What a condition may be; None is unknown."""
         found = self.of(expr)
-        truths: set[bool | None] = {each for each in found.is_known_to_be if isinstance(each, bool)}
-        return frozenset(truths | {None}) if found.unknown else frozenset(truths)
+        truths = cast("frozenset[bool | None]", found.is_known_to_be)
+        return truths | _UNKNOWN if found.unknown else truths
 
     def of(self, expr: Expr) -> Range:
-        match expr:
-            case Constant():
-                return exactly(expr.value)
+        match expr:  # the most frequent ones first
             case Field():
                 return self._fact(expr)
-            case Clock():
-                return self._clock[expr.name]
-            case Count():
-                return self._count(expr)
-            case AtMost():
-                return self._limit(expr)
-            case ConditionOf():
-                return self._condition(expr)
-            case Known():
-                return self._known(self.of(expr.operand))
-            case Not():
-                return _of_truths({None if each is None else not each for each in self.truths(expr.operand)})
-            case And():
-                return self._junction(expr.operands, deciding=False)
-            case Or():
-                return self._junction(expr.operands, deciding=True)
             case Compare():
                 return self._compare(expr.operator, self.of(expr.left), self.of(expr.right))
+            case Constant():
+                return exactly(expr.value)
+            case And():
+                return self._junction(expr.operands, deciding=False)
+            case ConditionOf():
+                return self._condition(expr)
+            case Or():
+                return self._junction(expr.operands, deciding=True)
+            case Clock():
+                return self._clock[expr.name]
+            case Not():
+                return _of_truths(frozenset(None if each is None else not each for each in self.truths(expr.operand)))
+            case Known():
+                return self._known(self.of(expr.operand))
             case Member():
                 return self._member(expr)
+            case AtMost():
+                return self._limit(expr)
+            case Count():
+                return self._count(expr)
             case Conditional():
                 return self._conditional(expr)
             case Call():
@@ -168,7 +171,7 @@ class Ranger:
             truths.add(True)
         if operand.unknown:
             truths.add(False)
-        return _of_truths(truths)
+        return _of_truths(frozenset(truths))
 
     def _condition(self, expr: ConditionOf) -> Range:
         if expr.state != "account":
@@ -180,10 +183,11 @@ class Ranger:
 
     def _junction(self, operands: Iterable[Expr], *, deciding: bool) -> Range:
         """Kleene's, operand by operand: what is decided, and what is still open."""
-        found: set[bool | None] = {not deciding}
+        found: frozenset[bool | None] = frozenset([not deciding])
         for each in operands:
-            truths = self.truths(each)
-            found = {_combined(one, other, deciding=deciding) for one in found for other in truths}
+            found = _combinations(found, self.truths(each), deciding=deciding)
+            if found == {deciding}:
+                break
         return _of_truths(found)
 
     def _compare(self, operator: Comparison, left: Range, right: Range) -> Range:
@@ -260,15 +264,20 @@ class Ranger:
         return UNSURE
 
 
-def _combined(one: bool | None, other: bool | None, *, deciding: bool) -> bool | None:
-    if deciding in (one, other):
-        return deciding
-    return None if one is None or other is None else not deciding
+@cache
+def _combinations(
+    some: frozenset[bool | None], others: frozenset[bool | None], *, deciding: bool
+) -> frozenset[bool | None]:
+    """What *and* or *or* of two may come to: what is decided, and what is still open."""
+    return frozenset(
+        deciding if deciding in (one, other) else None if one is None or other is None else not deciding
+        for one, other in product(some, others)
+    )
 
 
-def _of_truths(truths: Iterable[bool | None]) -> Range:
-    found = set(truths)
-    return Range(frozenset(each for each in found if each is not None), None in found)
+@cache
+def _of_truths(truths: frozenset[bool | None]) -> Range:
+    return Range(frozenset(each for each in truths if each is not None), None in truths)
 
 
 def _by_bounds(operator: Comparison, left: Range, right: Range) -> set[Value]:
@@ -298,8 +307,3 @@ def _by_bounds(operator: Comparison, left: Range, right: Range) -> set[Value]:
 def of_a_count(least: int, *, forgets: bool, unknown: bool) -> Range:
     """At least so many, where nothing counted is forgotten again."""
     return Range(None, unknown, 0 if forgets else least, None)
-
-
-def of_time(start: datetime, first_day: date) -> dict[str, Range]:
-    """From an instant on."""
-    return {"now": Range(None, False, start, None), "today": Range(None, False, first_day, None)}

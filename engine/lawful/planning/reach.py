@@ -7,7 +7,7 @@ taken to be given up. So more is found than there is, and what is not found is a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -38,17 +38,14 @@ class Blocked:
     rule: Rule
 
 
-@dataclass(slots=True)
-class Reach:
-    """The facts within so many steps, and what bars the goal from them."""
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """Why there is no plan."""
 
-    least: int | None
-    """No plan has fewer steps; None: there is no plan."""
-    barred: tuple[Rule, ...] = ()
-    """Rules of the goal none of which can ever be satisfied."""
-    blocked: tuple[Blocked, ...] = ()
+    rules: tuple[Rule, ...]
+    """Those of the goal that can never be satisfied."""
+    blocked: tuple[Blocked, ...]
     """The changes of the cone that are never allowed."""
-    facts: Mapping[str, Range] = field(default_factory=dict)
 
 
 class Reaching:
@@ -74,27 +71,49 @@ class Reaching:
         self.starts = tuple(starts)
         self.freed = freed
         self.facts: dict[str, Range] = {}
+        self._changes = [asked for trigger in cone.triggers for asked in self._asked(trigger)]
+        self._reads: list[set[str]] = [set() for _ in self._changes]
+        """The facts that each of them was seen to depend on."""
+        self._read: set[str] = set()
+        """Those that are being seen now."""
+        self._grown: set[str] = set()
+        """The facts that the last step may have moved."""
         self._work = 0
         self._evidence = False
         self._stretches = self._of_time()
-
-    def reach(self) -> Reach:
-        """How many steps there are at the least."""
         self._begin()
-        changes = [asked for trigger in self.cone.triggers for asked in self._asked(trigger)]
+
+    def least(self) -> int | None:
+        """No plan has fewer steps; None: there is no plan."""
         for layer in range(_MOST_LAYERS):
-            if not self._barred():
-                return Reach(layer + (self.goal.asked is not None), facts=self.facts)
-            before = dict(self.facts)
-            self._obtain()
-            for asked in changes:
-                self._take(asked, before, widens=layer > _WIDENED_AFTER)
+            if not self.is_barred_now():
+                return layer + (self.goal.asked is not None)
             if self._work > self.most_work:
                 break
-            if self.facts == before and layer > 0:
-                blocked = [Blocked(asked, rule) for asked in changes for rule in self._blocking(asked)[:1]]
-                return Reach(None, tuple(self._barred_by()), tuple(blocked), self.facts)
-        return Reach(0, facts=self.facts)
+            self._take_all(layer)
+            if layer and not self._grown:  # with the first step comes evidence, which is no fact of the account
+                return None
+        return 0
+
+    def _take_all(self, layer: int) -> None:
+        """What there is with a step more: by every change that may be allowed with what there is."""
+        before = dict(self.facts)
+        self._obtain()
+        for index, asked in enumerate(self._changes):
+            if layer and not self._reads[index] & self._grown:
+                continue  # it comes to what it came to before
+            self._read = self._reads[index]
+            self._take(asked, before, widens=layer > _WIDENED_AFTER)
+        self._grown = {key for key, range_ in self.facts.items() if range_ != before[key]}
+
+    def barred(self) -> Barred:
+        """Why there is no plan, once that is known."""
+        blocked = tuple(Blocked(asked, rule) for asked in self._changes for rule in self._blocking(asked)[:1])
+        return Barred(tuple(self._barred_by()), blocked)
+
+    def is_barred_now(self) -> bool:
+        """Whether the goal cannot be met with the facts there are."""
+        return all(self._bars(day, clock) for day, clock in self._stretches)
 
     # -------------------------------------------------------------------------------------------------- the facts
 
@@ -200,6 +219,7 @@ class Reaching:
                     found[key] = found[key].joined(written) if key in found else written
         for name in self.program.features:  # any may be lost
             key = f"features.{name}"
+            self._read.add(key)
             if key in self.cone.facts and key not in found and True in self.facts[key].is_known_to_be:
                 found[key] = exactly(False)
         return found
@@ -232,6 +252,7 @@ class Reaching:
         if len(asked.values) != 1:
             return []
         [(name, value)] = asked.values.items()
+        self._read.add(f"account.{name}")
         present = facts[f"account.{name}"]
         if name not in self.program.lifecycles or present.values is None:
             return []
@@ -301,10 +322,6 @@ class Reaching:
 
     # ---------------------------------------------------------------------------------------------------- the goal
 
-    def _barred(self) -> bool:
-        """Whether the goal cannot be met with the facts there are."""
-        return all(self._bars(day, clock) for day, clock in self._stretches)
-
     def _bars(self, day: date, clock: Mapping[str, Range]) -> bool:
         if self.goal.asked is None:
             ranger = self._ranger(None, clock, self.facts)
@@ -329,10 +346,10 @@ class Reaching:
 
         def fact(node: Field) -> Range:
             match node.owner:
-                case "account":
-                    return facts[f"account.{node.name}"]
-                case "features":
-                    return facts[f"features.{node.name}"]
+                case "account" | "features":
+                    key = f"{node.owner}.{node.name}"
+                    self._read.add(key)
+                    return facts[key]
                 case "request":
                     if node.name in request:
                         return exactly(request[node.name])

@@ -5,6 +5,8 @@ The budget is counted in rules judged, not in time: the same request gets the sa
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC
 from typing import Final
 
 from lawful import values
@@ -15,7 +17,7 @@ from lawful.decision import Remedy, RemedyStep
 from lawful.planning.goals import Goal
 from lawful.planning.planner import Options, Planner
 from lawful.planning.search import Path
-from lawful.planning.setting import Setting, change_of, question_of
+from lawful.planning.setting import Setting, change_of, first_state, question_of
 from lawful.question import Question
 
 WORK: Final = 1500
@@ -25,26 +27,44 @@ OPTIONS: Final = Options(
 )
 
 
-def remedies(judge: Judge, question: Question) -> tuple[Remedy, ...]:
-    """Plans of at least one other change, all of one length; none where waiting alone helps, or nothing was found."""
-    if len(question.changes) != 1 or question.changes[0].kind == "register":
-        return ()
-    outcome = Planner(judge).outcome(question, Goal(question.changes[0]), OPTIONS)
-    setting = Setting.of(judge, question, obtains=False)
-    return tuple(_remedy(judge, question, setting, path) for path in outcome.paths if len(path.taken) > 1)
+class Remedies:
+    """Those of one program; what is worked out of it is kept."""
 
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self._planner = Planner(judge)
 
-def _remedy(judge: Judge, question: Question, setting: Setting, path: Path) -> Remedy:
-    steps = []
-    for taken in path.taken[:-1]:
-        if taken.asked is None:
-            continue
-        judgement = judge.judge(question_of(taken, setting, question), "reference")
-        irreversible = Explanation(judge, judgement).consequences().irreversible
-        change = change_of(taken.asked, judge.program, judge.zone)
-        steps.append(RemedyStep(at=values.written(taken.at, judge.zone), change=change, irreversible=irreversible))
-    return Remedy(
-        steps=tuple(steps),
-        allowed_at=values.written(path.taken[-1].at, judge.zone),
-        irreversible=any(each.irreversible is not None for each in steps),
-    )
+    def of(self, denied: Explanation) -> tuple[Remedy, ...]:
+        """Plans of at least one other change, all of one length; none where waiting alone helps, or none was found."""
+        question = denied.judgement.question
+        if len(question.changes) != 1 or question.changes[0].kind == "register" or self._frees_up(denied):
+            return ()
+        paths = self._planner.paths(question, Goal(question.changes[0]), OPTIONS)
+        setting = Setting.of(self.judge, question, obtains=False)
+        return tuple(self._remedy(question, setting, path) for path in paths if len(path.taken) > 1)
+
+    def _frees_up(self, denied: Explanation) -> bool:
+        """Whether it is allowed once limits have freed up: no plan is shorter than to wait for that."""
+        freed = denied.next_allowed_at()
+        question = denied.judgement.question
+        if freed is None or freed > self._planner.until(question, OPTIONS):
+            return False
+        state = replace(first_state(question), at=freed.astimezone(UTC))
+        situation = Setting.of(self.judge, question, obtains=False).situation(state, {})
+        return self.judge.step(question.changes[0], situation, "reference").verdict == "allow"
+
+    def _remedy(self, question: Question, setting: Setting, path: Path) -> Remedy:
+        judge = self.judge
+        steps = []
+        for taken in path.taken[:-1]:
+            if taken.asked is None:
+                continue
+            judgement = judge.judge(question_of(taken, setting, question), "reference")
+            irreversible = Explanation(judge, judgement).irreversible()
+            change = change_of(taken.asked, judge.program, judge.zone)
+            steps.append(RemedyStep(at=values.written(taken.at, judge.zone), change=change, irreversible=irreversible))
+        return Remedy(
+            steps=tuple(steps),
+            allowed_at=values.written(path.taken[-1].at, judge.zone),
+            irreversible=any(each.irreversible is not None for each in steps),
+        )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final, TypeAlias
@@ -20,8 +19,8 @@ from lawful.calendar import Instant
 from lawful.deciding.judging import Step
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.reference import evaluate
-from lawful.ir import TRUE, Count, Value, everything
-from lawful.planning.cone import Cone, Cones
+from lawful.ir import TRUE, Value
+from lawful.planning.cone import Cone
 from lawful.planning.goals import Goal
 from lawful.planning.instants import Instants
 from lawful.planning.moves import Moves
@@ -34,7 +33,7 @@ DAYS: Final = "days"
 """The amount that takes time: the next step is that many days later."""
 _MOST_ALTERNATIVES: Final = 3
 _WORK_FOR_ALTERNATIVES: Final = 500
-_FEW_INSTANTS: Final = 4
+_FEW_INSTANTS: Final = 3
 _MOST_INSTEAD: Final = 2
 _PATHS_TO_A_STATE: Final = 2
 """Ways of one cost to one state that are kept, for the alternatives."""
@@ -66,8 +65,10 @@ class _Node:
     """A path whose continuations are tried at one instant after the other."""
 
     path: Path
-    instants: list[Instant] = field(default_factory=list)
-    tried: int = 0
+    tried: bool = False
+    """Whether they were at the path's own instant."""
+    later: list[Instant] | None = None
+    """The instants still to come, the next one last; None until somebody waits for them."""
     allowed: set[object] = field(default_factory=set)
     """The changes that were allowed at an earlier instant, and gain nothing by waiting."""
 
@@ -78,7 +79,6 @@ class Search:
     def __init__(
         self,
         setting: Setting,
-        cones: Cones,
         cone: Cone,
         goal: Goal,
         bounds: Bounds,
@@ -103,11 +103,7 @@ class Search:
         self.least = least
         self.alternatives = alternatives
         self.cut: set[Cut] = set()
-        self.reads = {
-            trigger: tuple(cones.read_by(trigger))
-            for trigger in (*self.cone.triggers, *(triggers_of(goal.asked) if goal.asked is not None else ()))
-        }
-        self.moves = Moves(setting, self.cone, self.reads, self.cut)
+        self.moves = Moves(setting, self.cone, self.cut)
         self.instants = Instants(setting, self.cone, bounds, self.cut)
         self.judged = 0
         self.states = 0
@@ -164,9 +160,8 @@ class Search:
 
     def _push(self, node: _Node) -> None:
         cost = node.path.cost
-        if node.tried:
-            at = node.instants[node.tried]
-            cost = self._priced(cost, at)
+        if node.later:
+            cost = self._priced(cost, node.later[-1])
         heappush(self._queue, (self._promised(cost, node.path), -cost[1], next(self._order), node))
 
     def _promised(self, cost: Cost, path: Path) -> Cost:
@@ -192,12 +187,19 @@ class Search:
             if self._is_known(path):
                 return
             self.states += 1
-            node.instants = self.instants.of(path.state)[: _FEW_INSTANTS if self.hurried else None]
-        at = node.instants[node.tried]
+            at = path.state.at
+        elif node.later is None:  # looked for once no other way is cheaper than to wait
+            later = self.instants.after(path.state)[: _FEW_INSTANTS if self.hurried else None]
+            node.later = later[::-1]
+            if later:
+                self._push(node)
+            return
+        else:
+            at = node.later.pop()
+        is_first, node.tried = not node.tried, True
         state = State(path.state.account, path.state.features, path.state.events, at)
         here = Path(self._priced(path.cost, at), state, path.taken, instead=path.instead)
-        node.tried += 1
-        if node.tried < len(node.instants):
+        if is_first or node.later:
             self._push(node)
         if self.goal.is_met(self.setting.situation(state, {})):
             self._push(_Node(Path(here.cost, state, here.taken, is_goal=True)))
@@ -215,7 +217,7 @@ class Search:
         if not self.hurried:
             for asked in self.moves.together(guarded):
                 self._try(node, here, asked)
-        if node.tried == 1:
+        if is_first:
             for name, value in self.moves.obtainable(state):
                 self._obtain(here, name, value)
 
@@ -236,11 +238,7 @@ class Search:
         account = tuple(value for name, value in sorted(state.account.items()) if f"account.{name}" in facts)
         names = tuple(name for name in sorted(state.account) if f"account.{name}" in facts)
         features = tuple((name, on) for name, on in sorted(state.features.items()) if f"features.{name}" in facts)
-        return names, account, features, tuple(each for each in state.events if each[0] in self._counted)
-
-    @cached_property
-    def _counted(self) -> frozenset[str]:
-        return counted(self.cone, self.setting)
+        return names, account, features, tuple(each for each in state.events if each[0] in self.cone.counted)
 
     def _try(self, node: _Node, here: Path, asked: Asked, *, is_goal: bool = False) -> bool:
         """The change, with as little evidence as will do. Whether its own guards let it be, maybe with others."""
@@ -279,7 +277,7 @@ class Search:
         at = here.state.at
         after = self.setting.judge.settled(step)
         made = tuple((move.event, at) for move, applies in step.moves if applies is True)
-        if not is_goal and any(applies is None and move.event in self._counted for move, applies in step.moves):
+        if not is_goal and any(applies is None and move.event in self.cone.counted for move, applies in step.moves):
             self.cut.add("unknown")
             return None  # whether it happens is not known: neither is what follows
         if not is_goal and self.goal.throughout != TRUE and evaluate(self.goal.throughout, after) is not True:
@@ -328,18 +326,6 @@ class Search:
 def _is_within(cost: Cost, other: Cost) -> bool:
     """Whether nothing of it is more than of the other."""
     return cost[0] <= other[0] and cost[1] <= other[1] and cost[2] <= other[2]
-
-
-def counted(cone: Cone, setting: Setting) -> frozenset[str]:
-    """The events that anything of the cone counts."""
-    conditions = setting.judge.program.conditions
-    return frozenset(
-        name
-        for expr in cone.exprs
-        for node in everything(expr, conditions)
-        if isinstance(node, Count)
-        for name in node.events
-    )
 
 
 def _changes(path: Path) -> object:

@@ -187,16 +187,16 @@ class PlanTeller:
         )
         judgement = self.judge.judge(question_of(taken, self.setting, self.question), self.engine)
         reasons = refusals(Explanation(self.judge, judgement).reasons())
-        barred = {rule.id for rule in outcome.reach.barred}
+        barred = {rule.id for rule in outcome.barred.rules} if outcome.barred is not None else set()
         chosen = [each for each in reasons if each.rule in barred] or reasons
         return [(each.rule, each.explanation) for each in chosen]
 
     def _blocked(self, goal: Goal, outcome: Outcome) -> Iterable[Blocked]:
         """Changes that might have helped, and are never allowed; of a life cycle's values those that are listed."""
-        if outcome.paths or outcome.status not in ("none", "undetermined"):
+        if outcome.barred is None:
             return
         state = State(self.question.account.known(), self.question.features, self.question.events(), self.question.at)
-        for each in outcome.reach.blocked:
+        for each in outcome.barred.blocked:
             asked = each.asked
             if each.rule.kind in ("unlisted", "final") or (goal.asked is not None and asked[:3] == goal.asked[:3]):
                 continue
