@@ -234,6 +234,8 @@ MADE_REQUESTS: list[tuple[str, Any, str]] = [
     ("a hundred thousand braces", '{"a":' * 100_000, "the request is nested too deeply"),
     ("twenty megabytes", "x" * 20_000_000, "the request is larger than 8 MiB"),
     ("twenty megabytes of bytes", b" " * 20_000_000, "the request is larger than 8 MiB"),
+    ("nine megabytes in three million characters", "借" * 3_000_000, "the request is larger than 8 MiB"),
+    ("bytes that may change", bytearray(b" " * 9_000_000), "the request is larger than 8 MiB"),
     ("bytes that are no UTF-8", b'{"account": {"name": "\xff"}}', "the request is not UTF-8: byte 22 cannot be read"),
     ("a number of 5 000 digits", '{"account": {"members": 1' + "0" * 5000 + '}, "change": {"do": "send"}}', "account.members: the number is outside 64 bits"),
     ("2 to the 70th", {"account": {"members": 2**70}, "change": {"do": "send"}}, "account.members: the number is outside 64 bits"),

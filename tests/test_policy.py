@@ -33,7 +33,8 @@ def wechat() -> lawful.Policy:
 
 
 def test_a_request_is_given_in_whichever_form(wechat: lawful.Policy) -> None:
-    forms = [ASKED, json.dumps(ASKED), json.dumps(ASKED).encode(), lawful.Request(**ASKED)]
+    text = json.dumps(ASKED)
+    forms = [ASKED, text, text.encode(), bytearray(text.encode()), lawful.Request(**ASKED)]
     decisions = [wechat.check(form) for form in forms] + [wechat.check(**ASKED)]
     assert len({decision.model_dump_json() for decision in decisions}) == 1
     assert wechat.allows(ASKED)
@@ -121,7 +122,13 @@ def test_an_engine_that_does_not_exist_is_named(wechat: lawful.Policy) -> None:
 def test_a_checker_rules_on_requests_in_every_form(wechat: lawful.Policy) -> None:
     checker = wechat.checker()
     late = {**ASKED, "at": "2026-02-01"}
-    for given in (late, json.dumps(late), json.dumps(late).encode(), wechat.read(late), lawful.Request(**late)):
+    for given in (
+        late,
+        json.dumps(late),
+        bytearray(json.dumps(late).encode()),
+        wechat.read(late),
+        lawful.Request(**late),
+    ):
         assert checker(given) == lawful.Ruling("deny", ("lifecycle.type.upgrade",), ())
         assert not checker.allows(given)
     assert checker(wechat.read(ASKED)).allowed
@@ -244,6 +251,19 @@ def test_reasons_are_computed_when_they_are_read(wechat: lawful.Policy) -> None:
     assert "reasons" not in vars(decision)
     assert decision.reasons[0].rule == "lifecycle.type.upgrade"
     assert decision.reasons is decision.reasons
+
+
+def test_a_fact_of_the_request_may_be_called_features() -> None:
+    """As a field of the account it may not: there it is the list of those that are enabled."""
+    policy = lawful.loads(
+        'policy: p\nversion: "1"\naccount: {fields: {a: bool}}\nrequest: {fields: {features: bool}}\n'
+        "actions: {go: {requires: request.features && has(request.features)}}\n"
+    )
+    verdicts = [
+        policy.check(change={"do": "go"}, request=said).verdict
+        for said in ({"features": True}, {"features": False}, {})
+    ]
+    assert verdicts == ["allow", "deny", "deny"]
 
 
 def test_a_private_fact_is_masked_in_every_output(tmp_path: Path) -> None:

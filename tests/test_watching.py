@@ -129,6 +129,16 @@ def test_a_change_replaces_the_policy(path: Path, watched: Begin, told: Told) ->
     assert repr(policy) == "<Watched gate 21>"
 
 
+def test_what_was_read_is_of_the_policy_of_then(path: Path, watched: Begin) -> None:
+    policy = watched(path)
+    question = policy.read(enter(20))
+    assert policy.allows(question)
+    put(path, gate(21))
+    looks(policy)
+    with pytest.raises(lawful.RequestError, match="read by another policy"):
+        policy.allows(question)
+
+
 def test_the_policy_of_before_is_not_touched(path: Path, watched: Begin) -> None:
     policy = watched(path)
     before = policy.policy

@@ -11,7 +11,7 @@ from lawful.ir import Program
 from lawful.question import Question
 from lawful.reading import Reader
 
-Asked: TypeAlias = Question | Mapping[str, Any] | str | bytes
+Asked: TypeAlias = Question | Mapping[str, Any] | str | bytes | bytearray
 
 
 class Checker:

@@ -85,7 +85,7 @@ class Unreadable(Exception):
 
 def read(source: Source) -> tuple[Document, list[Diagnostic]]:
     """The document and the mistakes that leave the rest readable (repeated keys). Raises Unreadable."""
-    if len(source.text) > MAX_BYTES:
+    if len(source.text.encode(errors="surrogatepass")) > MAX_BYTES:
         _refuse_size(source.name)
     _check_characters(source)
     builder = _Builder(source)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lawful.proofs.differences import Diff
     from lawful.request import Request
 
-    Given: TypeAlias = Question | Request | Mapping[str, Any] | str | bytes | None
+    Given: TypeAlias = Question | Request | Mapping[str, Any] | str | bytes | bytearray | None
 
 
 Engine = Literal["rete", "reference", "direct"]

@@ -56,6 +56,8 @@ class Reader:
             return self.question(request)
         if isinstance(request, (str, bytes)):
             return self.question_in_json(request)
+        if isinstance(request, bytearray):
+            return self.question_in_json(bytes(request))
         if type(request) is Question:
             return self._own(request)
         return self.question(mapping_of(request))
@@ -93,7 +95,7 @@ class Reader:
 
     def question_in_json(self, text: str | bytes) -> Question:
         """Likewise, of a JSON text."""
-        if len(text) <= MAX_BYTES:
+        if not _is_too_large(text):
             question = self._validator.json(text)
             if question is not None:
                 return question
@@ -375,6 +377,8 @@ def mapping_of(request: object) -> Mapping[str, Any]:
             raise RequestError([Problem("", "a request that was read takes no further parts", "read it with them")])
         case str() | bytes():
             return from_json(request)
+        case bytearray():
+            return from_json(bytes(request))
         case BaseModel():
             return request.model_dump(by_alias=True, exclude_none=True)
         case Mapping():
@@ -391,7 +395,7 @@ def from_json(text: str | bytes) -> dict[str, object]:
 
     Numbers that no field can hold (NaN, 1e400) are kept as written: whoever reads the field tells of them.
     """
-    if len(text) > MAX_BYTES:
+    if _is_too_large(text):
         raise RequestError([Problem("", f"the request is larger than {MAX_BYTES // 1024 // 1024} MiB")])
     try:
         decoded = text.decode() if isinstance(text, bytes) else text
@@ -418,6 +422,13 @@ def from_json(text: str | bytes) -> dict[str, object]:
     if repeated:
         raise RequestError(repeated)
     return given
+
+
+def _is_too_large(text: str | bytes) -> bool:
+    """In UTF-8, of which a character takes four bytes at the most."""
+    if isinstance(text, bytes) or 4 * len(text) <= MAX_BYTES or len(text) > MAX_BYTES:
+        return len(text) > MAX_BYTES
+    return len(text.encode(errors="surrogatepass")) > MAX_BYTES
 
 
 class _Repeating(dict[str, object]):

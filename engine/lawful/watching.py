@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lawful.checker import Asked
     from lawful.policy import Given
     from lawful.possibility import Possibilities
+    from lawful.question import Question
 
 OnChange: TypeAlias = Callable[[Policy, Policy], object]
 OnError: TypeAlias = Callable[[Exception], object]
@@ -131,6 +132,10 @@ class Watched:
     ) -> AsyncIterator[Decision]:
         """Likewise, see `Policy.acheck_many`."""
         return self._policy.acheck_many(requests, engine=engine)
+
+    def read(self, request: Given = None, /, **parts: Unpack[Parts]) -> Question:
+        """See `Policy.read`: by the policy as it is now. Once that is replaced, what was read is refused."""
+        return self._policy.read(request, **parts)
 
     def checker(self) -> Following:
         """What rules on requests as `Policy.checker` does, each by the policy as it is then."""

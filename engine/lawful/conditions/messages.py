@@ -30,7 +30,7 @@ def message_types(account: Schema, request: Schema) -> Any:
         message.options.deprecated_legacy_json_field_conflicts = True
         for field, declaration in schema.items():
             # A field that may not be called so has been told of: here it must not be in the way.
-            if _NAME.fullmatch(field) and field != _FEATURES:
+            if _NAME.fullmatch(field) and (field != _FEATURES or name == "Request"):
                 _add(message, field, declaration.type)
         if name == "Account":
             _add(message, _FEATURES, Type("set"))
