@@ -181,7 +181,7 @@ def agrees(policy: lawful.Policy, drawn: Small, plan: Any) -> None:
 
 def replay(policy: lawful.Policy, drawn: Small, plan: Any) -> None:
     """Every step of a plan, asked of `check` as anybody would: from what the plan says, and nothing else."""
-    for steps in (plan.steps, *plan.alternatives):
+    for steps in (plan.steps, *(each.steps for each in plan.alternatives)):
         account = dict(drawn.account)
         features = None if "features" not in account else set(account.pop("features"))
         history = list(drawn.history)
@@ -297,6 +297,8 @@ def test_what_is_asked_for_settles_the_verdict_and_nothing_less_does(seed: int) 
             fewer = tuple(each for each in inquiry.facts if each != fact)
             assert "undetermined" in verdicts(policy, asked, fewer)
         assert {each.verdict for each in inquiry.answers} == verdicts(policy, asked, inquiry.facts)
+        for each in inquiry.answers:
+            assert verdict_of(policy, asked, each.example) == each.verdict
 
 
 ANSWERS = {
@@ -309,14 +311,41 @@ ANSWERS = {
 
 
 def verdicts(policy: lawful.Policy, asked: dict[str, Any], facts: tuple[str, ...]) -> set[str]:
-    found = set()
-    for values in product(*(ANSWERS[fact] for fact in facts)):
-        filled = {**asked, "account": dict(asked["account"]), "request": {}}
-        for fact, value in zip(facts, values, strict=True):
-            owner, _, name = fact.partition(".")
-            filled[owner][name] = value
-        found.add(policy.check(filled, engine="reference").verdict)
-    return found
+    every = product(*(ANSWERS[fact] for fact in facts))
+    return {verdict_of(policy, asked, dict(zip(facts, values, strict=True))) for values in every}
+
+
+def verdict_of(policy: lawful.Policy, asked: dict[str, Any], answers: dict[str, Any]) -> str:
+    filled = {**asked, "account": dict(asked["account"]), "request": {}}
+    for fact, value in answers.items():
+        owner, _, name = fact.partition(".")
+        filled[owner][name] = value
+    return policy.check(filled, engine="reference").verdict
+
+
+def test_answers_that_decide_the_same_are_one_and_what_is_allowed_comes_first() -> None:
+    policy = lawful.loads(
+        """
+policy: levels
+version: "1"
+account: {fields: {kind: {enum: [a, b, c, d]}, level: {type: int, min: 0, max: 99, outside: true}}}
+actions:
+  go: {requires: account.level == 7}
+  come: {requires: "account.kind in ['b', 'd'] && account.level >= 10"}
+"""
+    )
+
+    def told(action: str) -> list[tuple[dict[str, str], str]]:
+        [inquiry] = policy.check(account={"features": []}, change={"do": action}, at="2025-03-01").inquiries
+        return [({fact: text.en for fact, text in each.given.items()}, each.verdict) for each in inquiry.answers]
+
+    level, kind = "account.level", "account.kind"
+    assert told("go") == [({level: "7"}, "allow"), ({level: "up to 6 or from 8 on"}, "deny")]
+    assert told("come") == [
+        ({kind: "b or d", level: "from 10 on"}, "allow"),
+        ({kind: "a or c", level: "any"}, "deny"),
+        ({kind: "b or d", level: "up to 9"}, "deny"),
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------ wechat
@@ -536,6 +565,59 @@ def test_the_wait_after_the_last_step_is_told(
     assert ("it is so already" in out) == (until is None and not steps)
 
 
+def told_of(
+    policy: str, account: dict[str, Any], goal: tuple[str, ...], tmp_path: Path, capsys: Any
+) -> tuple[int, str]:
+    (tmp_path / "p.yaml").write_text(policy)
+    (tmp_path / "account.json").write_text(json.dumps(account))
+    files = (str(tmp_path / "p.yaml"), str(tmp_path / "account.json"))
+    code, out, _ = run(capsys, *files, *goal, "--at", "2025-03-01", "--history", "none")
+    return code, out
+
+
+def test_a_leap_day_is_waited_for_and_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = """
+policy: leap
+version: "1"
+account: {fields: {born: {type: date, settable: {}}}}
+actions:
+  party: {requires: "today.getMonth() == 1 && today.getDate() == 29"}
+  greet: {requires: "account.born.getMonth() == 1 && account.born.getDate() == 29"}
+"""
+    code, out = told_of(policy, {"features": []}, ("--do", "party"), tmp_path, capsys)
+    assert (code, "2028-02-29   do party" in out) == (0, True)
+    code, out = told_of(policy, {"features": []}, ("--do", "greet"), tmp_path, capsys)
+    assert (code, "set born: unknown → 2028-02-29" in out or "set born: 2028-02-29" in out) == (0, True)
+
+
+def test_alternatives_do_something_else_and_tell_their_last_wait(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = """
+policy: ways
+version: "1"
+account: {fields: {a: {type: date}, b: {type: date}, n: {type: int, outside: true}}}
+actions:
+  one: {effects: {a: "addDays(today, 2)"}}
+  other: {effects: {b: "addDays(today, 3)"}}
+  more: {requires: account.n > 5 || account.n < 0}
+"""
+    reach = "account.a == today || account.b == today"
+    code, out = told_of(policy, {"features": []}, ("--reach", reach), tmp_path, capsys)
+    assert (code, out.count("wait until 2025-03-03"), out.count("wait until 2025-03-04")) == (0, 1, 1)
+    code, out = told_of(policy, {"features": []}, ("--do", "more"), tmp_path, capsys)
+    assert (code, out.count("obtain account.n"), "or, at the same cost" in out) == (0, 1, False)
+
+
+def test_why_a_condition_is_never_reached_is_told() -> None:
+    plan = lawful.load("wechat").plan(
+        account=ACCOUNT, reach="account.type == 'enterprise' && today >= date('2025-01-01')", **NOW
+    )
+    assert (plan.status, plan.proved) == ("none", True)
+    [unmet] = plan.unmet
+    assert (unmet.text, unmet.facts) == ("account.type == 'enterprise'", {"account.type": "subscription"})
+
+
 FREE_MOVES = """
 policy: free
 version: "1"
@@ -568,7 +650,7 @@ def test_moves_that_cost_nothing_do_not_hide_the_plan_that_there_is() -> None:
 def test_a_fact_is_obtained_once_before_a_change() -> None:
     policy = lawful.loads(FREE_MOVES)
     plan = policy.plan(account={"k": "a", "features": []}, change={"do": "big"}, **NOW)
-    for steps in (plan.steps, *plan.alternatives):
+    for steps in (plan.steps, *(each.steps for each in plan.alternatives)):
         assert [step.kind for step in steps] == ["obtain", "change"]
         value = steps[0].obtained.value
         assert value > 1000

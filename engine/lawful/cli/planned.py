@@ -71,9 +71,12 @@ class Planned:
     def _way(self, plan: Plan, depth: int) -> Iterator[Row]:
         """The steps, and the wait after the last of them."""
         yield from self.steps(plan.steps, depth)
-        if plan.done_at is not None and _waits(plan):
-            until = self._day(plan.done_at)
-            yield row(depth, (self.terminal.say(f"wait until {until}", f"等到 {until}"), "bold"))
+        if _waits(plan):
+            yield self._wait(plan.done_at, depth)
+
+    def _wait(self, until: str | None, depth: int) -> Row:
+        day = self._day(until or "")
+        return row(depth, (self.terminal.say(f"wait until {day}", f"等到 {day}"), "bold"))
 
     def steps(self, steps: tuple[PlanStep, ...], depth: int) -> Iterator[Row]:
         for number, step in enumerate(steps, 1):
@@ -153,14 +156,21 @@ class Planned:
         return self.terminal.say(", ", "、").join(words) or self.terminal.say("nothing", "无")
 
     def _alternatives(self, plan: Plan) -> Iterator[Row]:
-        for steps in plan.alternatives:
+        for each in plan.alternatives:
             yield row(1, (self.terminal.say("or, at the same cost:", "或以同样的代价："), "dim"))
-            yield from self.steps(steps, 2)
+            yield from self.steps(each.steps, 2)
+            if each.done_at != (each.steps[-1].at if each.steps else plan.at):
+                yield self._wait(each.done_at, 2)
 
     def _no_plan(self, plan: Plan) -> Iterator[Row]:
         language, say = self.terminal.language, self.terminal.say
         for rule, why in zip(plan.rules, plan.why, strict=True):
             yield row(1, ("✗ ", "bad"), (rule, "bold"), GAP + why.best(language))
+        for part in plan.unmet:
+            facts = self.terminal.say(", ", "，").join(
+                f"{name}: {asking.plain(value, self.terminal)}" for name, value in part.facts.items()
+            )
+            yield row(1, ("✗ ", "bad"), (part.text, "bold"), (GAP + facts, "dim"))
         for each in plan.blocked[:_MOST_TOLD]:
             words = in_words(each.change, {}, self.terminal)
             yield row(
@@ -174,6 +184,12 @@ class Planned:
         if plan.missing:
             both, either = say(" and ", " 与 "), say(" or ", " 或 ")
             yield row(1, (say("missing: ", "缺少："), "dim"), either.join(both.join(each) for each in plan.missing))
+        if plan.status == "none":
+            proved = say(
+                "proved: no sequence of allowed changes leads there, however long, on whatever date",
+                "已证明：无论经过多少步、在今后任何日期，都没有可行的变更途径",
+            )
+            yield row(1, (proved, "dim"))
         if plan.status == "not found":
             until = self._day(plan.bound.until)
             bound = say(

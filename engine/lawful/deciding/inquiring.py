@@ -7,7 +7,7 @@ if no answer leaves the verdict open. Where the kinds of answers cannot be told 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Final
@@ -34,6 +34,10 @@ _MOST_FEATURES: Final = 4
 _MOST_EVENTS: Final = 50
 
 
+_ANY: Final = Told(en="any", zh="任意值")
+_ORDER: Final[Sequence[Verdict]] = ("allow", "undetermined", "deny")
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """One kind of answer to one fact, by an example: `words`, or a stretch of an order, whose ends may be open."""
@@ -53,7 +57,7 @@ class _Kind:
             return self.words
         low, high = self.low, self.high
         if low is None and high is None:
-            return Told(en="any", zh="任意值")
+            return _ANY
         if low is None or high is None:
             end = high if low is None else low
             english, chinese = ("up to {}", "不超过{}") if low is None else ("from {} on", "不低于{}")
@@ -69,6 +73,45 @@ class _Kind:
 class _Kinds:
     of: tuple[_Kind, ...]
     exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Answers that decide the same: of each fact some of its kinds, by their numbers, each with each."""
+
+    chosen: tuple[tuple[int, ...], ...]
+    verdict: Verdict
+    rules: tuple[str, ...]
+
+
+def _merged(answers: Iterable[_Answers], place: int) -> list[_Answers]:
+    """With those as one that differ in nothing but one fact."""
+    found: dict[object, _Answers] = {}
+    for each in answers:
+        before, some, after = each.chosen[:place], each.chosen[place], each.chosen[place + 1 :]
+        key = (before, after, each.verdict, each.rules)
+        if key in found:
+            some = (*found[key].chosen[place], *some)
+        found[key] = _Answers((*before, some, *after), each.verdict, each.rules)
+    return list(found.values())
+
+
+def _told(kinds: Sequence[_Kind], chosen: Sequence[int]) -> Told:
+    """Some of the kinds, neighbouring stretches as one."""
+    if len(chosen) == len(kinds) > 1:
+        return _ANY
+    joined: list[_Kind] = []
+    for index, number in enumerate(chosen):
+        kind = kinds[number]
+        if kind.words is None and index and chosen[index - 1] == number - 1:
+            joined[-1] = joined[-1].joined(kind)
+        else:
+            joined.append(kind)
+    texts = [each.told() for each in joined]
+    if len(texts) == 1:
+        return texts[0]
+    english, chinese = ([each.best(language) for each in texts] for language in ("en", "zh"))
+    return Told(en=f"{', '.join(english[:-1])} or {english[-1]}", zh=f"{'、'.join(chinese[:-1])}或{chinese[-1]}")
 
 
 class Inquirer:
@@ -281,26 +324,27 @@ class Inquirer:
                 yield _Kind(happened, None, Told(en=f"{event} {many}×, just now", zh=f"刚刚发生{event} {many}次"))
 
     def _answers(self, facts: tuple[str, ...]) -> tuple[Answered, ...]:
-        """What each kind of answer decides, stretches of one verdict together."""
-        if self._many(facts) > _MOST_ANSWERS or not self._many(facts):
+        """What each kind of answer decides, those that decide the same as one; what is allowed comes first."""
+        if not 0 < self._many(facts) <= _MOST_ANSWERS:
             return ()
-        found: list[tuple[tuple[_Kind, ...], Verdict, tuple[str, ...]]] = []
-        for chosen in product(*(self._of(each).of for each in facts)):
-            verdict, rules = self._verdict(facts, chosen)
-            if len(facts) == 1 and found and found[-1][1:] == (verdict, rules) and chosen[0].words is None:
-                found[-1] = ((found[-1][0][0].joined(chosen[0]),), verdict, rules)
-            else:
-                found.append((chosen, verdict, rules))
+        kinds = [self._of(each).of for each in facts]
+        found: list[_Answers] = []
+        for chosen in product(*(range(len(each)) for each in kinds)):
+            verdict, rules = self._verdict(facts, tuple(of[index] for of, index in zip(kinds, chosen, strict=True)))
+            found.append(_Answers(tuple((index,) for index in chosen), verdict, rules))
+        for place in reversed(range(len(facts))):
+            found = _merged(found, place)
         if len(found) > _MOST_TOLD:
             return ()
+        found.sort(key=lambda each: _ORDER.index(each.verdict))
         return tuple(
             Answered(
-                given={fact: kind.told() for fact, kind in zip(facts, chosen, strict=True)},
-                example={fact: kind.shown for fact, kind in zip(facts, chosen, strict=True)},
-                verdict=verdict,
-                rules=rules,
+                given={fact: _told(of, some) for fact, of, some in zip(facts, kinds, each.chosen, strict=True)},
+                example={fact: of[some[0]].shown for fact, of, some in zip(facts, kinds, each.chosen, strict=True)},
+                verdict=each.verdict,
+                rules=each.rules,
             )
-            for chosen, verdict, rules in found
+            for each in found
         )
 
     # -------------------------------------------------------------------------------------------------------- rules

@@ -7,6 +7,7 @@ found are surely all there are.
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -245,9 +246,28 @@ def _ordered(
             exact = exact and _turns_once(each, subject)
             for turn in _turns(lambda number, each=each: at(each, number), probes):  # type: ignore[misc]  # mypy and defaults
                 found |= {turn - 1, turn}
+    if kind == "date":
+        found |= _days_of_a_year([leaf for leaf in read if _recurs(leaf)], middle or 1, at)
     if not found:
         found = {next((each for each in (_number(present), middle) if each is not None and low <= each <= high), low)}
     return Turns(tuple(_value(each, kind) for each in sorted(found) if low <= each <= high), exact)
+
+
+def _days_of_a_year(recurring: list[Expr], start: int, at: Callable[[Expr, int], object]) -> set[int]:
+    """Of a leap year, the next one or this, a day for each way in which comparisons of months and the like come out."""
+    if not recurring:
+        return set()
+    years = range(date.fromordinal(start).year, date.max.year)
+    year = next((each for each in years if isleap(each)), 2024)
+    found: dict[tuple[object, ...], int] = {}
+    for day in range(date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()):
+        found.setdefault(tuple(at(leaf, day) for leaf in recurring), day)
+    return set(found.values())
+
+
+def _recurs(leaf: Expr) -> bool:
+    """Whether it reads a month, or a day of one: what comes again and again."""
+    return any(isinstance(node, Call) and node.function in _GETTERS for node in walk(leaf))
 
 
 def _turns(at: Callable[[int], object], probes: Iterable[int]) -> Iterator[int]:
@@ -346,7 +366,7 @@ def _in_time(leaf: Expr, situation: Situation, until: Instant) -> tuple[list[Ins
     if days is not None:
         return [calendar.start_of(each, situation.zone) for each in days], True
     by_days = not any(isinstance(node, Clock) and node.name == "now" for node in walk(leaf))
-    recurs = any(isinstance(node, Call) and node.function in _GETTERS for node in walk(leaf))
+    recurs = _recurs(leaf)
     if by_days or recurs:
         return _by_days(leaf, situation, until, recurs=recurs), _turns_once(leaf, _is_clock)
     start, end = _number(situation.at) or 0, _number(until) or 0
@@ -379,8 +399,17 @@ def _by_days(leaf: Expr, situation: Situation, until: Instant, *, recurs: bool) 
 
     probes = list(_further(start, end))
     if recurs:
-        probes = sorted({*range(start, min(start + _DAYS_SCANNED, end)), *probes})
+        scanned = range(start, min(start + _DAYS_SCANNED, end))
+        probes = sorted({*scanned, *(day for day in _leap_days(start, end) if day not in scanned), *probes})
     return [calendar.start_of(date.fromordinal(each), situation.zone) for each in _turns(at, probes)]
+
+
+def _leap_days(start: int, end: int) -> Iterator[int]:
+    """Those between two days, each with the day before and the day after: no year that is scanned need have one."""
+    for year in range(date.fromordinal(start).year, date.fromordinal(end).year + 1):
+        if isleap(year):
+            leap_day = date(year, 2, 29).toordinal()
+            yield from (day for day in (leap_day - 1, leap_day, leap_day + 1) if start <= day <= end)
 
 
 def _further(start: int, end: int) -> Iterator[int]:

@@ -68,6 +68,22 @@ class Blocked(Answer):
     why: Text
 
 
+class Alternative(Answer):
+    """Another plan of the same cost."""
+
+    steps: tuple[PlanStep, ...]
+    done_at: str
+
+
+class Unmet(Answer):
+    """A part of a condition that can never hold."""
+
+    text: str
+    """As it is written."""
+    facts: dict[str, JsonValue]
+    """What it reads of the account, as it is now."""
+
+
 class Plan(Answer):
     """How an account gets to where a change is allowed, or a condition holds."""
 
@@ -85,12 +101,13 @@ class Plan(Answer):
     done_at: str | None = None
     steps: tuple[PlanStep, ...] = ()
     irreversible: bool = False
-    alternatives: tuple[tuple[PlanStep, ...], ...] = ()
-    """Other plans of the same cost."""
+    alternatives: tuple[Alternative, ...] = ()
     rules: tuple[str, ...] = ()
     """Without a plan: the rules of the goal that refuse it as things are; of `none`, those that always will."""
     why: tuple[Text, ...] = ()
     """Their explanations, in the same order."""
+    unmet: tuple[Unmet, ...] = ()
+    """Without a way to a condition: its parts that can never hold."""
     blocked: tuple[Blocked, ...] = ()
     missing: tuple[tuple[str, ...], ...] = ()
     bound: Bound

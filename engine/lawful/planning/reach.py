@@ -6,7 +6,7 @@ taken to be given up. So more is found than there is, and what is not found is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from lawful import calendar
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.situation import Situation
-from lawful.ir import TRUE, Count, Field, FieldDeclaration, Move, Rule, Value
+from lawful.ir import TRUE, And, Count, Expr, Field, FieldDeclaration, Move, Rule, Value
 from lawful.planning.cone import Cone, Cones
 from lawful.planning.goals import Goal
 from lawful.planning.ranges import Range, Ranger, anything, exactly, of_a_count
@@ -43,7 +43,9 @@ class Barred:
     """Why there is no plan."""
 
     rules: tuple[Rule, ...]
-    """Those of the goal that can never be satisfied."""
+    """Those of the change asked for that can never be satisfied."""
+    parts: tuple[Expr, ...]
+    """Those of the condition to reach that can never hold."""
     blocked: tuple[Blocked, ...]
     """The changes of the cone that are never allowed."""
 
@@ -109,7 +111,7 @@ class Reaching:
     def barred(self) -> Barred:
         """Why there is no plan, once that is known."""
         blocked = tuple(Blocked(asked, rule) for asked in self._changes for rule in self._blocking(asked)[:1])
-        return Barred(tuple(self._barred_by()), blocked)
+        return Barred(tuple(self._barred_by()), tuple(self._never()), blocked)
 
     def is_barred_now(self) -> bool:
         """Whether the goal cannot be met with the facts there are."""
@@ -338,6 +340,15 @@ class Reaching:
                 found.setdefault(rule.id, rule)
         return list(found.values())
 
+    def _never(self) -> Iterator[Expr]:
+        """The parts of the condition that hold on no day; the whole, where they only never hold together."""
+        if self.goal.asked is not None:
+            return
+        holds = self.goal.holds
+        rangers = [self._ranger(None, clock, self.facts) for _, clock in self._stretches]
+        parts = [part for part in parts_of(holds) if not any(True in each.truths(part) for each in rangers)]
+        yield from parts or [holds]
+
     # ------------------------------------------------------------------------------------------------- evaluation
 
     def _ranger(self, asked: Asked | None, clock: Mapping[str, Range], facts: Mapping[str, Range]) -> Ranger:
@@ -376,6 +387,11 @@ class Reaching:
     def _number(self, count: Count, state: State) -> int:
         situation: Situation = self.setting.situation(state, {})
         return situation.history.count(count.events, count.window, situation.at, situation.zone)[0]
+
+
+def parts_of(condition: Expr) -> tuple[Expr, ...]:
+    """What must all hold."""
+    return condition.operands if isinstance(condition, And) else (condition,)
 
 
 def _can_hold(rule: Rule, ranger: Ranger) -> bool:

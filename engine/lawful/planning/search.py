@@ -329,13 +329,13 @@ def _is_within(cost: Cost, other: Cost) -> bool:
 
 
 def _changes(path: Path) -> object:
-    """What a plan does, in whatever order."""
+    """What a plan does, in whatever order; of what is to be obtained any value will do."""
     return sorted(
         repr(
             (
                 each.asked and (each.asked.kind, each.asked.name, sorted(each.asked.values.items(), key=repr)),
-                sorted(each.given.items(), key=repr),
-                each.obtained,
+                sorted(each.given),
+                each.obtained and each.obtained[0],
             )
         )
         for each in path.taken

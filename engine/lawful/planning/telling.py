@@ -14,13 +14,13 @@ from lawful.deciding.thresholds import leaves
 from lawful.decision import JsonValue, PolicyNamed, Reason
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
-from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Text, Value, walk
+from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Text, Value, everything, walk
 from lawful.planning.goals import Goal, in_words
-from lawful.planning.plan import Blocked, Bound, Obtained, Plan, PlanStep, Waited
+from lawful.planning.plan import Alternative, Blocked, Bound, Obtained, Plan, PlanStep, Unmet, Waited
 from lawful.planning.planner import Options, Outcome, Planner
 from lawful.planning.reach import ANY
 from lawful.planning.search import Path
-from lawful.planning.setting import Cut, Setting, State, Taken, change_of, question_of
+from lawful.planning.setting import Cut, Setting, State, Taken, change_of, first_state, question_of
 from lawful.question import Asked, Question
 
 LEFT_OUT: Final[Mapping[Cut, Text]] = {
@@ -69,9 +69,13 @@ class PlanTeller:
             done_at=None if best is None else values.written(best.cost[3], self.zone),
             steps=steps,
             irreversible=any(each.irreversible is not None for each in steps),
-            alternatives=tuple(self.steps(path) for path in outcome.paths[1:]),
+            alternatives=tuple(
+                Alternative(steps=self.steps(path), done_at=values.written(path.cost[3], self.zone))
+                for path in outcome.paths[1:]
+            ),
             rules=tuple(rule for rule, _ in reasons),
             why=tuple(why for _, why in reasons),
+            unmet=() if outcome.barred is None else tuple(self._unmet(each) for each in outcome.barred.parts),
             blocked=tuple(self._blocked(goal, outcome)),
             missing=outcome.missing,
             bound=Bound(
@@ -180,25 +184,38 @@ class PlanTeller:
         """What bars the goal for ever, else what refuses it as things are."""
         if goal.asked is None:
             return []
-        taken = Taken(
-            self.question.at,
-            State(self.question.account.known(), self.question.features, self.question.events(), self.question.at),
-            goal.asked,
-        )
+        taken = Taken(self.question.at, first_state(self.question), goal.asked)
         judgement = self.judge.judge(question_of(taken, self.setting, self.question), self.engine)
         reasons = refusals(Explanation(self.judge, judgement).reasons())
         barred = {rule.id for rule in outcome.barred.rules} if outcome.barred is not None else set()
         chosen = [each for each in reasons if each.rule in barred] or reasons
         return [(each.rule, each.explanation) for each in chosen]
 
+    def _unmet(self, part: Expr) -> Unmet:
+        """A part of a condition, with what it reads of the account as it is now."""
+        schema = self.program.account
+        read = sorted(
+            {
+                node.name
+                for node in everything(part, self.program.conditions)
+                if isinstance(node, Field) and node.owner == "account"
+            }
+        )
+        known = self.question.account.known()
+        shown = {
+            f"account.{name}": wording.MASKED if schema[name].private else values.to_json(known.get(name), self.zone)
+            for name in read
+        }
+        return Unmet(text=wording.cel(part), facts=shown)
+
     def _blocked(self, goal: Goal, outcome: Outcome) -> Iterable[Blocked]:
         """Changes that might have helped, and are never allowed; of a life cycle's values those that are listed."""
         if outcome.barred is None:
             return
-        state = State(self.question.account.known(), self.question.features, self.question.events(), self.question.at)
+        state = first_state(self.question)
         for each in outcome.barred.blocked:
             asked = each.asked
-            if each.rule.kind in ("unlisted", "final") or (goal.asked is not None and asked[:3] == goal.asked[:3]):
+            if each.rule.kind in ("unlisted", "final") or asked == goal.asked:
                 continue
             if ANY in asked.values.values():
                 change: dict[str, Any] = {"set": dict.fromkeys(asked.values)}
