@@ -101,6 +101,12 @@ class Situation:
         other.history = history
         return other
 
+    def with_conditions(self, conditions: Mapping[str, Condition]) -> Situation:
+        """The same, by another policy's conditions."""
+        other = self._copy()
+        other.conditions = conditions
+        return other
+
     def seen_at(self, at: Instant) -> Situation:
         """The same account and history at another instant."""
         other = self._copy()

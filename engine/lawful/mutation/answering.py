@@ -16,6 +16,7 @@ from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge, Judgement
 from lawful.decision import Decision, PolicyNamed, Verdict
 from lawful.ir import Program, Value
+from lawful.kept import kept
 from lawful.question import Question
 from lawful.version import __version__
 
@@ -43,9 +44,13 @@ class Decider:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.zone = ZoneInfo(program.timezone)
-        self.judge = Judge(program, self.zone)
         self._named = PolicyNamed(id=program.id, version=program.version, digest=program.digest)
         self._private = frozenset(name for name, each in program.account.items() if each.private)
+
+    @kept
+    def judge(self) -> Judge:
+        """Made for the first question: of most mutants nobody asks one."""
+        return Judge(self.program, self.zone)
 
     def decide(self, question: Question) -> Decision:
         """The decision; what explains it is worked out when it is read."""
@@ -60,7 +65,10 @@ class Decider:
         )
 
     def answer(self, question: Question) -> Answer:
-        judgement = self.judge.judge(question, "reference")
+        return self.answer_of(self.judge.judge(question, "reference"))
+
+    def answer_of(self, judgement: Judgement) -> Answer:
+        """What a judgement of this program comes to."""
         explanation = Explanation(self.judge, judgement)
         refused = judgement.verdict == "deny"
         owed = () if refused else explanation.obligations()

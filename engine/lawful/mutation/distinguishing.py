@@ -4,10 +4,10 @@ was changed, then at random. What it does not find may be there all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from random import Random
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -19,9 +19,10 @@ from lawful.deciding.rulebook import Rulebook
 from lawful.diagnostics import RequestError
 from lawful.ir import Count, Expr, Period, Program, Rule, Value
 from lawful.mutation.answering import Answer, Decider, Key, told_apart
-from lawful.mutation.edges import Edges, Fact, Looked, declaration, histories, instants, looked
+from lawful.mutation.edges import Edges, Fact, Looked, Past, declaration, histories, instants, looked
 from lawful.mutation.killing import Asked
-from lawful.mutation.mutants import Mutant
+from lawful.mutation.mutants import Mutant, expressions
+from lawful.mutation.noticing import Delta
 from lawful.policy import Policy
 
 Request: TypeAlias = Mapping[str, Any]
@@ -48,6 +49,14 @@ class Found:
     mutant: Answer
 
 
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """A mutant that is asked beside its policy."""
+
+    decider: Decider
+    delta: Delta
+
+
 class Search:
     """Searches for one policy and its cases. The same ones give the same requests."""
 
@@ -61,12 +70,19 @@ class Search:
             cases, key=lambda each: (each.case.expect.verdict == "undetermined", len(str(each.case.request)))
         )
 
-    def found(self, mutant: Mutant) -> Found | None:
-        """A request that tells the mutant apart, without what does not matter; None where none was found."""
-        other = Decider(mutant.program)
+    def near(self, mutant: Mutant) -> Found | None:
+        """A request at an edge of what was changed that tells the mutant apart, without what does not matter."""
+        return self._first(mutant, self._near(mutant))
+
+    def anywhere(self, mutant: Mutant) -> Found | None:
+        """Likewise, with several facts changed at random."""
+        return self._first(mutant, self._at_random(mutant))
+
+    def _first(self, mutant: Mutant, requests: Iterable[Request]) -> Found | None:
+        other = self._other(mutant)
         undecided: Found | None = None
         left = self.patience
-        for told in self._tried(mutant, other):
+        for told in (self._told(request, other) for request in requests):
             if told is not None and told.policy.verdict != "undetermined":
                 return self._shortened(told, other)
             if told is not None and undecided is None:
@@ -78,28 +94,33 @@ class Search:
 
     def shown(self, request: Request, mutant: Mutant) -> Found | None:
         """The request without what does not matter, if it tells the mutant apart as a case can."""
-        other = Decider(mutant.program)
+        other = self._other(mutant)
         told = self._told(request, other)
         return None if told is None else self._shortened(told, other)
 
     def several(self, mutant: Mutant, many: int) -> list[Found]:
         """The first requests that tell the mutant apart, as they were found."""
-        tried = islice(self._tried(mutant, Decider(mutant.program)), self.patience)
-        return [*islice((each for each in tried if each is not None), many)]
+        other = self._other(mutant)
+        requests = islice(chain(self._near(mutant), self._at_random(mutant)), self.patience)
+        told = (self._told(request, other) for request in requests)
+        return [*islice((each for each in told if each is not None), many)]
 
-    def _tried(self, mutant: Mutant, other: Decider) -> Iterator[Found | None]:
-        return (self._told(request, other) for request in self._tries(mutant))
+    def _other(self, mutant: Mutant) -> _Other:
+        return _Other(Decider(mutant.program), Delta(self.program, mutant.program))
 
-    def _told(self, request: Request, other: Decider) -> Found | None:
+    def _told(self, request: Request, other: _Other) -> Found | None:
         try:
             question = self.policy.read(request)
         except RequestError:
             return None  # an edge of one fact may be no value of another
-        answer, others = self._decider.answer(question), other.answer(question)
+        judgement = self._decider.judge.judge(question, "reference")
+        if not other.delta.may_show(judgement):
+            return None
+        answer, others = self._decider.answer_of(judgement), other.decider.answer(question)
         key = told_apart(answer, others)
         return None if key is None else Found(request, key, answer, others)
 
-    def _shortened(self, found: Found, other: Decider) -> Found:
+    def _shortened(self, found: Found, other: _Other) -> Found:
         """Without the facts that do not matter, nor the changes."""
         for change in found.request.get("changes") or ():
             rest = {key: each for key, each in found.request.items() if key != "changes"}
@@ -115,20 +136,26 @@ class Search:
 
     # --------------------------------------------------------------------------------------------------- requests
 
-    def _tries(self, mutant: Mutant) -> Iterator[Request]:
-        changed = [(each, _of(each, mutant)) for each in (self.program, mutant.program)]
-        near = looked(*((program, exprs) for program, (exprs, _) in changed))
-        rules = [rule for _, (_, rules) in changed for rule in rules]
-        bases = self._bases(mutant, near)
+    def _near(self, mutant: Mutant) -> Iterator[Request]:
+        """The requests of cases, with one fact changed, and with two."""
+        changed = _changed(self.program, mutant)
+        look, rules = looked(*changed.read), changed.rules
+        bases = self._bases(mutant, look)
         yield from bases
-        varied = [Varied(self.program, base, near, rules) for base in bases]
+        varied = [Varied(self.program, base, look, rules) for base in bases]
         for each in varied:
             yield from each.one_by_one()
         for each in varied[:3]:
             yield from islice(each.two_by_two(), _PAIRS)
-        wide = looked((self.program, self._around(mutant)), *((program, exprs) for program, (exprs, _) in changed))
+
+    def _at_random(self, mutant: Mutant) -> Iterator[Request]:
+        """With many changed, some of what else is judged there among them; without end."""
+        changed = _changed(self.program, mutant)
+        look, rules = looked(*changed.read), changed.rules
+        bases = self._bases(mutant, look)
+        wide = looked((self.program, self._around(mutant)), *changed.read)
+        varied, widely = ([Varied(self.program, base, each, rules) for base in bases] for each in (look, wide))
         random = Random(mutant.name)
-        widely = [Varied(self.program, base, wide, rules) for base in bases]
         while widely:
             yield random.choice(widely if random.random() < 0.5 else varied).at_random(random)
 
@@ -191,14 +218,23 @@ class Search:
                 return None
 
 
-def _of(program: Program, mutant: Mutant) -> tuple[list[Expr], list[Rule]]:
-    """What the changed rules and moves read, in one of the programs."""
-    rules = [rule for rule in program.rules if rule.id in mutant.rules]
-    exprs = [expr for rule in rules for expr in (rule.when, rule.requires)]
-    for move in program.moves:
-        if move.id in mutant.rules:
-            exprs += [move.applies, *(each.value for each in move.effects), *(each.when for each in move.obligations)]
-    return exprs, rules
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """What the changed rules and moves read, in a program and its mutant; and these rules."""
+
+    read: tuple[tuple[Program, list[Expr]], ...]
+    rules: list[Rule]
+
+
+def _changed(program: Program, mutant: Mutant) -> _Changed:
+    read, rules = [], []
+    for each in (program, mutant.program):
+        touched = [rule for rule in each.rules if rule.id in mutant.rules]
+        exprs = [expr for rule in touched for expr in (rule.when, rule.requires)]
+        exprs += [expr for move in each.moves if move.id in mutant.rules for expr in expressions(move)]
+        read.append((each, exprs))
+        rules += touched
+    return _Changed(tuple(read), rules)
 
 
 class Varied:
@@ -253,11 +289,11 @@ class Varied:
                 known = [each for each in edges.values(fact) if each is not None]
                 yield [self._with_fact(self.base, fact, each) for each in sorted(known, key=number_of)]
         for count, most in self.look.counts.items():
-            first = next((each for each in histories(self.look, self.at, self.zone) if each), None)
+            first = next((each for each in histories(self.look, self.at, self.zone) if each and each.events), None)
             if first is not None and most < _MOST_EVENTS:
                 instant = _recently(count, first, self.at)
                 events = [(count.events[0], instant)] * (most + 1)
-                yield [self._with_history(self.base, events[:many]) for many in range(most + 2)]
+                yield [self._with_history(self.base, Past(tuple(events[:many]))) for many in range(most + 2)]
 
     def distance(self, request: Request) -> int:
         """How far an ordered fact that differs has moved; of what has no order nothing, it comes after the others."""
@@ -329,17 +365,18 @@ class Varied:
         asked = {**request["change"]["set"], name: values.to_json(value, self.zone)}
         return {**request, "change": {"set": asked}}
 
-    def _with_history(self, request: Request, history: Sequence[tuple[str, Instant]] | None) -> Request:
+    def _with_history(self, request: Request, past: Past | None) -> Request:
         rest = {key: each for key, each in request.items() if key not in ("history", "history_from")}
-        if history is None:
+        if past is None:
             return rest
-        told = [{"event": event, "at": values.written(when, self.zone)} for event, when in history]
-        return {**rest, "history": told}
+        told = [{"event": event, "at": values.written(when, self.zone)} for event, when in past.events]
+        since = {} if past.since is None else {"history_from": values.written(past.since, self.zone)}
+        return {**rest, "history": told, **since}
 
 
-def _recently(count: Count, history: Sequence[tuple[str, Instant]], at: Instant) -> Instant:
+def _recently(count: Count, past: Past, at: Instant) -> Instant:
     """An instant whose events count: the first of those tried."""
-    return next((when for event, when in history if event in count.events), at)
+    return next((when for event, when in past.events if event in count.events), at)
 
 
 def _in_force(periods: Sequence[Period], at: Instant, zone: ZoneInfo) -> bool:

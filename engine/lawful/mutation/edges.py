@@ -4,12 +4,13 @@ which something comes or goes, the histories that fill a limit.
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import combinations
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
@@ -46,6 +47,9 @@ _STEPS: Final[Mapping[str, int]] = {"int": 1, "date": 1, "timestamp": 1_000_000}
 _MOST_SETS: Final = 16
 _MOST_EDGES: Final = 24
 _TEXTS: Final = ("x", "")
+_MOST_CHARACTERS: Final = 10_000
+_FEW_EVENTS: Final = 6
+_MOST_EVENTS: Final = 5000
 _OWNERS: Final[Mapping[Owner, Owner]] = {"before": "account", "after": "account", "change": "account"}
 
 
@@ -60,6 +64,8 @@ class Looked:
     patterns: dict[Fact, list[str]] = field(default_factory=dict)
     days: set[date] = field(default_factory=set)
     instants: set[Instant] = field(default_factory=set)
+    calendars: set[Fact] = field(default_factory=set)
+    """The facts of which months and the like are read."""
     years: set[int] = field(default_factory=set)
     counts: dict[Count, int] = field(default_factory=dict)
     """Windows of events, and how many of them matter."""
@@ -93,6 +99,11 @@ def _look(program: Program, node: Expr, found: Looked) -> None:
             fact = fact_of(program, of)
             if fact is not None:
                 found.patterns.setdefault(fact, []).append(pattern)
+        case Call(function="getMonth" | "getDate" | "getDayOfWeek" | "getFullYear", arguments=(Field() as of, *_)):
+            fact = fact_of(program, of)
+            if fact is not None:
+                found.calendars.add(fact)
+            _noted(program, node, found)
         case Call():
             _noted(program, node, found)
         case _:
@@ -111,7 +122,7 @@ def _compared(program: Program, node: Compare, found: Looked) -> None:
     if any(isinstance(each, Call) and each.function == "getFullYear" for each in inside):
         found.years |= {each for each in values if type(each) is int and 1900 < each < 2900}
     for count in (each for each in inside if isinstance(each, Count)):
-        most = max([each for each in values if type(each) is int and each < 1000], default=0)
+        most = max([each for each in values if type(each) is int and each < _MOST_EVENTS], default=0)
         found.counts[count] = max(found.counts.get(count, 0), most)
     _noted(program, node, found)
 
@@ -183,7 +194,7 @@ class Edges:
                     yield from (value, f"a{value}", f"{value}a", f"a{value}a")
                 case bool():
                     pass
-                case int() if 0 <= value <= 1000:
+                case int() if 0 <= value <= _MOST_CHARACTERS:
                     yield from ("x" * each for each in (value - 1, value, value + 1) if each >= 0)
                 case _:
                     pass
@@ -199,6 +210,8 @@ class Edges:
         near += [number_of(each) for each in constants]
         near += [number_of(each) for each in (of.minimum, of.maximum) if each is not None]
         near.append({"date": number_of(self.today), "timestamp": number_of(self.at)}.get(kind, 1))
+        if kind == "date" and fact in self.look.calendars:
+            near += [number_of(day) for day in _calendar_days(self.today.year)]
         for number in [*dict.fromkeys(near)][:_MOST_EDGES]:
             yield from (number, number - step, number + step)
             if kind == "timestamp":
@@ -228,7 +241,7 @@ class Edges:
         """Between which values of a fact one looks: within its bounds, some years around the day."""
         match of.type.kind:
             case "int":
-                low, high = -(10**6), 10**6
+                low, high = -(10**12), 10**12
             case "date":
                 low, high = number_of(self.today) - 40_000, number_of(self.today) + 4_000
             case "timestamp":
@@ -250,6 +263,12 @@ class Edges:
             conditions=self.program.conditions,
             initial={},
         )
+
+
+def _calendar_days(year: int) -> list[date]:
+    """Of months the first days, and leap days: where parts of dates are other ones."""
+    leap_days = [date(each, 2, 29) for each in range(year - 4, year + 5) if isleap(each)]
+    return [*leap_days, *(date(year, month, 1) for month in range(1, 13))]
 
 
 def _is_within(value: Value, of: FieldDeclaration) -> bool:
@@ -274,6 +293,13 @@ def _sets(values: tuple[str, ...]) -> list[Value]:
 # ------------------------------------------------------------------------------------------------- when, and before
 
 
+class Past(NamedTuple):
+    """What has happened: all of it, or all `since` an instant."""
+
+    events: tuple[tuple[str, Instant], ...]
+    since: Instant | None = None
+
+
 def instants(program: Program, look: Looked, rules: Iterable[Rule], at: Instant, zone: ZoneInfo) -> list[Instant]:
     """When to ask: at `at`; on both sides of days on which something changes; on odd days of calendars."""
     noon = timedelta(hours=12)
@@ -289,6 +315,7 @@ def instants(program: Program, look: Looked, rules: Iterable[Rule], at: Instant,
             found += [instant + shift + each for each in (timedelta(0), timedelta(seconds=1), -timedelta(seconds=1))]
     today = calendar.day_of(at, zone)
     odd = [date(today.year, 12, 31), date(today.year, 1, 31), date(today.year, 3, 1), date(today.year + 1, 1, 1)]
+    odd += [date(year, 2, 29) for year in range(today.year - 4, today.year + 5) if isleap(year)]
     odd += [date(year + each, 12, 31) for year in sorted(look.years) for each in (-1, 0, 1)]
     odd += [today + timedelta(days=each) for each in range(1, 8)]
     for day in odd:
@@ -297,21 +324,33 @@ def instants(program: Program, look: Looked, rules: Iterable[Rule], at: Instant,
     return [each for each in dict.fromkeys(found) if 1901 <= each.year <= 2998]
 
 
-def histories(look: Looked, at: Instant, zone: ZoneInfo) -> list[tuple[tuple[str, Instant], ...] | None]:
-    """None, which is unknown; nothing; so many events as a limit lets happen, on both sides of its window's start."""
-    found: dict[tuple[tuple[str, Instant], ...] | None, None] = {(): None, None: None}
+def histories(look: Looked, at: Instant, zone: ZoneInfo) -> list[Past | None]:
+    """None, which is unknown; nothing; so many events as a limit lets happen, on both sides of its window's start;
+    the last of them, where it is not known what was before.
+    """
+    found: dict[Past | None, None] = {Past(()): None, None: None}
+    today = calendar.start_of(calendar.day_of(at, zone), zone)
     for count, most in look.counts.items():
         inside, outside = _around(count.window, at, zone)
         for event in count.events:
-            for many in range(1, min(most, 6) + 2):
-                found.setdefault(tuple((event, inside) for _ in range(many)))
+            for many in _numbers(most):
+                found.setdefault(Past(((event, inside),) * many))
                 if outside is not None:
-                    found.setdefault(tuple((event, outside) for _ in range(many)))
-                    found.setdefault((*((event, outside) for _ in range(many)), (event, inside)))
-                found.setdefault(tuple((event, at - timedelta(minutes=5)) for _ in range(many)))
+                    found.setdefault(Past(((event, outside),) * many))
+                    found.setdefault(Past((*((event, outside),) * many, (event, inside))))
+                found.setdefault(Past(((event, at - timedelta(minutes=5)),) * many))
             for back in (2, 33, 200, 300, 400, 800):
-                found.setdefault(tuple((event, at - timedelta(days=back)) for _ in range(max(most, 1))))
+                found.setdefault(Past(((event, at - timedelta(days=back)),) * max(most, 1)))
+            for since in dict.fromkeys((min(inside, at), today)):
+                found.setdefault(Past((), since))
+                found.setdefault(Past(((event, at),), since))
     return [*found]
+
+
+def _numbers(most: int) -> list[int]:
+    """How many events are worth trying: few, and as many as matter, one fewer, one more."""
+    few = range(1, min(most, _FEW_EVENTS) + 2)
+    return sorted({*few, *(each for each in (most - 1, most, most + 1) if 0 < each <= _MOST_EVENTS)})
 
 
 def _around(window: Window, at: Instant, zone: ZoneInfo) -> tuple[Instant, Instant | None]:

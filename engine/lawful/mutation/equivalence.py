@@ -52,7 +52,7 @@ from lawful.ir import (
     walk,
 )
 from lawful.mutation.edges import declaration, fact_of
-from lawful.mutation.mutants import in_state
+from lawful.mutation.mutants import expressions, in_state
 from lawful.question import EARLIEST
 
 _FEW_CELLS: Final = 3_000
@@ -108,7 +108,7 @@ class _Proof:
         return self._same((one.when, one.requires), (other.when, other.requires), _outcome)
 
     def same_move(self, one: Move, other: Move) -> bool:
-        exprs, others = _of_move(one), _of_move(other)
+        exprs, others = expressions(one), expressions(other)
         if one is other and not self._uses(*exprs):
             return True
         if (one.in_force, [each.field for each in one.effects], [each.text for each in one.obligations]) != (
@@ -161,10 +161,6 @@ def _outcome(exprs: tuple[Expr, ...], situation: Situation) -> Outcome:
 
 def _value(exprs: tuple[Expr, ...], situation: Situation) -> Value | None:
     return evaluate(exprs[0], situation)
-
-
-def _of_move(move: Move) -> tuple[Expr, ...]:
-    return (move.applies, *(each.value for each in move.effects), *(each.when for each in move.obligations))
 
 
 def inlined(expr: Expr, conditions: Mapping[str, Condition]) -> Expr:

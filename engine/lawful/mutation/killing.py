@@ -7,24 +7,29 @@ from dataclasses import dataclass
 from itertools import islice
 
 from lawful.cases import Case, differences
+from lawful.deciding.judging import Judgement
 from lawful.deciding.rulebook import triggers_of
+from lawful.ir import Program
 from lawful.mutation.answering import Decider
 from lawful.mutation.mutants import Mutant
+from lawful.mutation.noticing import Delta
 from lawful.policy import Policy
 from lawful.question import Question
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A case, its request as it was read, and the changes that judging it is about."""
+    """A case, its request as it was read and judged, and the changes that judging it is about."""
 
     case: Case
     question: Question
+    judgement: Judgement
     triggers: frozenset[str]
 
-    def may_notice(self, mutant: Mutant) -> bool:
-        """Whether judging it can come upon what was changed."""
-        return comes_upon(self.triggers, mutant)
+    def may_notice(self, mutant: Mutant, delta: Delta) -> bool:
+        """Whether judging it can come upon what was changed, and that make a difference."""
+        by_missing = self.case.expect.missing is not None
+        return comes_upon(self.triggers, mutant) and delta.may_show(self.judgement, by_missing=by_missing)
 
     def catches(self, decider: Decider) -> bool:
         """Whether a program answers otherwise than the case expects."""
@@ -45,9 +50,10 @@ class Tried:
 def asked(policy: Policy, cases: Iterable[Case]) -> list[Asked]:
     """The cases, read once for all mutants. They must pass: a case that fails would catch everything."""
     found = []
+    decider = Decider(policy.program)
     for case in cases:
         question = policy.read(case.request)
-        found.append(Asked(case, question, triggers(question)))
+        found.append(Asked(case, question, decider.judge.judge(question, "reference"), triggers(question)))
     return found
 
 
@@ -62,6 +68,7 @@ def comes_upon(triggers: frozenset[str], mutant: Mutant) -> bool:
 
 
 def tried(
+    program: Program,
     mutants: Sequence[Mutant],
     asked: Sequence[Asked],
     progress: Callable[[float], None] = lambda share: None,
@@ -70,10 +77,10 @@ def tried(
 ) -> Iterator[Tried]:
     """Each mutant with the cases that catch it: with `every` one of them, else with the first that was found."""
     for index, mutant in enumerate(mutants):
-        decider = Decider(mutant.program)
+        decider, delta = Decider(mutant.program), Delta(program, mutant.program)
         likely = (
             asked if every else sorted(asked, key=lambda each: not mutant.rules & {*(each.case.expect.rules or ())})
         )
-        caught = (each.case for each in likely if each.may_notice(mutant) and each.catches(decider))
+        caught = (each.case for each in likely if each.may_notice(mutant, delta) and each.catches(decider))
         progress((index + 1) / len(mutants))
         yield Tried(mutant, tuple(caught if every else islice(caught, 1)))

@@ -133,13 +133,14 @@ def _touched(program: Program, other: Program) -> tuple[frozenset[str], frozense
             everywhere |= rule.scope != "move"
     same = {id(move) for move in program.moves} & {id(move) for move in other.moves}
     for move in (*program.moves, *other.moves):
-        if id(move) not in same or _uses(program, conditions, *_expressions(move)):
+        if id(move) not in same or _uses(program, conditions, *expressions(move)):
             rules.add(move.id)
             triggers.add(move.trigger)
     return frozenset(rules), None if everywhere else frozenset(triggers)
 
 
-def _expressions(move: Move) -> list[Expr]:
+def expressions(move: Move) -> list[Expr]:
+    """All that is evaluated of a move."""
     return [move.applies, *(each.value for each in move.effects), *(each.when for each in move.obligations)]
 
 

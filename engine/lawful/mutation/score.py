@@ -10,7 +10,7 @@ from lawful.mutation.distinguishing import PATIENCE, Found, Search
 from lawful.mutation.equivalence import equivalent
 from lawful.mutation.killing import Asked, Tried, tried
 from lawful.mutation.mutants import Mutant, mutants
-from lawful.mutation.solving import solver
+from lawful.mutation.solving import Solver
 from lawful.policy import Policy
 
 
@@ -57,25 +57,28 @@ def scored(
     made = [*mutants(policy.program)]
     caught: list[Tried] = []
     left: list[Mutant] = []
-    for each in tried(made, cases, lambda share: telling("trying mutants on the cases", share), every=every):
+    for each in tried(
+        policy.program, made, cases, lambda share: telling("trying mutants on the cases", share), every=every
+    ):
         if each.caught_by:
             caught.append(each)
         else:
             left.append(each.mutant)
     same: list[Mutant] = []
     survivors: list[Survivor] = []
-    search, solve = Search(policy, cases, patience), solver()
+    search, solver = Search(policy, cases, patience), Solver(policy.program)
     for index, mutant in enumerate(left):
         telling("looking for requests that show the survivors", index / len(left))
         if equivalent(policy.program, mutant.program):
             same.append(mutant)
             continue
-        found = search.found(mutant) if patience else None
-        if found is None and patience and solve is not None:
-            solved = solve(policy.program, mutant.program)
+        found = search.near(mutant) if patience else None
+        if found is None and patience:
+            solved = solver.solved(mutant.program)
             if solved.equivalent:
                 same.append(mutant)
                 continue
             found = None if solved.request is None else search.shown(solved.request, mutant)
+            found = found or search.anywhere(mutant)
         survivors.append(Survivor(mutant, found))
-    return Score(tuple(caught), tuple(same), tuple(survivors), solve is not None)
+    return Score(tuple(caught), tuple(same), tuple(survivors), solver.is_there)
