@@ -86,6 +86,32 @@ def numbered(pasted: list[str]) -> list[str]:
     return [each for index, each in enumerate(pasted) if each not in pasted[:index]]
 
 
+def test_cases_that_differ_have_names_that_differ(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are told apart by their histories, and their names by a number; those of the file are taken, too."""
+    (folder / "policy.yaml").write_text(
+        POLICY.replace("account.fee != 0", "[\"count('pay', 'day') < 2\", \"count('pay', 'year') < 3\"]")
+    )
+    (folder / "cases.yaml").write_text(
+        'at: 2024-04-12\ncases:\n  - {name: "refused: do pay", account: {}, change: {set: {fee: 1}}, expect: {verdict: deny}}\n'
+    )
+    _, out, _ = told(capsys, str(folder), "--mutants")
+    names = re.findall(r"^  - name: (.*)$", out, re.MULTILINE)
+    assert len(names) == len(set(names)) > 2
+    assert '"refused: do pay"' not in names
+    _, out, _ = told(capsys, str(folder), "--mutants", "--format", "json")
+    cases = [each["case"] for each in json.loads(out)["outcomes"] if each["case"]]
+    assert len({each["name"] for each in cases}) == len({json.dumps(each) for each in cases})
+
+
+def test_z3_is_imported_for_survivors_only(folder: Path) -> None:
+    code = (
+        "import sys; from lawful.cli import main; main(['test', sys.argv[1], '--mutants']);"
+        "print([name for name in sys.modules if name.startswith('z3')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n"), done.stdout
+
+
 def test_a_score_below_the_wanted_one_is_exit_code_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "cases.yaml").write_text(FEW)
     code, out, _ = told(capsys, str(folder), "--mutants", "--min-score", "90")
@@ -195,6 +221,20 @@ def test_every_proposal_for_the_shipped_pack_passes_and_nearly_every_rule_has_tw
         assert {(mutant.subject, "outside"), (mutant.subject, "inside")} <= sides, mutant.subject
 
 
+def test_just_inside_something_is_asked_for(tmp_path: Path) -> None:
+    """To set what is set already is allowed whatever the rules are: it says nothing of where a rule ends."""
+    policy = lawful.load("wechat")
+    proposed = proposals(
+        policy, asked(policy, ()), [each for each in rules(policy.program) if "unlisted" in each.subject]
+    )
+    inside = [each for each in proposed if each.side == "inside"]
+    for each in inside:
+        wanted = each.request.get("change", {}).get("set", {})
+        assert not wanted or any(each.request["account"].get(name) != value for name, value in wanted.items()), (
+            each.case
+        )
+
+
 def test_an_accepted_case_is_added_and_the_rest_of_the_file_stays(folder: Path) -> None:
     policy = lawful.load(folder)
     [one, *_] = all_proposals(policy, CASES)
@@ -265,6 +305,7 @@ def test_without_a_terminal_proposals_go_to_a_file_or_to_json(folder: Path, caps
     code, out, err = told(capsys, str(folder), "--review", "--output", str(target))
     assert (code, out, "cases to look through" in err) == (0, "", True)
     assert (folder / "cases.yaml").read_text(encoding="utf-8") == CASES
+    assert f"`lawful test {folder} --review`" in target.read_text(encoding="utf-8")
     assert told(capsys, str(folder), str(target))[0] == 0
     code, out, _ = told(capsys, str(folder), "--review", "--format", "json")
     found = json.loads(out)

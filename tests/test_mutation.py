@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import get_args
 
 import pytest
@@ -18,14 +20,16 @@ import lawful
 import policies
 from lawful import ir
 from lawful.cases import Case, read_cases, run
-from lawful.engines.reference import outcome
+from lawful.engines.reference import evaluate, outcome
 from lawful.library import policy_root, shipped_names
 from lawful.mutation import operators
 from lawful.mutation.answering import Decider, told_apart
+from lawful.mutation.calendars import is_of_calendar, ways
 from lawful.mutation.distinguishing import Search
 from lawful.mutation.equivalence import equivalent
 from lawful.mutation.killing import asked, comes_upon, tried, triggers
 from lawful.mutation.mutants import Mutant, mutants
+from lawful.mutation.noticing import Delta
 from lawful.mutation.operators import Operator, changed
 from lawful.mutation.pasting import case, yaml_of
 from lawful.mutation.score import scored
@@ -197,13 +201,57 @@ def test_a_case_that_cannot_come_upon_a_change_is_answered_alike(drawn: Drawn) -
     decider = Decider(policy.program)
     questions = [policy.read(request) for request in readable(policy, drawn)]
     for mutant in [*mutants(policy.program)][::7]:
-        other = Decider(mutant.program)
+        other, delta = Decider(mutant.program), Delta(policy.program, mutant.program)
         for each in questions:
-            if not comes_upon(triggers(each), mutant):
+            judgement = decider.judge.judge(each, "reference")
+            if not (comes_upon(triggers(each), mutant) and delta.may_show(judgement)):
                 assert told_apart(decider.answer(each), other.answer(each)) is None
 
 
+def test_a_case_that_is_not_asked_would_catch_nothing() -> None:
+    """Cases also expect facts to be missing, which no answer that is compared says."""
+    policy = lawful.load(PACKS[1])
+    cases = asked(policy, cases_of(PACKS[1])[::5])
+    passed_over = 0
+    for mutant in [*mutants(policy.program)][::17]:
+        decider, delta = Decider(mutant.program), Delta(policy.program, mutant.program)
+        for each in cases:
+            if comes_upon(each.triggers, mutant) and not each.may_notice(mutant, delta):
+                passed_over += 1
+                assert not each.catches(decider), (mutant.words.en, each.case.name)
+    assert passed_over > 100
+
+
 # ---------------------------------------------------------------------------------------------------- equivalence
+
+CALENDAR = [
+    "now.getDate('Asia/Shanghai') == now.getDate('America/Sao_Paulo')",
+    "now.getMonth('Asia/Shanghai') == today.getMonth()",
+    "now.getFullYear('UTC') == now.getFullYear('Asia/Shanghai')",
+    "now.getDayOfWeek('America/Sao_Paulo') < today.getDayOfWeek()",
+    "[1, 2, 3].exists(d, d == now.getDayOfWeek('Pacific/Auckland'))",
+    "today.getMonth() == 1 && today.getDate() == 29",
+    "today.getFullYear() >= 2017",
+]
+
+
+def test_what_parts_of_dates_come_to_together_is_what_they_may_come_to() -> None:
+    """Every instant of which the reference is asked comes to something that is listed; and not everything is."""
+    policy = lawful.loads(
+        "policy: p\nversion: '1'\ntimezone: Europe/Berlin\naccount: {fields: {a: bool}}\nactions: {go: {}}\n"
+    )
+    atoms = [policy.condition(each) for each in CALENDAR]
+    parts = [part for each in atoms for part in (each.operands if isinstance(each, ir.And) else (each,))]
+    assert all(is_of_calendar(each) for each in parts)
+    found = ways(parts, policy.zone)
+    random = Random(7)
+    for _ in range(drawing.examples(3000)):
+        at = datetime(1950, 1, 1, tzinfo=UTC) + timedelta(minutes=random.randrange(150 * 365 * 1440))
+        question = policy._reader.account({"account": {}, "at": at.isoformat()})
+        situation = policy._judge.situation(question)
+        assert tuple(evaluate(each, situation) for each in parts) in found, at
+    assert len(found) < 2 ** len(parts) / 3
+    assert not any(is_of_calendar(policy.condition(each)) for each in ("today >= date('2020-01-01')", "account.a"))
 
 
 @settings(max_examples=drawing.examples(300), phases=UNSHRUNK)
@@ -258,7 +306,9 @@ def test_nothing_equivalent_is_ever_caught(folder: Path) -> None:
     policy = lawful.load(folder)
     same = [each for each in mutants_of(folder) if equivalent(policy.program, each.program)]
     assert [
-        each.mutant.name for each in tried(same, asked(policy, cases_of(folder)), every=False) if each.caught_by
+        each.mutant.name
+        for each in tried(policy.program, same, asked(policy, cases_of(folder)), every=False)
+        if each.caught_by
     ] == []
 
 

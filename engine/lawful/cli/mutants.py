@@ -15,7 +15,8 @@ from lawful.cli.terminal import Terminal
 if TYPE_CHECKING:
     from lawful.cases import Case
     from lawful.mutation.mutants import Mutant
-    from lawful.mutation.score import Score, Survivor
+    from lawful.mutation.pasting import CaseData
+    from lawful.mutation.score import Score
     from lawful.policy import Policy
 
 
@@ -30,14 +31,15 @@ def run_mutants(
         score = scored(policy, asked(policy, cases), telling, every=caught or form == "json")
         telling("")
     enough = min_score is None or score.share * 100 >= min_score
+    pasted = _pasted(policy, score, {each.name for each in cases})
     if form == "json":
-        terminal.text(json.dumps(_json(policy, score), ensure_ascii=False))
+        terminal.text(json.dumps(_json(score, pasted), ensure_ascii=False))
     else:
         if caught:
             terminal.rows(_caught(score, terminal))
         shown: set[str] = set()
-        for each in score.survivors:
-            _tell(policy, each, terminal, shown)
+        for survivor, data in zip(score.survivors, pasted, strict=True):
+            _tell(survivor.mutant, data, terminal, shown)
         if not score.with_solver and any(each.found is None for each in score.survivors):
             terminal.rows([row(0, (_without_solver(terminal), "open"))])
         terminal.rows([_summary(score, terminal, min_score)])
@@ -54,21 +56,38 @@ def _caught(score: Score, terminal: Terminal) -> Iterator[Row]:
         yield row(1, (told, "dim"), right=first.place)
 
 
-def _tell(policy: Policy, survivor: Survivor, terminal: Terminal, shown: set[str]) -> None:
-    """A survivor; with a case, unless that was `shown` for another one."""
-    from lawful.mutation.pasting import case, yaml_of
+def _pasted(policy: Policy, score: Score, taken: set[str]) -> list[CaseData | None]:
+    """Of each survivor the case that catches it, where a request was found: cases that differ have other names."""
+    from lawful.mutation.pasting import case, distinct
 
-    mutant, found = survivor.mutant, survivor.found
+    told: list[CaseData | None] = []
+    for each in score.survivors:
+        if each.found is None:
+            told.append(None)
+            continue
+        data = case(policy.program, each.found.request, each.found.policy, each.found.mutant)
+        alike = (other for other in told if other is not None and {**other, "name": data["name"]} == data)
+        same = next(alike, None)
+        if same is None:
+            same = {**data, "name": distinct(data["name"], taken)}
+            taken.add(same["name"])
+        told.append(same)
+    return told
+
+
+def _tell(mutant: Mutant, data: CaseData | None, terminal: Terminal, shown: set[str]) -> None:
+    """A survivor; with a case, unless that was `shown` for another one."""
+    from lawful.mutation.pasting import yaml_of
+
     words = mutant.words.best(terminal.language)
     terminal.rows([row(0, ("✗ ", "bad"), (mutant.subject, "bold"), f": {words}", right=_place(mutant))])
-    if found is None:
+    if data is None:
         told = terminal.say(
             "no request was found that tells it from the policy: it may be equivalent",
             "未找到能区分它与策略的请求：可能与策略等价",
         )
         terminal.rows([row(1, (told, "open"))])
         return
-    data = case(policy.program, found.request, found.policy, found.mutant)
     pasted = yaml_of(data)
     if pasted in shown:
         told = terminal.say(f"caught by the case above: {data['name']}", f"上述用例可发现它：{data['name']}")
@@ -110,9 +129,7 @@ def _percent(score: Score) -> str:
     return f"{int(score.share * 1000) / 10:g}"
 
 
-def _json(policy: Policy, score: Score) -> dict[str, Any]:
-    from lawful.mutation.pasting import case
-
+def _json(score: Score, pasted: Sequence[CaseData | None]) -> dict[str, Any]:
     def one(mutant: Mutant, status: str, **more: Any) -> dict[str, Any]:
         return {
             "mutant": mutant.name,
@@ -137,16 +154,7 @@ def _json(policy: Policy, score: Score) -> dict[str, Any]:
         )
         for each in score.caught
     ]
-    outcomes += [
-        one(
-            each.mutant,
-            "survived",
-            case=None
-            if each.found is None
-            else case(policy.program, each.found.request, each.found.policy, each.found.mutant),
-        )
-        for each in score.survivors
-    ]
+    outcomes += [one(each.mutant, "survived", case=data) for each, data in zip(score.survivors, pasted, strict=True)]
     outcomes += [one(each, "equivalent") for each in score.equivalent]
     return {
         "schema": "lawful/mutants/v1",

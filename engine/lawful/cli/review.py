@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,9 +41,19 @@ class _Told:
 
 
 def run_review(
-    policy: Policy, cases: Sequence[Case], path: Path, terminal: Terminal, *, form: str, output: str | None
+    policy: Policy,
+    named: str,
+    cases: Sequence[Case],
+    path: Path,
+    terminal: Terminal,
+    *,
+    form: str,
+    output: str | None,
 ) -> int:
-    """Ask about each side of each rule that no case was accepted for. The code: 1 if one is said to be wrong."""
+    """Ask about each side of each rule that no case was accepted for. The code: 1 if one is said to be wrong.
+
+    `named` is the policy as it was given.
+    """
     from lawful.mutation.killing import asked
     from lawful.review.pairs import note, proposals, rules
     from lawful.review.recording import CaseFile
@@ -59,7 +70,7 @@ def run_review(
         terminal.text(json.dumps(_json(policy, [*wanted]), ensure_ascii=False))
         return exit_code.FINE
     if output is not None:
-        return _write(policy, [*_worked_out(wanted, terminal)], Path(output), terminal)
+        return _write(policy, named, [*_worked_out(wanted, terminal)], Path(output), terminal)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUsage(
             "a review asks questions, and there is no terminal to ask them on",
@@ -154,14 +165,15 @@ def _summary(told: _Told, path: Path, terminal: Terminal) -> Iterator[Row]:
 # ----------------------------------------------------------------------------------------------- without asking
 
 
-def _write(policy: Policy, proposals: Sequence[Proposal], target: Path, terminal: Terminal) -> int:
+def _write(policy: Policy, name: str, proposals: Sequence[Proposal], target: Path, terminal: Terminal) -> int:
     """A file of cases to look through: what is right of it may be copied or given to `lawful test`."""
     from lawful.audit.writing import beside
     from lawful.mutation.pasting import yaml_of
     from lawful.review.recording import named
     from lawful.review.words import told
 
-    lines = [f"# Proposed, and confirmed by nobody yet: `lawful test {policy.program.id} --review`.\n"]
+    command = _one_line(f"lawful test {shlex.quote(name)} --review")
+    lines = [f"# Proposed, and confirmed by nobody yet: `{command}`.\n"]
     lines.append(f"policy: {policy.program.id}\ncases:{'' if proposals else ' []'}\n")
     for each, case in zip(proposals, named([each.case for each in proposals]), strict=True):
         words = told(policy.program, policy.read(each.request), terminal.language)

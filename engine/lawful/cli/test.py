@@ -77,7 +77,7 @@ def run_cases(
     if review and not failed:
         from lawful.cli.review import run_review
 
-        return run_review(loaded, given, _own_path(loaded), terminal, form=form, output=output)
+        return run_review(loaded, policy, given, _own_path(loaded), terminal, form=form, output=output)
     if mutants or review:
         terminal.remark(terminal.say("these cases fail: mend them first", "以下用例未通过，请先修正"))
     if form == "json":

@@ -330,6 +330,7 @@ def histories(look: Looked, at: Instant, zone: ZoneInfo) -> list[Past | None]:
     """
     found: dict[Past | None, None] = {Past(()): None, None: None}
     today = calendar.start_of(calendar.day_of(at, zone), zone)
+    sinces = dict.fromkeys([today, *(min(_around(count.window, at, zone)[0], at) for count in look.counts)])
     for count, most in look.counts.items():
         inside, outside = _around(count.window, at, zone)
         for event in count.events:
@@ -341,9 +342,10 @@ def histories(look: Looked, at: Instant, zone: ZoneInfo) -> list[Past | None]:
                 found.setdefault(Past(((event, at - timedelta(minutes=5)),) * many))
             for back in (2, 33, 200, 300, 400, 800):
                 found.setdefault(Past(((event, at - timedelta(days=back)),) * max(most, 1)))
-            for since in dict.fromkeys((min(inside, at), today)):
+            for since in sinces:
                 found.setdefault(Past((), since))
-                found.setdefault(Past(((event, at),), since))
+                for many in {1, max(most, 1)}:
+                    found.setdefault(Past(((event, at),) * many, since))
     return [*found]
 
 

@@ -51,12 +51,13 @@ from lawful.ir import (
     type_of,
     walk,
 )
+from lawful.mutation.calendars import is_of_calendar, ways
 from lawful.mutation.edges import declaration, fact_of
 from lawful.mutation.mutants import expressions, in_state
 from lawful.question import EARLIEST
 
 _FEW_CELLS: Final = 3_000
-_MOST_CELLS: Final = 10_000
+_MOST_CELLS: Final = 20_000
 _MOST_VALUES: Final = 256
 """Bounded whole numbers up to here are all looked at."""
 _PARTS: Final[Mapping[str, tuple[int, int]]] = {"getMonth": (0, 11), "getDate": (1, 31), "getDayOfWeek": (0, 6)}
@@ -137,9 +138,12 @@ class _Proof:
             return True
         common = frozenset(atom for each in was for atom in _atoms(each))
         common &= frozenset(atom for each in now for atom in _atoms(each))
-        # What stands in both may be anything: fewer cells. Where that proves nothing it is looked into, too.
-        unseen, seen = _Space(self.program, common, _FEW_CELLS), _Space(self.program, frozenset(), _MOST_CELLS)
-        return any(self._same_in(each, was, now, judged) for each in (unseen, seen))
+        # What stands in both may be anything: fewer cells. Where that proves nothing it is looked into, too; then the
+        # present date, which comparisons of its parts have in common.
+        spaces = [_Space(self.program, common, _FEW_CELLS), _Space(self.program, frozenset(), _MOST_CELLS)]
+        if any(is_of_calendar(atom) for each in (*was, *now) for atom in _atoms(each)):
+            spaces.append(_Space(self.program, frozenset(), _MOST_CELLS, by_calendar=True))
+        return any(self._same_in(each, was, now, judged) for each in spaces)
 
     def _same_in(
         self,
@@ -210,13 +214,18 @@ class _Fact:
 class _Space:
     """Everything that some expressions read, each with its cells."""
 
-    def __init__(self, program: Program, unseen: frozenset[Expr], most: int) -> None:
-        """`unseen` are atoms that are taken to be anything; `most` is how many cells are looked at."""
+    def __init__(self, program: Program, unseen: frozenset[Expr], most: int, *, by_calendar: bool = False) -> None:
+        """`unseen` are atoms that are taken to be anything; `most` is how many cells are looked at.
+
+        `by_calendar`: what reads parts of the present date is looked at together.
+        """
         self.program = program
         self.zone = ZoneInfo(program.timezone)
         self._unseen = unseen
         self._most = most
         self._facts: dict[Expr, _Fact] = {}
+        self._by_calendar = by_calendar
+        self._calendar: dict[Expr, Field] = {}
         self._is_blind = False
 
     def placed(self, expr: Expr) -> Expr:
@@ -237,13 +246,15 @@ class _Space:
         """A situation for every cell of the space; None where they are too many, or some value is not to be seen."""
         facts = [*self._facts.values()]
         values = [each.values() for each in facts]
-        if self._is_blind or prod(map(len, values)) > self._most:
+        days = ways([*self._calendar], self.zone) if self._calendar else {()}
+        if self._is_blind or prod(map(len, values)) * len(days) > self._most:
             return None
-        return (self._situation(facts, each) for each in product(*values))
+        places = [*(each.place for each in facts), *self._calendar.values()]
+        return (self._situation(places, (*each, *day)) for each in product(*values) for day in days)
 
-    def _situation(self, facts: Sequence[_Fact], values: Iterable[Value | None]) -> Situation:
-        pairs = zip(facts, values, strict=True)
-        return self._knowing({each.place.name: value for each, value in pairs if value is not None})
+    def _situation(self, places: Sequence[Field], values: Iterable[Value | None]) -> Situation:
+        pairs = zip(places, values, strict=True)
+        return self._knowing({place.name: value for place, value in pairs if value is not None})
 
     def _knowing(self, known: Mapping[str, Value]) -> Situation:
         at = datetime(2024, 1, 1, tzinfo=UTC)
@@ -261,6 +272,8 @@ class _Space:
         """A comparison or the like: exactly, where its facts are few or it cuts one of them into cells."""
         if expr in self._unseen:
             return self._anything(expr)
+        if self._by_calendar and is_of_calendar(expr):
+            return self._calendar.setdefault(expr, Field("request", f"calendar {len(self._calendar)}", BOOL))
         read = [*dict.fromkeys(_leaves(expr))]
         facts = [self._fact(each) for each in read]
         placed = rebuilt(expr, lambda node: self._facts[node].place if node in self._facts else None)

@@ -16,10 +16,11 @@ from lawful.ir import Place, Program, Rule
 from lawful.mutation.answering import Answer, Decider, told_apart
 from lawful.mutation.distinguishing import Request, Search, Varied, parts, without
 from lawful.mutation.edges import looked
-from lawful.mutation.killing import Asked
+from lawful.mutation.killing import Asked as AskedCase
 from lawful.mutation.mutants import Mutant, mutants
 from lawful.mutation.pasting import CaseData, case
 from lawful.policy import Policy
+from lawful.question import Asked, Question
 
 Side = Literal["outside", "inside"]
 _FOUND: Final = 200
@@ -48,7 +49,7 @@ def rules(program: Program) -> list[Mutant]:
     return [each for each in mutants(program) if each.operator == "rule"]
 
 
-def proposals(policy: Policy, cases: Sequence[Asked], rules: Sequence[Mutant]) -> Iterator[Proposal]:
+def proposals(policy: Policy, cases: Sequence[AskedCase], rules: Sequence[Mutant]) -> Iterator[Proposal]:
     """Both sides of each rule; nothing of a rule where no account was found outside it."""
     search = Search(policy, cases, _PATIENCE)
     for mutant in rules:
@@ -121,10 +122,12 @@ class _Edge:
         )
 
     def _judged(self, request: Request) -> _Judged | None:
-        """None where the rule neither decides nor is without a say: it is broken beside others."""
+        """None where the rule neither decides nor is without a say (it is broken beside others), or nothing changes."""
         try:
             question = self._policy.read(request)
         except RequestError:
+            return None
+        if any(_is_so_already(each, question) for each in question.changes):
             return None
         answer = self._decider.answer(question)
         if told_apart(answer, self._without.answer(question)) is not None:
@@ -169,6 +172,18 @@ class _Edge:
             now.answer.verdict,
             now.answer.violated,
         )
+
+
+def _is_so_already(asked: Asked, question: Question) -> bool:
+    """Whether the change would be one to what there is: allowed, whatever the rules are."""
+    match asked.kind:
+        case "set":
+            known = question.account.known()
+            return all(known.get(name) == value for name, value in asked.values.items())
+        case "enable" | "disable":
+            return question.features.get(asked.name) is (asked.kind == "enable")
+        case _:
+            return False
 
 
 def _rules(program: Program, id: str) -> list[Rule]:
