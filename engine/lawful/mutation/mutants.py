@@ -272,6 +272,8 @@ def in_state(expr: Expr, state: str) -> Expr:
                 return replace(node, owner="before.features" if state == "before" else "after.features")
             case ConditionOf():
                 return ConditionOf(node.name, "before" if state == "before" else "after")
+            case AtMost(counted_by=Field(owner="account") as counter):
+                return replace(node, counted_by=replace(counter, owner="before" if state == "before" else "after"))
             case _:
                 return None
 

@@ -245,11 +245,8 @@ class Chooser:
 
     def _outcome(self, goal: Goal, starts: Sequence[Path]) -> Outcome:
         if not starts:
-            state = first_state(self.question)
-            nowhere = self.planner.outcome(
-                self.question, Goal(None, TRUE), self.options, [Path((0, 0, 0, state.at), state)]
-            )
-            return replace(nowhere, status="none", proved=True, paths=())
+            bounds = self.planner.bounds(self.question, self.options)
+            return Outcome("none", True, (), frozenset(), (), bounds)
         return self.planner.outcome(self.question, goal, self.options, starts)
 
     def _never(self, value: str, field: str) -> _Refused:

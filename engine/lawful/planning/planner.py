@@ -102,16 +102,20 @@ class Planner:
 
     def _quest(self, question: Question, goal: Goal, options: Options, starts: Iterable[Path]) -> Quest:
         state = first_state(question)
-        deadline = None if options.seconds is None else time.monotonic() + options.seconds
         return Quest(
             setting=Setting.of(self.judge, question, obtains=options.obtains),
             cones=self.cones,
             cone=self.cones.of(goal),
             goal=goal,
             options=options,
-            bounds=Bounds(options.max_steps, self.until(question, options), options.work, deadline),
+            bounds=self.bounds(question, options),
             starts=tuple(starts) or (Path((0, 0, 0, state.at), state),),
         )
+
+    def bounds(self, question: Question, options: Options) -> Bounds:
+        """How far is looked, from now on."""
+        deadline = None if options.seconds is None else time.monotonic() + options.seconds
+        return Bounds(options.max_steps, self.until(question, options), options.work, deadline)
 
     def until(self, question: Question, options: Options) -> Instant:
         window = options.within or Window("months", 12 * YEARS)
