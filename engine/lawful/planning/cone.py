@@ -67,6 +67,9 @@ class Cones:
         for move in self.program.moves:
             self._moves.setdefault(move.trigger, []).append(move)
         self._constraints = [rule for rule in rulebook.constraints if rule.severity == "error"]
+        periods = [move.in_force for move in self.program.moves]
+        self.turns = sorted({*rulebook.turns, *(day for each in periods for day in (each.start, each.until) if day)})
+        """The days on which rules or moves come or go."""
         self._read_by: dict[str, tuple[Expr, ...]] = {}
         self._cones: dict[tuple[str, ...], Cone] = {}
 

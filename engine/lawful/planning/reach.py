@@ -73,9 +73,8 @@ class Reaching:
         self.starts = tuple(starts)
         self.freed = freed
         self.facts: dict[str, Range] = {}
-        self._changes = [asked for trigger in cone.triggers for asked in self._asked(trigger)]
-        self._reads: list[set[str]] = [set() for _ in self._changes]
-        """The facts that each of them was seen to depend on."""
+        self._reads: dict[int, set[str]] = {}
+        """The facts that each change was seen to depend on."""
         self._read: set[str] = set()
         """Those that are being seen now."""
         self._grown: set[str] = set()
@@ -87,30 +86,34 @@ class Reaching:
 
     def least(self) -> int | None:
         """No plan has fewer steps; None: there is no plan."""
+        changes = self._changes()
         for layer in range(_MOST_LAYERS):
             if not self.is_barred_now():
                 return layer + (self.goal.asked is not None)
             if self._work > self.most_work:
                 break
-            self._take_all(layer)
+            self._take_all(layer, changes)
             if layer and not self._grown:  # with the first step comes evidence, which is no fact of the account
                 return None
         return 0
 
-    def _take_all(self, layer: int) -> None:
+    def _changes(self) -> list[Asked]:
+        return [asked for trigger in self.cone.triggers for asked in self._asked(trigger)]
+
+    def _take_all(self, layer: int, changes: list[Asked]) -> None:
         """What there is with a step more: by every change that may be allowed with what there is."""
         before = dict(self.facts)
         self._obtain()
-        for index, asked in enumerate(self._changes):
+        for index, asked in enumerate(changes):
             if layer and not self._reads[index] & self._grown:
                 continue  # it comes to what it came to before
-            self._read = self._reads[index]
+            self._read = self._reads.setdefault(index, set())
             self._take(asked, before, widens=layer > _WIDENED_AFTER)
         self._grown = {key for key, range_ in self.facts.items() if range_ != before[key]}
 
     def barred(self) -> Barred:
         """Why there is no plan, once that is known."""
-        blocked = tuple(Blocked(asked, rule) for asked in self._changes for rule in self._blocking(asked)[:1])
+        blocked = tuple(Blocked(asked, rule) for asked in self._changes() for rule in self._blocking(asked)[:1])
         return Barred(tuple(self._barred_by()), tuple(self._never()), blocked)
 
     def is_barred_now(self) -> bool:
@@ -156,14 +159,7 @@ class Reaching:
         zone = self.setting.judge.zone
         start = min(state.at for state in self.starts)
         first = calendar.day_of(start, zone)
-        days = [first, *(day for day in self.book.turns if day > first)]
-        days += [
-            day
-            for move in self.program.moves
-            for day in (move.in_force.start, move.in_force.until)
-            if day is not None and day > first
-        ]
-        days = sorted(set(days))
+        days = [first, *(day for day in self.cones.turns if day > first)]
         found = []
         for index, day in enumerate(days):
             last = None if index + 1 == len(days) else calendar.add_days(days[index + 1], -1)

@@ -13,12 +13,12 @@ from lawful import values
 from lawful.calendar import Window
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge
-from lawful.decision import Remedy, RemedyStep
+from lawful.decision import Irreversible, Remedy, RemedyStep
 from lawful.planning.goals import Goal
 from lawful.planning.planner import Options, Planner
 from lawful.planning.search import Path
 from lawful.planning.setting import Setting, change_of, first_state, question_of
-from lawful.question import Question
+from lawful.question import Asked, Question
 
 WORK: Final = 1500
 """Rules judged for one denial: ten milliseconds or so."""
@@ -53,14 +53,19 @@ class Remedies:
         situation = Setting.of(self.judge, question, obtains=False).situation(state, {})
         return self.judge.step(question.changes[0], situation, "reference").verdict == "allow"
 
+    def _irreversible(self, asked: Asked, question: Question) -> Irreversible | None:
+        """Only a field with a life cycle cannot be moved back; and only to set it moves it."""
+        if not asked.values.keys() & self.judge.program.lifecycles.keys():
+            return None
+        return Explanation(self.judge, self.judge.judge(question, "reference")).irreversible()
+
     def _remedy(self, question: Question, setting: Setting, path: Path) -> Remedy:
         judge = self.judge
         steps = []
         for taken in path.taken[:-1]:
             if taken.asked is None:
                 continue
-            judgement = judge.judge(question_of(taken, setting, question), "reference")
-            irreversible = Explanation(judge, judgement).irreversible()
+            irreversible = self._irreversible(taken.asked, question_of(taken, setting, question))
             change = change_of(taken.asked, judge.program, judge.zone)
             steps.append(RemedyStep(at=values.written(taken.at, judge.zone), change=change, irreversible=irreversible))
         return Remedy(
