@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations, product
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -26,6 +26,8 @@ _CYCLE: Final = range(2000, 2028)
 _AROUND: Final = 56
 """Years beyond those that are named: in so many there surely are 28 in a row that no century interrupts."""
 _SAMPLED: Final = range(1850, 2101)
+_STRIDE: Final = 97
+_TABLES_KEPT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +48,24 @@ def is_of_calendar(atom: Expr) -> bool:
     return all(leaf is None or leaf.part != "getFullYear" for leaf in leaves) or _is_of_years(atom)
 
 
-def ways(atoms: Sequence[Expr], zone: ZoneInfo) -> set[tuple[bool, ...]]:
-    """All that the atoms may be together, in their order; maybe more, never less."""
+def ways(atoms: Sequence[Expr], zone: ZoneInfo) -> Iterator[tuple[bool, ...]]:
+    """All that the atoms may be together, in their order, each once; maybe more, never less."""
     read = [tuple(dict.fromkeys(leaf for leaf in _leaves(atom, zone.key) if leaf)) for atom in atoms]
     zones = tuple(dict.fromkeys(leaf.zone for leaves in read for leaf in leaves))
     judged = [_Judged(atom, leaves, zone) for atom, leaves in zip(atoms, read, strict=True)]
     years = _years(atoms)
     first = date(years[0], 1, 1).toordinal()
     last = date(years[-1], 12, 31).toordinal()
-    days = [_parts(date.fromordinal(number)) for number in range(first - 1, last + 2)]
+    days = _days(first - 1, last + 1)
     shifts = [dict(zip(zones, each, strict=True)) for each in _shifts(zones)]
     found: set[tuple[bool, ...]] = set()
-    for number in range(1, len(days) - 1):
-        for shift in shifts:
-            found.add(tuple(each.value(days, number, shift) for each in judged))
-    return found
+    for begin in range(1, _STRIDE + 1):  # far apart first: what differs soon comes up
+        for number in range(begin, len(days) - 1, _STRIDE):
+            for shift in shifts:
+                way = tuple([each.value(days, number, shift) for each in judged])
+                if way not in found:
+                    found.add(way)
+                    yield way
 
 
 class _Judged:
@@ -146,6 +151,11 @@ def _years(atoms: Sequence[Expr]) -> range:
         return _CYCLE
     low, high = (min(max(each, _AROUND + 2), 9997 - _AROUND) for each in (min(named), max(named)))
     return range(low - _AROUND, high + _AROUND + 1)
+
+
+@lru_cache(_TABLES_KEPT)
+def _days(first: int, last: int) -> list[dict[str, int]]:
+    return [_parts(date.fromordinal(number)) for number in range(first, last + 1)]
 
 
 def _parts(day: date) -> dict[str, int]:

@@ -155,7 +155,12 @@ class _Proof:
         was = tuple(space.placed(each) for each in exprs)
         now = tuple(space.placed(each) for each in others)
         cells = space.cells()
-        return cells is not None and all(judged(was, each) == judged(now, each) for each in cells)
+        if cells is None:
+            return False
+        for number, each in enumerate(cells):
+            if number == _MOST_CELLS or judged(was, each) != judged(now, each):
+                return False
+        return True
 
 
 def _outcome(exprs: tuple[Expr, ...], situation: Situation) -> Outcome:
@@ -243,14 +248,17 @@ class _Space:
                 return self._atom(expr)
 
     def cells(self) -> Iterator[Situation] | None:
-        """A situation for every cell of the space; None where they are too many, or some value is not to be seen."""
+        """A situation for every cell of the space; None where they are too many, or some value is not to be seen.
+
+        How many there are by the calendar is seen only while they are gone through.
+        """
         facts = [*self._facts.values()]
         values = [each.values() for each in facts]
-        days = ways([*self._calendar], self.zone) if self._calendar else {()}
-        if self._is_blind or prod(map(len, values)) * len(days) > self._most:
+        if self._is_blind or prod(map(len, values)) > self._most:
             return None
         places = [*(each.place for each in facts), *self._calendar.values()]
-        return (self._situation(places, (*each, *day)) for each in product(*values) for day in days)
+        days = ways([*self._calendar], self.zone) if self._calendar else iter([()])
+        return (self._situation(places, (*each, *day)) for day in days for each in product(*values))
 
     def _situation(self, places: Sequence[Field], values: Iterable[Value | None]) -> Situation:
         pairs = zip(places, values, strict=True)
