@@ -8,7 +8,7 @@ from calendar import isleap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, product
 from random import Random
 from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
@@ -344,8 +344,9 @@ def histories(look: Looked, at: Instant, zone: ZoneInfo) -> list[Past | None]:
                 found.setdefault(Past(((event, at - timedelta(days=back)),) * max(most, 1)))
             for since in sinces:
                 found.setdefault(Past((), since))
-                for many in {1, max(most, 1)}:
-                    found.setdefault(Past(((event, at),) * many, since))
+                for many, when in product((1, max(most, 1)), (at, inside)):
+                    if since <= when:
+                        found.setdefault(Past(((event, when),) * many, since))
     return [*found]
 
 
