@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Final
+
+from msgspec import Struct
 
 from lawful import calendar
 from lawful.calendar import Instant
@@ -60,16 +61,14 @@ _MOST_OF_A_SET: Final = 4
 Subject = Callable[[Expr], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(Struct, frozen=True):
     """Values, or instants, in order; and whether there surely are no others that matter."""
 
     found: tuple[Value, ...]
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """Expressions as turns are looked for in them: what is true or false by itself, and what else is computed."""
 
     leaves: tuple[Expr, ...]

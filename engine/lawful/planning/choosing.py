@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from msgspec.structs import replace as replaced
+from msgspec.structs import replace
 
 from lawful import values
 from lawful.deciding.explaining import Explanation
@@ -77,7 +77,7 @@ class Chooser:
         if not existing:
             question = unregistered(question, self.program)
         elif not question.features:  # who asks how to get a feature does not have it
-            question = replaced(question, features=dict.fromkeys(self.program.features, False))
+            question = replace(question, features=dict.fromkeys(self.program.features, False))
         self.question = question
         self.options = options
         self.named = named
@@ -312,4 +312,4 @@ def _smallest(sets: Sequence[tuple[str, ...]]) -> Missing:
 
 def unregistered(question: Question, program: Program) -> Question:
     """Of an account that is still to be registered: no features, and nothing has happened to it."""
-    return replaced(question, features=dict.fromkeys(program.features, False), whole_from=EARLIEST, recorded=())
+    return replace(question, features=dict.fromkeys(program.features, False), whole_from=EARLIEST, recorded=())

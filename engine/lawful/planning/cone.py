@@ -6,8 +6,9 @@ A change outside the cone moves nothing that any rule on the way to the goal rea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from lawful.deciding.rulebook import Rulebook, facts_read, triggers_of
 from lawful.deciding.thresholds import Read
@@ -15,8 +16,7 @@ from lawful.ir import TRUE, AtMost, Clock, Count, Expr, Field, Move, Program, Ru
 from lawful.planning.goals import Goal
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """What of a cone turns by the passing of time."""
 
     leaves: tuple[Expr, ...]
@@ -28,8 +28,7 @@ class Timing:
     """Whether what reads the clock counts events, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cone:
+class Cone(Struct, frozen=True):
     """`facts` are `account.f`, `features.f`; `event.e` of what is counted. It serves every question of its goal."""
 
     facts: frozenset[str]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from lawful import values, wording
 from lawful.engines.reference import evaluate
@@ -12,8 +13,7 @@ from lawful.ir import TRUE, Expr, FieldDeclaration, Program, Value
 from lawful.question import Asked
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """`asked` is the last change of the plan; without it, `holds` must be true in the end.
 
     `throughout` holds of every state on the way: who asks what a type of account can do does not want to leave it.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import Final
+
+from msgspec import Struct, field
 
 from lawful.deciding.rulebook import triggers_of
 from lawful.deciding.thresholds import Read, Turns, turning_values
@@ -22,8 +23,7 @@ _MOST_EVIDENCE: Final = 128
 _WORK_OF_VALUES: Final = 50
 
 
-@dataclass(slots=True)
-class Moves:
+class Moves(Struct):
     """The candidates of one cone. What had to be left out is told in `cut`."""
 
     setting: Setting

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lawful.calendar import Instant, Window, expiry
 from lawful.deciding.explaining import Explanation
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
 _MOST_TOLD_MISSING: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How a plan is looked for."""
 
     measure: str | None = None
@@ -43,8 +44,7 @@ class Options:
     alternatives: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of looking."""
 
     status: Status
@@ -164,8 +164,7 @@ class Planner:
         return tuple(dict.fromkeys(facts for facts in left if facts))
 
 
-@dataclass(frozen=True, slots=True)
-class Quest:
+class Quest(Struct, frozen=True):
     """One search for plans: from where, to what, how far."""
 
     setting: Setting

@@ -7,11 +7,12 @@ it is everything between its bounds. `unknown`: it may also be unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import product
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from lawful.engines.reference import call, compare
 from lawful.ir import (
@@ -47,8 +48,7 @@ _KEPT: Final = 1024
 _RISING: Final = ("addDays", "addMonths", "addYears", "+")
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     values: frozenset[Value] | None
     unknown: bool
     low: Any = None

@@ -7,9 +7,10 @@ taken to be given up. So more is found than there is, and what is not found is a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+from msgspec import Struct
 
 from lawful import calendar
 from lawful.deciding.rulebook import triggers_of
@@ -30,16 +31,14 @@ _WIDENED_AFTER: Final = 12
 """Layers after which a fact that still grows may be anything: counters would never end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(Struct, frozen=True):
     """A change that is never allowed, and a rule that never lets it."""
 
     asked: Asked
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Barred:
+class Barred(Struct, frozen=True):
     """Why there is no plan."""
 
     rules: tuple[Rule, ...]

@@ -5,9 +5,10 @@ The budget is counted in rules judged, not in time: the same request gets the sa
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC
 from typing import Final
+
+from msgspec.structs import replace
 
 from lawful import values
 from lawful.calendar import Window

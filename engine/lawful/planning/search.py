@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 from lawful import calendar
 from lawful.calendar import Instant
@@ -39,8 +40,7 @@ _PATHS_TO_A_STATE: Final = 2
 """Ways of one cost to one state that are kept, for the alternatives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """Steps that lead to a state; `done` is when the last of them is."""
 
     cost: Cost
@@ -51,8 +51,7 @@ class Path:
     """How often in a row a value to be obtained was replaced by another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """The cheapest paths, several where they cost the same; none, and why that is no proof (nothing: it is one)."""
 
     paths: tuple[Path, ...]
@@ -60,8 +59,7 @@ class Result:
     states: int
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     """A path whose continuations are tried at one instant after the other."""
 
     path: Path

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lawful import calendar, values, wording
@@ -23,8 +23,7 @@ Cut: TypeAlias = Literal["steps", "dates", "values", "combinations", "work", "ti
 _MOMENT: Final = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """How far is looked: so many steps, up to an instant, so many rules judged, until a time of the process's clock."""
 
     steps: int
@@ -33,8 +32,7 @@ class Bounds:
     deadline: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """An account at an instant, with what has happened to it."""
 
     account: Facts
@@ -43,8 +41,7 @@ class State:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """A step of a plan: a change that was asked for, or (`obtained`) a fact that the world has to bring about."""
 
     at: Instant
@@ -55,8 +52,7 @@ class Taken:
     obtained: tuple[str, Value] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One program, and what of the request holds all along."""
 
     judge: Judge
