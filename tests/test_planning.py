@@ -253,6 +253,10 @@ def test_remedies_are_what_check_allows_after_them(seed: int) -> None:
     policy = lawful.loads(drawn.policy)
     decision = policy.check(asked_of(drawn), change=drawn.change, engine="reference")
     assert decision.verdict == "deny" or not decision.remedies
+    plan = planned(policy, drawn, obtain=False, max_steps=5, within="60 months", seconds=60)
+    if decision.verdict == "deny":  # what one other change helps is found, whatever is seen at once to be of no help
+        found = {len(each.steps) + 1 for each in decision.remedies}
+        assert found == {plan.cost} if found else len(plan.steps) != 2
     for remedy in decision.remedies:
         last = {"kind": "change", "at": remedy.allowed_at, "change": drawn.change, "request": {}}
         assert remedy.steps
