@@ -198,6 +198,27 @@ def test_mutants_are_the_same_every_time_and_each_has_its_name(folder: Path) -> 
     assert names == [each.name for each in mutants(lawful.load(folder).program)]
 
 
+def test_no_mutant_has_two_transitions_for_one_step_on_one_day() -> None:
+    """Nor would the compiler take the policy that is written so."""
+    policy = lawful.loads(
+        """
+policy: two
+version: "1"
+account: {fields: {k: {enum: [a, b]}}}
+lifecycle:
+  k:
+    transitions:
+      early: {from: a, to: b, in_force: {until: 2020-01-01}}
+      late: {from: a, to: b, in_force: {from: 2020-01-01}}
+"""
+    )
+    made = [(each.subject, each.words.en) for each in mutants(policy.program) if each.operator == "period"]
+    assert made == [
+        ("lifecycle.k.early", "what changes on 2020-01-01 changes on 2019-12-31"),
+        ("lifecycle.k.late", "what changes on 2020-01-01 changes on 2020-01-02"),
+    ]
+
+
 @settings(max_examples=drawing.examples(40), phases=UNSHRUNK)
 @given(policies.drawn(requests=3))
 def test_a_case_that_cannot_come_upon_a_change_is_answered_alike(drawn: Drawn) -> None:

@@ -522,11 +522,23 @@ def _of_periods(program: Program) -> Iterator[_Made]:
     """What comes into force or lapses on another day. Where one version follows another, both move."""
     for root, day, place in _edges_of_periods(program):
         for other in (day + _DAY, day - _DAY):
+            made = _with_day(program, root, day, other)
+            if _has_two_for_one_step(made):
+                continue  # the compiler takes neither
             words = Text(
                 f"what changes on {day.isoformat()} changes on {other.isoformat()}",
                 f"{day.isoformat()} 的变更改在 {other.isoformat()}",
             )
-            yield _Made(root, "period", place, words, _with_day(program, root, day, other))
+            yield _Made(root, "period", place, words, made)
+
+
+def _has_two_for_one_step(program: Program) -> bool:
+    """Whether two transitions lead the same way on one day."""
+    return any(
+        _pairs(move.step.sources, move.step.targets) & _taken(program, move)
+        for move in program.moves
+        if move.step is not None
+    )
 
 
 def _edges_of_periods(program: Program) -> Iterator[tuple[str, date, Place]]:
