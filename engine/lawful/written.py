@@ -246,6 +246,7 @@ def _cell(value: object) -> object:
 
 class TableWritten(RuleWritten):
     file: str
+    sheet: str | None = None
     columns: dict[str, Cel]
     cells: dict[str, Annotated[Granted | None, BeforeValidator(_cell)]]
 

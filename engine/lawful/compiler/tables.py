@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
+from lawful import sheet
 from lawful.compiler.context import Context
 from lawful.diagnostics import Diagnostic, near
-from lawful.document import MAX_BYTES, Path, Unreadable, decode
+from lawful.document import Path, Unreadable, decode
 from lawful.ir import Text
 from lawful.source import Source, Span
 from lawful.written import TableWritten
@@ -41,23 +41,32 @@ class Table:
     rows: tuple[Row, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Each line that is not blank, with its number from 1, and the text they stand in."""
+
+    source: Source
+    rows: list[tuple[int, list[str]]]
+    told: frozenset[int] = frozenset()
+    """Rows of which it has been told already that they hold what is no text."""
+
+
 def table(context: Context, written: TableWritten, path: Path, beside: Beside) -> Table | None:
     """The table's rows; None where it cannot be read. What does not fit is told with its place in the table."""
-    lines = _lines(context, written.file, path, beside)
+    lines = _lines(context, written, path, beside)
     if lines is None:
         return None
-    source, cells = lines
-    if not cells:
+    if not lines.rows:
         context.mistake("table-shape", f"`{written.file}` is empty", (*path, "file"))
         return None
-    first, head = cells[0]
+    source, (first, head) = lines.source, lines.rows[0]
     if len(head) > MOST_COLUMNS:
         context.mistake("table-shape", f"`{written.file}` has more than {MOST_COLUMNS} columns", (*path, "file"))
         return None
     _check_head(context, written, head, _span(source, first), path)
     rows: dict[str, Row] = {}
-    for number, line in cells[1:]:
-        row = _row(context, written, head, line, _span(source, number), number)
+    for number, line in lines.rows[1:]:
+        row = _row(context, written, head, line, _span(source, number), number, told=number in lines.told)
         if row is None:
             continue
         if row.feature in rows:
@@ -67,10 +76,8 @@ def table(context: Context, written: TableWritten, path: Path, beside: Beside) -
     return Table(source.name, tuple(rows.values()))
 
 
-def _lines(
-    context: Context, file: str, path: Path, beside: Beside
-) -> tuple[Source, list[tuple[int, list[str]]]] | None:
-    """Each line that is not blank, with its number from 1, and the text they stand in."""
+def _lines(context: Context, written: TableWritten, path: Path, beside: Beside) -> _Lines | None:
+    file = written.file
     if "/" in file or "\\" in file or not file.endswith((".csv", ".xlsx")):
         message = f"`{file}` is no table beside the policy: a `.csv` or `.xlsx` in its folder"
         context.mistake("table-file", message, (*path, "file"))
@@ -85,10 +92,12 @@ def _lines(
         context.mistake("table-file", message, (*path, "file"))
         return None
     if file.endswith(".xlsx"):
-        return _sheet(context, file, raw, path)
+        return _sheet(context, written, raw, path)
+    if written.sheet is not None:
+        context.mistake("table-sheet", f"`{file}` is CSV, which has no sheets", (*path, "sheet"))
     try:
         source = decode(_shown(context, file), raw)
-        return source, list(_parsed(source.text))
+        return _Lines(source, list(_parsed(source.text)))
     except Unreadable as error:
         for each in error.diagnostics:
             context.diagnostics.append(each)
@@ -115,29 +124,42 @@ def _parsed(text: str) -> Iterator[tuple[int, list[str]]]:
         begins = reader.line_num + 1
 
 
-def _sheet(context: Context, file: str, raw: bytes, path: Path) -> tuple[Source, list[tuple[int, list[str]]]] | None:
+def _sheet(context: Context, written: TableWritten, raw: bytes, path: Path) -> _Lines | None:
+    """The rows of the sheet that is named, else of the first that is not hidden."""
+    file = written.file
     try:
-        import openpyxl  # an extra, needed for such a file only
-    except ImportError:
-        help = "pip install 'lawful[excel]'"
-        context.mistake("table-file", f"`{file}` needs the Excel extra", (*path, "file"), help)
-        return None
-    try:
-        unpacked = sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(raw)).infolist())
-        if max(len(raw), unpacked // 16) > MAX_BYTES:
-            context.mistake("too-large", f"`{file}` is too large for a table", (*path, "file"))
+        book = sheet.workbook(raw)
+        names = sheet.names(book)
+        if written.sheet is not None and written.sheet not in names:
+            help = near(written.sheet, names) or f"it has {', '.join(f'`{each}`' for each in names)}"
+            context.mistake("table-sheet", f"`{file}` has no sheet `{written.sheet}`", (*path, "sheet"), help)
             return None
-        sheet = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True).worksheets[0]
-        lines = [
-            ["" if cell is None else " ".join(str(cell).split()) for cell in row]
-            for row in sheet.iter_rows(values_only=True)
-        ]
-    except Exception:  # noqa: BLE001 - a stranger's file: whatever the reader raises says it cannot be read
-        context.mistake("table-file", f"`{file}` is not an Excel file", (*path, "file"))
+        found = sheet.read(book, written.sheet or names[0])
+    except sheet.NoWorkbook as error:
+        _no_workbook(context, file, error, path)
         return None
-    width = max((index + 1 for line in lines for index, cell in enumerate(line) if cell), default=0)
-    shaped = [(number + 1, (line + [""] * width)[:width]) for number, line in enumerate(lines) if any(line)]
-    return Source(_shown(context, file), "\n".join(",".join(line) for line in lines)), shaped
+    rows = list(found.rows())
+    lines = [""] * max((number for number, _ in rows), default=0)
+    for number, cells in rows:
+        lines[number - 1] = ",".join(cells)
+    source = Source(_shown(context, file), "\n".join(lines))
+    for each in found.faults:
+        if each.hidden:
+            context.warning("table-sheet", each.message, _span(source, each.row), each.help)
+        else:
+            context.mistake("table-sheet", each.message, _span(source, each.row), each.help)
+    return _Lines(source, rows, frozenset(each.row for each in found.faults if not each.hidden))
+
+
+def _no_workbook(context: Context, file: str, error: sheet.NoWorkbook, path: Path) -> None:
+    match error.reason:
+        case "extra":
+            help = "pip install 'lawful[excel]'"
+            context.mistake("table-file", f"`{file}` needs the Excel extra", (*path, "file"), help)
+        case "size":
+            context.mistake("too-large", f"`{file}` is too large for a table", (*path, "file"))
+        case "form":
+            context.mistake("table-file", f"`{file}` is not an Excel file", (*path, "file"))
 
 
 def _check_head(context: Context, written: TableWritten, head: list[str], span: Span, path: Path) -> None:
@@ -157,7 +179,7 @@ def _check_head(context: Context, written: TableWritten, head: list[str], span: 
 
 
 def _row(
-    context: Context, written: TableWritten, head: list[str], line: list[str], span: Span, number: int
+    context: Context, written: TableWritten, head: list[str], line: list[str], span: Span, number: int, *, told: bool
 ) -> Row | None:
     if len(line) != len(head):
         message = f"this row has {len(line)} cells and the head {len(head)}"
@@ -168,7 +190,7 @@ def _row(
     titles = {_TITLES[name]: text for name, text in by_head.items() if name in _TITLES and name != head[0] and text}
     cells = {name: cell for name, cell in by_head.items() if name in written.columns}
     for name, cell in cells.items():
-        if cell not in written.cells:
+        if cell not in written.cells and not told:
             help = near(cell, written.cells) or f"`cells` has {', '.join(f'`{each}`' for each in written.cells)}"
             what = f"`{cell}`" if cell else "an empty cell"
             context.mistake("table-cell", f"{what} under `{name}` means nothing", span, help)
