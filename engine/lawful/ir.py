@@ -718,3 +718,4 @@ class Program:
     """Everything a history may record."""
     groups: tuple[Group, ...]
     invariants: tuple[Invariant, ...]
+    note: Text | None = None

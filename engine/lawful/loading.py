@@ -86,7 +86,7 @@ def _compiled(name: str, raw: bytes, beside: Callable[[str], bytes], folder: Pat
         raise PolicyError(error.diagnostics) from None
     if compiled.program is None:
         raise PolicyError(compiled.diagnostics)
-    return Policy(compiled.program, compiled.diagnostics, folder)
+    return Policy(compiled.program, compiled.diagnostics, folder, compiled.layouts)
 
 
 def _why(error: OSError | ValueError) -> str:

@@ -32,6 +32,7 @@ from lawful.version import __version__
 if TYPE_CHECKING:
     from lawful.audit.result import Audit
     from lawful.audit.touched import Touched
+    from lawful.compiler.tables import Layout
     from lawful.planning.plan import Choice, Plan
     from lawful.planning.remedies import Remedies as Finder
     from lawful.possibility import Possibilities
@@ -60,11 +61,19 @@ class Parts(TypedDict, total=False):
 class Policy:
     """Judges proposed changes of accounts. Immutable, and safe to share between threads."""
 
-    def __init__(self, program: Program, diagnostics: tuple[Diagnostic, ...] = (), folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        diagnostics: tuple[Diagnostic, ...] = (),
+        folder: Path | None = None,
+        layouts: tuple[Layout, ...] = (),
+    ) -> None:
         self.program = program
         self.diagnostics = diagnostics
         """The warnings of its compilation."""
         self.folder = folder
+        self.layouts = layouts
+        """How its tables are laid out, for `show`; none where the program was compiled by an earlier process."""
         self.zone = ZoneInfo(program.timezone)
         self._judge = Judge(program, self.zone)
         self._ruler = Ruler(self._judge)

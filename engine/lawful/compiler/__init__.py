@@ -18,7 +18,7 @@ from lawful.compiler.features import features
 from lawful.compiler.named import conditions, reads_request
 from lawful.compiler.remainder import Remainder
 from lawful.compiler.schema import schemas
-from lawful.compiler.tables import Beside, Table, table
+from lawful.compiler.tables import Beside, Layout, Table, table
 from lawful.conditions import Conditions, Vocabulary
 from lawful.diagnostics import MOST_MISTAKES, Diagnostic, in_file_order, near
 from lawful.document import Document, Path, Unreadable, read
@@ -43,6 +43,8 @@ class Compiled:
 
     program: Program | None
     diagnostics: tuple[Diagnostic, ...]
+    layouts: tuple[Layout, ...] = ()
+    """Of its tables, in their order."""
 
 
 def compile_policy(source: SourceText, beside: Beside) -> Compiled:
@@ -63,12 +65,12 @@ def compile_policy(source: SourceText, beside: Beside) -> Compiled:
         return _refused([*found, *written, *besides])
     context = Context(document, calendar.zone(written.timezone) or ZoneInfo("UTC"), diagnostics=Told(found))
     try:
-        program = _program(context, written, remembered, source, read_files)
+        program, layouts = _program(context, written, remembered, source, read_files)
     except TooMany:
         return _refused(context.diagnostics)
     if any(each.severity == "error" for each in context.diagnostics):
         return _refused(context.diagnostics)
-    return Compiled(program, tuple(in_file_order(context.diagnostics)))
+    return Compiled(program, tuple(in_file_order(context.diagnostics)), layouts)
 
 
 def _mistakes_besides(document: Document, beside: Beside, source: SourceText) -> list[Diagnostic]:
@@ -88,7 +90,7 @@ def _refused(diagnostics: list[Diagnostic]) -> Compiled:
 
 def _program(
     context: Context, written: PolicyWritten, beside: Beside, source: SourceText, files: Mapping[str, bytes]
-) -> Program:
+) -> tuple[Program, tuple[Layout, ...]]:
     """Names first, then what uses them."""
     _check_frame(context, written)
     spoken = _languages(written)
@@ -112,7 +114,7 @@ def _program(
     having = features(context, written.features, tables, partial(reads_request, conditions=context.named))
     standing, groups = _constraints(context, written)
     invariants = [constraints.invariant(context, id, each) for id, each in written.invariants.items()]
-    return Program(
+    program = Program(
         id=written.policy,
         version=written.version,
         digest=_digest(source, files),
@@ -134,7 +136,9 @@ def _program(
         event_names=context.events,
         groups=groups,
         invariants=tuple(each for each in invariants if each is not None),
+        note=context.note(written.note),
     )
+    return program, tuple(having.layouts)
 
 
 def _check_frame(context: Context, written: PolicyWritten) -> None:

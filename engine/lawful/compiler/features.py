@@ -9,7 +9,7 @@ from lawful.compiler.changes import built_in, unlisted
 from lawful.compiler.circles import around, circles
 from lawful.compiler.context import Context, check_versions
 from lawful.compiler.guards import Change, obligations, rule
-from lawful.compiler.tables import Row, Table
+from lawful.compiler.tables import Layout, Row, Table
 from lawful.document import Path
 from lawful.ir import (
     BOOL,
@@ -57,6 +57,7 @@ class Features:
     features: dict[str, Feature] = field(default_factory=dict)
     moves: list[Move] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
+    layouts: list[Layout] = field(default_factory=list)
 
 
 def enabled(feature: str) -> Field:
@@ -70,12 +71,12 @@ def features(
     reads_request: ReadsRequest,
 ) -> Features:
     versions: dict[str, list[Version]] = {}
+    found = Features()
     for id, each in written.items():
         context.check_id(id, ("features", id))
         versions[id] = [_version(context, id, one, index, reads_request) for index, one in enumerate(each)]
     for index, (declaration, table) in enumerate(tables):
-        _from_table(context, declaration, table, index, versions, reads_request)
-    found = Features()
+        found.layouts.append(_from_table(context, declaration, table, index, versions, reads_request))
     for id, several in versions.items():
         _feature(context, id, several, found)
     for id, each in written.items():
@@ -116,10 +117,11 @@ def _from_table(
     index: int,
     versions: dict[str, list[Version]],
     reads_request: ReadsRequest,
-) -> None:
+) -> Layout:
     """Entitled: some column that holds says yes, and none that holds says no."""
     path: Path = ("feature_tables", index)
     period = context.period(written.in_force, path)
+    title = context.text(written.title, (*path, "title"))
     columns = {name: context.boolean(text, (*path, "columns", name)) for name, text in written.columns.items()}
     for row in table.rows:
         entitled, owed = _cells(context, written, row, columns, path)
@@ -132,10 +134,23 @@ def _from_table(
             change=_change(context, row.feature, written.source, period, path),
             written=written,
             place=Place(table.file.rpartition("/")[2], row.line, 1),
-            title=row.title or context.text(written.title, (*path, "title")),
+            title=row.title or title,
             path=path,
         )
         versions.setdefault(row.feature, []).append(version)
+    return Layout(
+        file=written.file,
+        columns={name: columns[name] for name in table.columns},
+        cells={
+            name: None if each is None else tuple(Text(owed.en, owed.zh) for owed in each.obligations)
+            for name, each in written.cells.items()
+        },
+        rows=table.rows,
+        in_force=period,
+        title=title,
+        source=context.citation(written.source, path),
+        place=context.place((*path, "file")),
+    )
 
 
 def _cells(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -14,7 +14,7 @@ from lawful import sheet
 from lawful.compiler.context import Context
 from lawful.diagnostics import Diagnostic, near
 from lawful.document import Path, Unreadable, decode
-from lawful.ir import Text
+from lawful.ir import Citation, Expr, Period, Place, Text
 from lawful.source import Source, Span
 from lawful.written import TableWritten
 
@@ -38,7 +38,25 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Table:
     file: str
+    columns: tuple[str, ...]
+    """Those with a condition, in the table's order."""
     rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a table is laid out: what of it the program no longer knows, for those who look at it."""
+
+    file: str
+    """As the policy names it."""
+    columns: Mapping[str, Expr]
+    cells: Mapping[str, tuple[Text, ...] | None]
+    """What each means: None is no, else yes with what must still be done."""
+    rows: tuple[Row, ...]
+    in_force: Period
+    title: Text | None
+    source: Citation | None
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +91,8 @@ def table(context: Context, written: TableWritten, path: Path, beside: Beside) -
             context.mistake("duplicate-id", f"`{row.feature}` has two rows", _span(source, number))
             continue
         rows[row.feature] = row
-    return Table(source.name, tuple(rows.values()))
+    columns = tuple(name for name in head[1:] if name in written.columns)
+    return Table(source.name, tuple(dict.fromkeys(columns)), tuple(rows.values()))
 
 
 def _lines(context: Context, written: TableWritten, path: Path, beside: Beside) -> _Lines | None:
