@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from lawful import wording
+from lawful import values, wording
 from lawful.ir import (
+    BOOL,
     FALSE,
     TRUE,
     And,
+    AtMost,
+    Call,
     Clock,
     Compare,
     Comparison,
+    Conditional,
     ConditionOf,
     Constant,
     Count,
     Expr,
     Field,
     FieldDeclaration,
+    Function,
     Known,
     Language,
     ListOf,
@@ -27,10 +34,36 @@ from lawful.ir import (
     Or,
     Period,
     Program,
+    Quantifier,
     Text,
+    Type,
+    Variable,
+    type_of,
+    walk,
 )
 
 _SYMBOLS: Final = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥", "<": "<", ">": ">"}
+_SIGNS: Final[Mapping[Function, str]] = {
+    "+": "+",
+    "-": "−",
+    "*": "×",
+    "/": "÷",
+    "%": "mod",
+    "add_duration": "+",
+    "subtract_duration": "−",
+}
+_OF_TEXTS: Final[Mapping[Function, Text]] = {
+    "startsWith": Text("{} begins with {}", "{}以{}开头"),
+    "endsWith": Text("{} ends with {}", "{}以{}结尾"),
+    "contains": Text("{} contains {}", "{}包含{}"),
+    "matches": Text("{} has the form {}", "{}符合格式{}"),
+}
+_PARTS_OF_DAYS: Final[Mapping[Function, tuple[str, str]]] = {
+    "getFullYear": ("the year", "年份"),
+    "getMonth": ("the month (January is 0)", "月份（一月为0）"),
+    "getDate": ("the day of the month", "日"),
+    "getDayOfWeek": ("the weekday (Sunday is 0)", "星期（星期日为0）"),
+}
 _OPPOSITES: Final[dict[Comparison, Comparison]] = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
@@ -71,17 +104,26 @@ class Phrases:
                 return self.say(f"{title} is enabled", f"已开通{title}")
             case Field():
                 return self._fact(expr)
+            case Known():
+                known = self.term(expr.operand)
+                return self.say(f"{known} is known", f"已知{known}")
             case Compare():
-                return self._comparison(expr) or self._as_written(expr)
-            case Member(item=Field() as field, collection=ListOf() as choices):
-                names = [self._term(each, field) for each in choices.items]
-                return self._choice(field, [name for name in names if name is not None], len(names), expr)
+                return self._comparison(expr)
+            case Member():
+                return self._membership(expr)
+            case Conditional():
+                test, then, otherwise = map(self._within, (expr.test, expr.then, expr.otherwise))
+                return self.say(f"{then} if {test}, else {otherwise}", f"{test}时{then}，否则{otherwise}")
+            case Quantifier():
+                return self._quantified(expr)
+            case Call(arguments=(text, other)) if expr.function in _OF_TEXTS:
+                return self._of_text(expr, text, other)
             case _ if expr == TRUE:
                 return self.say("always", "总是")
             case _ if expr == FALSE:
                 return self.say("never", "从不")
             case _:
-                return self._as_written(expr)
+                return self.term(expr)
 
     def _as_written(self, expr: Expr) -> str:
         return f"`{wording.cel(expr)}`"
@@ -97,13 +139,16 @@ class Phrases:
     def _within(self, expr: Expr) -> str:
         """A part of a longer phrase; in brackets where it is one itself."""
         phrase = self.condition(expr)
-        longer = isinstance(expr, (And, Or)) or phrase.startswith(("not: ", "并非："))
+        longer = isinstance(expr, (And, Or, Conditional, Quantifier)) or phrase.startswith(("not: ", "并非："))
         return self.say(f"({phrase})", f"（{phrase}）") if longer else phrase
 
     def _negated(self, expr: Expr) -> str:
         if isinstance(expr, ConditionOf):
-            holds = self.program.conditions[expr.name].holds
-            opposite = self._opposite(holds)
+            condition = self.program.conditions[expr.name]
+            holds = condition.holds
+            # What its author has a title for is not taken apart, unless its opposite is a word or two.
+            calculated = condition.title is not None and any(isinstance(each, Call) for each in walk(holds))
+            opposite = None if calculated else self._opposite(holds)
         else:
             opposite = self._opposite(expr)
         if opposite is not None and "`" not in opposite:
@@ -126,43 +171,129 @@ class Phrases:
             case _:
                 return None
 
-    def _comparison(self, expr: Compare) -> str | None:
+    def _comparison(self, expr: Compare) -> str:
         field = next((each for each in (expr.left, expr.right) if isinstance(each, Field)), None)
-        left, right = self._term(expr.left, field), self._term(expr.right, field)
-        if left is None or right is None:
-            return None
-        if isinstance(expr.left, Field) and expr.left.type.kind in ("enum", "string", "bool"):
+        left, right = self.term(expr.left, field), self.term(expr.right, field)
+        if isinstance(expr.left, (Field, Variable)) and expr.left.type.kind in ("enum", "string", "bool"):
             relation = {"==": self.say("is", "为"), "!=": self.say("is not", "不为")}.get(expr.operator)
             if relation is not None:
                 return self.say(f"{left} {relation} {right}", f"{left}{relation}{right}")
-        return f"{left} {_SYMBOLS[expr.operator]} {right}"
+        return self.related(expr.operator, left, right, type_of(expr.left))
 
-    def _choice(self, field: Field, names: list[str], wanted: int, expr: Expr) -> str:
-        if len(names) != wanted:
-            return self._as_written(expr)
-        fact = self._fact(field)
-        return self.say(f"{fact} is one of {self.listed(names)}", f"{fact}为{self.listed(names)}之一")
+    def related(self, operator: Comparison, left: str, right: str, _: Type) -> str:
+        """How two terms of that type compare."""
+        return f"{left} {_SYMBOLS[operator]} {right}"
 
-    def _term(self, expr: Expr, beside: Field | None) -> str | None:
-        """An operand; `beside` is the fact it is compared with, whose titles its value has."""
+    def _membership(self, expr: Member) -> str:
+        beside = next((each for each in (expr.item, expr.collection) if isinstance(each, Field)), None)
+        item = self.term(expr.item, beside)
+        if isinstance(expr.collection, ListOf):
+            names = self.listed([self.term(each, beside) for each in expr.collection.items])
+            return self.say(f"{item} is one of {names}", f"{item}为{names}之一")
+        collection = self.term(expr.collection)
+        return self.say(f"{item} is among {collection}", f"{collection}包含{item}")
+
+    def _quantified(self, expr: Quantifier) -> str:
+        collection, body = self.term(expr.collection), self.condition(expr.body)
+        if expr.kind == "exists":
+            return self.say(f"for some of {collection}: {body}", f"{collection}中有一项满足：{body}")
+        return self.say(f"for each of {collection}: {body}", f"{collection}中每一项均满足：{body}")
+
+    def _of_text(self, expr: Call, text: Expr, other: Expr) -> str:
+        second = self.term(other)
+        if expr.function == "matches" and isinstance(other, Constant):
+            second = f"`{other.value}`"
+        return self.text(_OF_TEXTS[expr.function]).format(self.term(text), second)
+
+    # ------------------------------------------------------------------------------------------------- operands
+
+    def term(self, expr: Expr, beside: Field | None = None) -> str:
+        """What an operand stands for; `beside` is the fact it is compared with, whose titles its value has."""
         match expr:
             case Field() if not expr.owner.endswith("features"):
                 return self._fact(expr)
             case Constant():
-                declaration = self._declaration(beside) if beside is not None else None
-                return self.value(declaration, expr)
+                return self.value(self._declaration(beside) if beside is not None else None, expr)
             case Clock():
                 return self.say(expr.name, {"today": "今天", "now": "现在"}[expr.name])
             case Count():
                 return self._count(expr)
+            case Variable():
+                return self.say("it", "该项")
+            case ListOf():
+                return self.listed([self.term(each) for each in expr.items])
+            case Conditional() if type_of(expr) != BOOL:
+                then, otherwise = (self.term(each, beside) for each in (expr.then, expr.otherwise))
+                test = self.condition(expr.test)
+                return self.say(f"({then} if {test}, else {otherwise})", f"（{test}时为{then}，否则为{otherwise}）")
+            case Call() if expr.function not in _OF_TEXTS:
+                return self._called(expr)
+            case AtMost():
+                return self._as_written(expr)
             case _:
-                return None
+                return f"({self.condition(expr)})"
+
+    def _called(self, call: Call) -> str:
+        parts = [self.term(each) for each in call.arguments]
+        if call.function in _SIGNS:
+            sides = (f"({part})" if _is_sum(each) else part for each, part in zip(call.arguments, parts, strict=True))
+            return f" {_SIGNS[call.function]} ".join(sides)
+        first = parts[0]
+        match call.function:
+            case "negate":
+                return f"−{first}"
+            case "addDays" | "addMonths" | "addYears":
+                return self._moved(call.function, call.arguments[1], first)
+            case "daysBetween":
+                return self.say(f"the days from {first} to {parts[1]}", f"{first}至{parts[1]}的天数")
+            case "between":
+                return self.say(f"the time from {parts[1]} to {first}", f"{parts[1]}至{first}的时长")
+            case "date":
+                return self.say(f"the day of {first}", f"{first}当天")
+            case "size":
+                return self.say(f"the length of {first}", f"{first}的长度")
+            case "getFullYear" | "getMonth" | "getDate" | "getDayOfWeek":
+                english, chinese = _PARTS_OF_DAYS[call.function]
+                where = self.say(f" in {parts[1][1:-1]}", f"（{parts[1][1:-1]}）") if len(parts) > 1 else ""
+                return self.say(f"{english} of {first}{where}", f"{first}{where}的{chinese}")
+            case _:
+                return self._as_written(call)
+
+    def _moved(self, function: Function, by: Expr, start: str) -> str:
+        """`210 days after …`, `1 year before …`."""
+        unit = function.removeprefix("add").lower()
+        zh = {"days": "天", "months": "个月", "years": "年"}[unit]
+        if isinstance(by, Constant) and isinstance(by.value, int):
+            number = abs(by.value)
+            english = f"{number} {unit if number != 1 else unit[:-1]} {'after' if by.value >= 0 else 'before'}"
+            return self.say(f"{english} {start}", f"{start}{'后' if by.value >= 0 else '前'}{number}{zh}")
+        number_of = self.term(by)
+        return self.say(f"({number_of}) {unit} after {start}", f"{start}后（{number_of}）{zh}")
 
     def value(self, declaration: FieldDeclaration | None, constant: Constant) -> str:
         # What a policy's own text says is no secret: only an account's value of a private field is.
-        if declaration is None or declaration.private:
-            return wording.cel(constant)
-        return wording.of_field(declaration, constant.value, self.language, self.zone)
+        if declaration is not None and not declaration.private:
+            return wording.of_field(declaration, constant.value, self.language, self.zone)
+        match constant.value:
+            case bool() as truth:
+                return self.say("yes", "是") if truth else self.say("no", "否")
+            case str() as text:
+                return f"“{text}”"
+            case timedelta() as length:
+                return self._length(length)
+            case tuple() | frozenset():
+                return wording.cel(constant)
+            case other:
+                return values.written(other, self.zone)
+
+    def _length(self, length: timedelta) -> str:
+        """In the largest unit that leaves no rest."""
+        seconds = int(length.total_seconds())
+        for size, english, chinese in ((3600, "hour", "小时"), (60, "minute", "分钟"), (1, "second", "秒")):
+            if seconds % size == 0 and not length.microseconds:
+                number = seconds // size
+                return self.say(f"{number} {english}{'' if abs(number) == 1 else 's'}", f"{number}{chinese}")
+        return values.written(length, None)
 
     def _fact(self, field: Field) -> str:
         declaration = self._declaration(field)
@@ -208,3 +339,8 @@ class Phrases:
         if period.until is not None:
             parts.append(self.say(f"until {period.until}", f"至{period.until}前"))
         return self.say(" ", "").join(parts)
+
+
+def _is_sum(expr: Expr) -> bool:
+    """Whether an operand needs brackets inside another calculation."""
+    return isinstance(expr, Call) and expr.function in _SIGNS

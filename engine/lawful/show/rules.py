@@ -11,8 +11,11 @@ from lawful.ir import (
     And,
     AtMost,
     Citation,
+    Clock,
     Constant,
+    Effect,
     Expr,
+    Field,
     FieldDeclaration,
     Group,
     Language,
@@ -269,10 +272,7 @@ class _Teller(Phrases):
         return any(rule.id.startswith(f"{move.id}.") and move.in_force == rule.in_force for move in self.program.moves)
 
     def _effects(self, move: Move) -> Iterator[Line]:
-        for effect in move.effects:
-            title = wording.field_title(self.program.account[effect.field], self.language)
-            value = wording.cel(effect.value)
-            yield Line(2, self.say(f"then {title} becomes `{value}`", f"此后{title}变为`{value}`"))
+        yield from map(self._effect, move.effects)
         for owed in move.obligations:
             when = "" if owed.when == TRUE else self.say(" — if ", "——当") + self.condition(owed.when)
             yield Line(2, self.say("still to do: ", "尚需：") + self.text(owed.text) + when)
@@ -280,15 +280,19 @@ class _Teller(Phrases):
             parts = [f"{name} {amount}" if name != "cost" else str(amount) for name, amount in move.cost]
             yield Line(2, self.say("costs ", "费用：") + self.listed(parts))
 
+    def _effect(self, effect: Effect) -> Line:
+        declaration = self.program.account[effect.field]
+        title = wording.field_title(declaration, self.language)
+        value = self.term(effect.value, Field("account", effect.field, declaration.type))
+        written = "" if isinstance(effect.value, (Clock, Constant)) else wording.cel(effect.value)
+        return Line(2, self.say(f"then {title} becomes {value}", f"此后{title}变为{value}"), written)
+
     # --------------------------------------------------------------------------------- events, always, whatever
 
     def _events(self) -> Iterator[Line]:
         for event in self.program.events.values():
             yield Line(1, self.text(event.title, event.id), f"events.{event.id}")
-            for effect in event.moves:
-                title = wording.field_title(self.program.account[effect.field], self.language)
-                value = wording.cel(effect.value)
-                yield Line(2, self.say(f"then {title} becomes `{value}`", f"此后{title}变为`{value}`"))
+            yield from map(self._effect, event.moves)
 
     def _constraints(self) -> Iterator[Line]:
         groups: dict[str, list[Group]] = {}
