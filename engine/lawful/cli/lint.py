@@ -15,27 +15,36 @@ from lawful.cli.terminal import Terminal, spoken, tell
 
 if TYPE_CHECKING:
     from lawful.diagnostics import Diagnostic
+    from lawful.matrix.comparing import Compared
     from lawful.policy import Policy
 
 
 def lint(
     policy: PolicyName,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if there are warnings.")] = False,
+    matrix: Annotated[
+        str | None,
+        typer.Option(
+            "--matrix", metavar="FILE.xlsx", help="Compare a workbook that `show --matrix` wrote, cell by cell."
+        ),
+    ] = None,
     form: Format = "text",
     lang: Lang = None,
     quiet: Quiet = False,
 ) -> int:
     """Tell everything that is wrong with a policy, or doubtful.
 
-    The cases beside it are read too.
+    The cases beside it are read too. With --matrix, also how an edited workbook differs from the policy.
 
-    Exit code: 4 if there are errors; with --strict 1 if there are warnings; else 0.
+    Exit code: 4 if there are errors; 1 if the workbook differs or, with --strict, if there are warnings; else 0.
 
     \b
     Examples:
       lawful lint wechat
       lawful lint ./my-policy --strict
+      lawful lint ./my-policy --matrix edited.xlsx
     """
+    from lawful.cli import compared
     from lawful.cli.diagnosed import all_of
     from lawful.cli.policy_files import is_missing
     from lawful.diagnostics import PolicyError
@@ -43,6 +52,8 @@ def lint(
 
     terminal = Terminal(spoken(lang), quiet)
     found: list[Diagnostic] = []
+    differing: Compared | None = None
+    loaded: Policy | None = None
     try:
         loaded = load(policy, warnings=found)
         found += _of_versions(loaded)
@@ -51,15 +62,22 @@ def lint(
         if is_missing(error):
             raise
         found = list(error.diagnostics)
+    if matrix is not None and loaded is not None:
+        differing = compared.compared(loaded, policy, matrix)
     errors = sum(each.severity == "error" for each in found)
     if quiet and errors:
         tell(all_of(each for each in found if each.severity == "error"))
     elif form == "json":
-        terminal.text(_json(found))
+        told = None if matrix is None or differing is None else compared.as_data(differing, matrix)
+        terminal.text(_json(found, told))
     else:
         _tell(found, errors, terminal)
+        if matrix is not None and loaded is not None and differing is not None:
+            terminal.rows(compared.rows(differing, loaded, matrix, terminal))
     if errors:
         return exit_code.WRONG_POLICY
+    if differing is not None and compared.differs(differing.differences):
+        return exit_code.DENIED
     return exit_code.DENIED if found and strict else exit_code.FINE
 
 
@@ -103,7 +121,7 @@ def _tell(found: list[Diagnostic], errors: int, terminal: Terminal) -> None:
     terminal.rows([row(0, (told, "bad" if errors else "warning"))])
 
 
-def _json(found: list[Diagnostic]) -> str:
+def _json(found: list[Diagnostic], matrix: dict[str, Any] | None) -> str:
     def one(each: Diagnostic) -> dict[str, Any]:
         span = each.span
         place = None if span is None else {"file": span.source.name, "line": span.line, "column": span.column}
@@ -115,4 +133,5 @@ def _json(found: list[Diagnostic]) -> str:
             "place": place,
         }
 
-    return json.dumps({"schema": "lawful/lint/v1", "diagnostics": [one(each) for each in found]}, ensure_ascii=False)
+    told: dict[str, Any] = {"schema": "lawful/lint/v1", "diagnostics": [one(each) for each in found]}
+    return json.dumps(told if matrix is None else {**told, "matrix": matrix}, ensure_ascii=False)

@@ -34,6 +34,14 @@ def show(
         bool, typer.Option("--stubs", help="A Python module with the types of accounts, changes and requests.")
     ] = False,
     direct: Annotated[bool, typer.Option("--direct", help="The Python that the engine `direct` runs today.")] = False,
+    matrix: Annotated[
+        str | None,
+        typer.Option("--matrix", metavar="FILE.xlsx", help="Write which account has which feature, as a workbook."),
+    ] = None,
+    html: Annotated[bool, typer.Option("--html", help="The rules as one page for a browser.")] = False,
+    output: Annotated[
+        str | None, typer.Option("--output", metavar="FILE", help="Where the page goes; to stdout without it.")
+    ] = None,
     form: Format = "text",
     lang: Lang = None,
     quiet: Quiet = False,
@@ -48,24 +56,43 @@ def show(
       lawful show wechat --lang zh
       lawful show wechat --diagram mermaid
       lawful show wechat --stubs > wechat_types.py
+      lawful show wechat --html --output wechat.html
+      lawful show wechat --matrix wechat.xlsx
       lawful show --schema policy > policy.schema.json
     """
+    from lawful.cli import written
     from lawful.cli.errors import WrongUsage
 
     terminal = Terminal(spoken(lang), quiet)
-    if sum((ir, diagram is not None, schema is not None, stubs, direct)) > 1:
-        different = "`--ir`, `--diagram`, `--schema`, `--stubs` and `--direct` show different things"
-        raise WrongUsage(different, "give one of them")
+    wanted: dict[str, object] = {
+        "--ir": ir,
+        "--diagram": diagram,
+        "--schema": schema,
+        "--stubs": stubs,
+        "--direct": direct,
+    }
+    wanted |= {"--matrix": matrix, "--html": html}
+    given = [f"`{name}`" for name, value in wanted.items() if value]
+    if len(given) > 1:
+        raise WrongUsage(f"{' and '.join(given)} show different things", "give one of them")
+    if output is not None and not html:
+        raise WrongUsage("`--output` is where `--html` goes", "without `--html`, write `> FILE`")
     if schema is not None:
         _schema(schema, policy, terminal)
     elif policy is None:
-        if ir or diagram is not None or stubs or direct:
+        if given:
             raise WrongUsage("there is no policy to show", "name one: `lawful show` lists those that are shipped")
         _shipped(terminal, as_json=form == "json")
     elif stubs:
         _python("--stubs", _stubs(policy), terminal, as_json=form == "json")
     elif direct:
         _python("--direct", _direct(policy), terminal, as_json=form == "json")
+    elif matrix is not None:
+        _no_other_format("--matrix", "a workbook", as_json=form == "json")
+        written.matrix(policy, matrix, terminal)
+    elif html:
+        _no_other_format("--html", "a page", as_json=form == "json")
+        written.page(policy, output, terminal)
     else:
         _policy(policy, terminal, ir=ir, diagram=diagram is not None, as_json=form == "json")
     return exit_code.FINE
@@ -101,13 +128,17 @@ def _direct(name: str) -> str:
     return load(name).direct_source()
 
 
-def _python(option: str, module: str, terminal: Terminal, *, as_json: bool) -> None:
-    import sys
-
+def _no_other_format(option: str, what: str, *, as_json: bool) -> None:
     from lawful.cli.errors import WrongUsage
 
     if as_json:
-        raise WrongUsage(f"`{option}` shows Python, which has no other format", "leave `--format` out")
+        raise WrongUsage(f"`{option}` shows {what}, which has no other format", "leave `--format` out")
+
+
+def _python(option: str, module: str, terminal: Terminal, *, as_json: bool) -> None:
+    import sys
+
+    _no_other_format(option, "Python", as_json=as_json)
     if sys.stdout.encoding.lower() not in ("utf-8", "utf8"):
         # Python reads a module as UTF-8: what would come out in another encoding is written by number.
         module = module.encode("ascii", "backslashreplace").decode()

@@ -150,6 +150,7 @@ def _from_table(
         title=title,
         source=context.citation(written.source, path),
         place=context.place((*path, "file")),
+        head=Place(written.file, table.head, 1),
     )
 
 

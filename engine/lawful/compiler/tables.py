@@ -41,6 +41,8 @@ class Table:
     columns: tuple[str, ...]
     """Those with a condition, in the table's order."""
     rows: tuple[Row, ...]
+    head: int
+    """The line of the columns' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Layout:
     title: Text | None
     source: Citation | None
     place: Place
+    """Where the policy names it."""
+    head: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def table(context: Context, written: TableWritten, path: Path, beside: Beside) -
             continue
         rows[row.feature] = row
     columns = tuple(name for name in head[1:] if name in written.columns)
-    return Table(source.name, tuple(dict.fromkeys(columns)), tuple(rows.values()))
+    return Table(source.name, tuple(dict.fromkeys(columns)), tuple(rows.values()), first)
 
 
 def _lines(context: Context, written: TableWritten, path: Path, beside: Beside) -> _Lines | None:

@@ -94,9 +94,9 @@ class Phrases:
             case Not():
                 return self._negated(expr.operand)
             case And():
-                return self.say(" and ", "，且").join(self._within(each) for each in expr.operands)
+                return self.say(" and ", "，且").join(self.within(each) for each in expr.operands)
             case Or():
-                return self.say(" or ", "，或").join(self._within(each) for each in expr.operands)
+                return self.say(" or ", "，或").join(self.within(each) for each in expr.operands)
             case Known(operand=Field() as field):
                 return self.say(f"{self._fact(field)} is known", f"已知{self._fact(field)}")
             case Field() if expr.owner.endswith("features"):
@@ -112,7 +112,7 @@ class Phrases:
             case Member():
                 return self._membership(expr)
             case Conditional():
-                test, then, otherwise = map(self._within, (expr.test, expr.then, expr.otherwise))
+                test, then, otherwise = map(self.within, (expr.test, expr.then, expr.otherwise))
                 return self.say(f"{then} if {test}, else {otherwise}", f"{test}时{then}，否则{otherwise}")
             case Quantifier():
                 return self._quantified(expr)
@@ -136,7 +136,7 @@ class Phrases:
         phrase = self.condition(condition.holds)
         return self._as_written(expr) if "`" in phrase or isinstance(condition.holds, (And, Or)) else phrase
 
-    def _within(self, expr: Expr) -> str:
+    def within(self, expr: Expr) -> str:
         """A part of a longer phrase; in brackets where it is one itself."""
         phrase = self.condition(expr)
         longer = isinstance(expr, (And, Or, Conditional, Quantifier)) or phrase.startswith(("not: ", "并非："))
@@ -153,7 +153,7 @@ class Phrases:
             opposite = self._opposite(expr)
         if opposite is not None and "`" not in opposite:
             return opposite
-        phrase = self._within(expr)
+        phrase = self.within(expr)
         return self.say(f"not: {phrase}", f"并非：{phrase}")
 
     def _opposite(self, expr: Expr) -> str | None:
