@@ -26,11 +26,12 @@ import audit_samples
 from lawful.audit.errors import AuditError
 from lawful.audit.summary import CrossCheck, Edge, LifecycleTally, Summary
 from lawful.audit.telling import exporting, junit, markdown, sarif, terminal, words
-from lawful.audit.telling.diagram import Drawing, drawing
 from lawful.audit.telling.finding import COLUMNS, Findings
+from lawful.audit.telling.lifecycles import picture
 from lawful.audit.writing import beside
 from lawful.cli.layout import Row, arranged, columns
 from lawful.ir import LANGUAGES, Language, Text
+from lawful.pages.diagram import Drawing, drawing
 
 Golden = Callable[[str, str], None]
 
@@ -637,7 +638,7 @@ def overlapping(drawn: Drawing) -> list[tuple[str, str]]:
     ],
 )
 def test_states_and_labels_have_room(drawn: LifecycleTally) -> None:
-    found = drawing(drawn)
+    found = drawing(picture(drawn))
     assert overlapping(found) == []
     for each in found.ways:
         assert 0 < each.x < found.width
@@ -648,7 +649,7 @@ def test_states_and_labels_have_room(drawn: LifecycleTally) -> None:
 
 
 def test_a_move_points_down_and_its_return_up() -> None:
-    found = drawing(cycle("ab", ("a", "b"), ("b", "a")))
+    found = drawing(picture(cycle("ab", ("a", "b"), ("b", "a"))))
     heights = [(float(way.path.split()[1].split("C")[0]), float(way.path.split()[-1])) for way in found.ways]
     assert heights[0] == heights[1][::-1]
     assert heights[0][0] < heights[0][1]
@@ -668,8 +669,8 @@ def test_what_was_recorded_against_the_life_cycle_is_drawn_as_such() -> None:
             Edge("c", "a", None, 4),
         ),
     )
-    found = drawing(tally)
-    assert [(way.label, way.edge.allowed) for way in found.ways] == [
+    found = drawing(picture(tally))
+    assert [(way.arrow.label.en, way.arrow.kind != "stray") for way in found.ways] == [
         ("go · 7", True),
         ("✗ go · 2", False),
         ("… · 4", True),
@@ -683,7 +684,7 @@ def test_what_was_recorded_against_the_life_cycle_is_drawn_as_such() -> None:
 
 def test_a_drawing_of_three_states_fits_a_phone() -> None:
     (tally,) = audit_samples.summary().lifecycles
-    assert drawing(tally).width <= 320
+    assert drawing(picture(tally)).width <= 320
 
 
 # ----------------------------------------------------------------------------------------------------- other corners

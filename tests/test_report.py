@@ -178,7 +178,7 @@ def test_what_the_rules_find_by_a_date_stands_beside_its_months(page: Path) -> N
     assert "the certification has lapsed" in plain
 
 
-STYLE = (Path(audit_samples.__file__).parent.parent / "engine/lawful/audit/telling/report.css").read_text()
+STYLE = (Path(audit_samples.__file__).parent.parent / "engine/lawful/pages/page.css").read_text()
 LIGHT, DARK = (dict(re.findall(r"--([\w-]+): (#\w{6});", block)) for block in STYLE.split("@media")[:2])
 
 

@@ -12,6 +12,7 @@ from lawful.audit.telling import words
 from lawful.audit.telling.finding import Finding, Findings
 from lawful.audit.writing import beside
 from lawful.ir import Language, Severity
+from lawful.pages import texts
 
 _TOLD: Final = 10
 """Findings of each rule."""
@@ -102,7 +103,7 @@ def _headline(tally: RuleTally, language: Language) -> str:
 def _line(finding: Finding, findings: Findings, language: Language) -> str:
     aside = finding.excused or (finding.status if finding.status == "unknown" else "")
     told = f"{finding.account}  {words.when(finding.at, findings.zone)}  {finding.explanation.best(language)}"
-    return words.visible(f"{told}  ({aside})" if aside else told)
+    return texts.visible(f"{told}  ({aside})" if aside else told)
 
 
 def _nothing_judged(suite: ElementTree.Element, summary: Summary, language: Language) -> None:

@@ -16,6 +16,7 @@ from lawful.audit.telling import words
 from lawful.audit.telling.finding import Finding, Findings
 from lawful.audit.writing import beside
 from lawful.ir import Language
+from lawful.pages import texts
 from lawful.version import __version__
 
 _MOST_FINDINGS: Final = 20
@@ -89,12 +90,12 @@ def _first(findings: Findings, language: Language) -> Iterator[list[str]]:
 
 
 def _row(finding: Finding, findings: Findings, language: Language) -> str:
-    told = escaped(words.shortened(finding.explanation.best(language), _LONGEST))
+    told = escaped(texts.shortened(finding.explanation.best(language), _LONGEST))
     if finding.status == "unknown":
         told = words.say(language, "unknown: ", "无法判定：") + told
     if finding.excused is not None:
-        told += f" ({escaped(words.shortened(finding.excused, _LONGEST))})"
-    account = code(words.shortened(finding.account, _LONGEST))
+        told += f" ({escaped(texts.shortened(finding.excused, _LONGEST))})"
+    account = code(texts.shortened(finding.account, _LONGEST))
     return f"| {account} | {code(finding.rule)} | {words.when(finding.at, findings.zone)} | {told} |"
 
 
@@ -109,7 +110,7 @@ def _notes(summary: Summary, language: Language) -> Iterator[list[str]]:
         fields = words.listed((code(field) for field in each.fields), language)
         notes.append(f"- {words.say(language, 'not judged: ', '未判定：')}{code(each.rule)} ({fields})")
     for problem in summary.data:
-        examples = words.listed((code(words.shortened(text, 60)) for text in problem.examples), language)
+        examples = words.listed((code(texts.shortened(text, 60)) for text in problem.examples), language)
         told = f"{code(problem.column)}: {escaped(problem.problem)}: {words.grouped(problem.count)}"
         notes.append(f"- {told} ({examples})" if examples else f"- {told}")
     if summary.data:
@@ -121,7 +122,7 @@ def _notes(summary: Summary, language: Language) -> Iterator[list[str]]:
     if check is not None:
         sign = "❌ " if check.differences else ""
         notes.append(f"- {sign}{words.judged_again(check).best(language)}")
-        notes += [f"  - {escaped(words.shortened(each, _LONGEST))}" for each in check.differences[:_MOST_DIFFERENCES]]
+        notes += [f"  - {escaped(texts.shortened(each, _LONGEST))}" for each in check.differences[:_MOST_DIFFERENCES]]
     if notes:
         yield notes
 
@@ -132,7 +133,7 @@ def escaped(text: str) -> str:
     >>> escaped("*a* <b> @owner")
     '\\*a\\* &lt;b&gt; @&#8203;owner'
     """
-    plain = html.escape(words.visible(" ".join(text.split())), quote=False)
+    plain = html.escape(texts.visible(" ".join(text.split())), quote=False)
     marked = _MARKUP.sub(lambda found: "\\" + found[0], plain)
     return _LINKED.sub(lambda found: found[0] + _UNSEEN, marked)
 
@@ -143,7 +144,7 @@ def code(text: str) -> str:
     >>> code("a`b|c")
     '``a`b\\|c``'
     """
-    shown = words.visible(" ".join(text.split())).replace("|", "\\|")
+    shown = texts.visible(" ".join(text.split())).replace("|", "\\|")
     ticks = "`" * (max((len(run) for run in _TICKS.findall(shown)), default=0) + 1)
     pad = " " if not shown or shown.startswith("`") or shown.endswith("`") else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"

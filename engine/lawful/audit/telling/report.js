@@ -1,6 +1,4 @@
-"use strict";
 (() => {
-  const root = document.documentElement;
   const search = document.getElementById("search");
   const rules = [...document.querySelectorAll("details.rule")].map((section) => ({
     section,
@@ -32,42 +30,10 @@
     document.getElementById("nothing").hidden = shown > 0 || wanted.length === 0;
   };
 
-  const speak = (language) => {
-    root.lang = language;
-    for (const button of document.querySelectorAll("[data-language]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.language === language));
-    }
-    if (search) {
-      search.placeholder = JSON.parse(search.dataset.placeholder)[language.slice(0, 2)];
-    }
-  };
-  for (const button of document.querySelectorAll("[data-language]")) {
-    button.addEventListener("click", () => speak(button.dataset.language));
-  }
-
-  // A link into a rule's section opens it.
-  const follow = () => {
-    const section = document.getElementById(location.hash.slice(1));
-    if (section instanceof HTMLDetailsElement) {
-      section.open = true;
-      section.scrollIntoView();
-    }
-  };
-  window.addEventListener("hashchange", follow);
-  follow();
-
   if (search) {
     search.addEventListener("input", find);
     if (search.value) {
       find(); // a browser that goes back keeps what was typed
     }
   }
-
-  // Paper cannot be opened.
-  let closed = [];
-  window.addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
-    closed.forEach((each) => (each.open = true));
-  });
-  window.addEventListener("afterprint", () => closed.forEach((each) => (each.open = false)));
 })();

@@ -6,30 +6,22 @@ language, one size and one colour scheme, and none of its charts would fit a pho
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from markupsafe import Markup, escape
-
 from lawful.audit.summary import Edge, LifecycleTally, Months, RuleTally, Summary
 from lawful.audit.telling import words
-from lawful.audit.telling.diagram import drawing
 from lawful.audit.telling.finding import Finding, Findings
+from lawful.audit.telling.lifecycles import picture
 from lawful.audit.writing import beside
 from lawful.ir import LANGUAGES, Language, Text
-from lawful.version import __version__
+from lawful.pages.diagram import drawing
+from lawful.pages.page import rendered, shown
 
 MOST_FINDINGS: Final = 50
 """Of each rule."""
-_LONGEST: Final = 400
-"""Characters of one text."""
 _MOST_EXCUSES: Final = 100
 _MOST_DIFFERENCES: Final = 50
 _PLACEHOLDER: Final = Text("account, rule or text", "账号、规则或文字")
@@ -37,7 +29,6 @@ _READING: Final = Text("What the rules find by this date:", "规则据此日期�
 _STRAY: Final = Text("no transition leads there", "没有对应的变更途径")
 _FOLDED: Final = 3
 """So many empty months are one row."""
-_TAGS: Final[dict[Language, str]] = {"en": "en", "zh": "zh-Hans"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,100 +71,47 @@ def report(
     most: int = MOST_FINDINGS,
 ) -> str:
     """The page: the same for the same numbers and findings."""
-    from jinja2 import Environment, StrictUndefined
-
-    spoken = tuple(dict.fromkeys((language, *languages)))
-    style, script = _part("report.css"), _part("report.js")
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page.globals |= {
-        "t": _bilingual(spoken),
-        "say": lambda english, chinese: _bilingual(spoken)(Text(english, chinese)),
-        "tag": _TAGS,
-        "n": words.grouped,
-        "counted": words.counted,
-        "best": lambda text: text.best(language),
-        "visible": _shown,
-        "facts": lambda finding: _shown(words.facts_in_words(finding.facts)),
-        "when": lambda finding: words.when(finding.at, findings.zone),
-        "iso": lambda finding: words.moment(finding.at, findings.zone).isoformat(),
-        "share": _share,
-        "explanation": _explanation,
-        "severities": words.SEVERITIES,
-        "verdicts": words.VERDICTS,
-        "title_of": words.title_of,
-        "label": _label,
-    }
     found = _found(summary, findings, most)
-    return page.from_string(_part("report.html.j2")).render(
-        summary=summary,
-        language=language,
-        spoken=spoken,
-        version=__version__,
-        style=Markup(style),
-        script=Markup(script),
-        policy=_content_policy(style, script),
-        headline=words.found_in_all(summary),
-        judged_nothing=summary.judged_nothing and not summary.accounts_with_findings,
-        lenient=words.LENIENT,
-        day=summary.at[:10],
-        totals={severity: summary.counting(severity) for severity in words.SEVERITIES},
-        excused=sum(each.excused for each in summary.rules),
-        excuses=findings.excuses(_MOST_EXCUSES),
-        unknown=words.unknown_outcomes(summary),
-        rules=found,
-        quiet=_quiet(summary),
-        months=[(each, _months(each, summary.at[:7]), _reading(each, found)) for each in summary.months],
-        lifecycles=[(each, drawing(each), _moves(each, summary)) for each in summary.lifecycles],
-        placeholder=_PLACEHOLDER,
-        stray=_STRAY,
-        reading_of=_READING,
-        judged_again=words.judged_again(summary.cross_check) if summary.cross_check is not None else None,
-        differences=summary.cross_check.differences[:_MOST_DIFFERENCES] if summary.cross_check is not None else (),
+    spoken = tuple(dict.fromkeys((language, *languages)))
+    return rendered(
+        str(__package__),
+        "report",
+        spoken,
+        {
+            "n": words.grouped,
+            "counted": words.counted,
+            "facts": lambda finding: shown(words.facts_in_words(finding.facts)),
+            "when": lambda finding: words.when(finding.at, findings.zone),
+            "iso": lambda finding: words.moment(finding.at, findings.zone).isoformat(),
+            "share": _share,
+            "explanation": _explanation,
+            "severities": words.SEVERITIES,
+            "verdicts": words.VERDICTS,
+            "title_of": words.title_of,
+            "summary": summary,
+            "headline": words.found_in_all(summary),
+            "judged_nothing": summary.judged_nothing and not summary.accounts_with_findings,
+            "lenient": words.LENIENT,
+            "day": summary.at[:10],
+            "totals": {severity: summary.counting(severity) for severity in words.SEVERITIES},
+            "excused": sum(each.excused for each in summary.rules),
+            "excuses": findings.excuses(_MOST_EXCUSES),
+            "unknown": words.unknown_outcomes(summary),
+            "rules": found,
+            "quiet": _quiet(summary),
+            "months": [(each, _months(each, summary.at[:7]), _reading(each, found)) for each in summary.months],
+            "lifecycles": [(each, drawing(picture(each)), _moves(each, summary)) for each in summary.lifecycles],
+            "placeholder": _PLACEHOLDER,
+            "stray": _STRAY,
+            "reading_of": _READING,
+            "judged_again": words.judged_again(summary.cross_check) if summary.cross_check is not None else None,
+            "differences": summary.cross_check.differences[:_MOST_DIFFERENCES] if summary.cross_check else (),
+        },
     )
-
-
-def _part(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _content_policy(style: str, script: str) -> str:
-    """Nothing is loaded, and nothing runs but what stands in the page."""
-    hashed = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script)]
-    return (
-        f"default-src 'none'; style-src 'sha256-{hashed[0]}'; script-src 'sha256-{hashed[1]}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-# ------------------------------------------------------------------------------------------------ texts in the page
-
-
-def _bilingual(spoken: tuple[Language, ...]) -> Callable[..., Markup]:
-    """Gives a text in all the page's languages, of which the page shows one."""
-
-    def told(text: Text, tag: str = "span") -> Markup:
-        texts = {language: text.best(language) for language in spoken}
-        if len(set(texts.values())) == 1:
-            return escape(_shown(texts[spoken[0]]))
-        return Markup("").join(
-            Markup("<{0} lang={1}>{2}</{0}>").format(Markup(tag), _TAGS[language], _shown(texts[language]))
-            for language in spoken
-        )
-
-    return told
-
-
-def _shown(text: str) -> str:
-    return words.shortened(words.visible(text), _LONGEST)
 
 
 def _explanation(finding: Finding) -> Text:
     return finding.explanation if finding.explanation.best("en") else Text(finding.rule, finding.rule)
-
-
-def _label(text: Text, spoken: tuple[Language, ...]) -> str:
-    """Both languages, as the script takes them out of an attribute."""
-    return json.dumps({language: text.best(language) for language in spoken}, ensure_ascii=False)
 
 
 # ---------------------------------------------------------------------------------------------------- what is shown

@@ -12,6 +12,7 @@ from lawful.audit.summary import CrossCheck, DataProblem, RuleTally, Summary
 from lawful.audit.telling import words
 from lawful.audit.telling.finding import Finding, Findings
 from lawful.ir import Language, Severity
+from lawful.pages import texts
 
 Role = Literal["plain", "bold", "dim", "good", "bad", "open", "warning"]
 Piece: TypeAlias = tuple[str, Role]
@@ -79,10 +80,10 @@ def _rules(summary: Summary, language: Language) -> Iterator[Told]:
     if not found:
         return
     heads, counts = _columns(found, language)
-    widths = [max(map(words.columns, column)) for column in zip(heads, *counts, strict=True)]
+    widths = [max(map(texts.columns, column)) for column in zip(heads, *counts, strict=True)]
     most = max(each.counting for each in found)
-    rule = max(words.columns(each.rule) for each in found)
-    severity = max(words.columns(text.best(language)) for text in words.SEVERITIES.values())
+    rule = max(texts.columns(each.rule) for each in found)
+    severity = max(texts.columns(text.best(language)) for text in words.SEVERITIES.values())
     yield told(0)
     yield told(1, (" " * (severity + 2) + _aligned(heads, widths), "dim"))
     for each, numbers in zip(found, counts, strict=True):
@@ -111,12 +112,12 @@ def _columns(found: list[RuleTally], language: Language) -> tuple[list[str], lis
     return heads, [[words.grouped(number) for number in row] for row in zip(*numbers, strict=True)]
 
 
-def _aligned(texts: Iterable[str], widths: list[int]) -> str:
-    return "  ".join(" " * (width - words.columns(text)) + text for text, width in zip(texts, widths, strict=True))
+def _aligned(told: Iterable[str], widths: list[int]) -> str:
+    return "  ".join(" " * (width - texts.columns(text)) + text for text, width in zip(told, widths, strict=True))
 
 
 def _padded(text: str, width: int) -> str:
-    return text + " " * (width - words.columns(text))
+    return text + " " * (width - texts.columns(text))
 
 
 def bar(count: int, most: int) -> str:
@@ -156,7 +157,7 @@ def _not_told_by_rule(summary: Summary, language: Language) -> Iterator[Told]:
 
 def _data(problems: tuple[DataProblem, ...], language: Language) -> Iterator[Told]:
     for each in problems:
-        examples = words.listed((words.shortened(text, 40) for text in each.examples), language)
+        examples = words.listed((texts.shortened(text, 40) for text in each.examples), language)
         aside: Piece = (_GAP + words.say(language, "such as ", "例如：") + examples if examples else "", "dim")
         count = words.grouped(each.count)
         yield told(1, ("! ", "warning"), (each.column, "bold"), f"{_GAP}{each.problem}: {count}", aside)
@@ -167,7 +168,7 @@ def _data(problems: tuple[DataProblem, ...], language: Language) -> Iterator[Tol
 def _questions(summary: Summary, language: Language) -> Iterator[Told]:
     if summary.questions:
         yield told(0)
-    width = max((words.columns(each) for each in summary.questions), default=0)
+    width = max((texts.columns(each) for each in summary.questions), default=0)
     for question, verdicts in summary.questions.items():
         pieces: list[Piece] = []
         for verdict, title in words.VERDICTS.items():

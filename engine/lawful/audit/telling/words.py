@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -27,9 +25,6 @@ VERDICTS: Final[Mapping[str, Text]] = {
 _RANKS: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 _FIELDS_NAMED: Final = 6
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_HIDDEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
-)
 
 
 def say(language: Language, english: str, chinese: str) -> str:
@@ -51,25 +46,6 @@ def counted(number: int, noun: str) -> str:
     ('1 rule', '1 213 rules')
     """
     return f"{grouped(number)} {noun}" + ("" if number == 1 else "s")
-
-
-def columns(text: str) -> int:
-    """How many columns a text takes where a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def visible(text: str) -> str:
-    """The text without what cannot be seen or turns the writing round: told as escapes.
-
-    >>> visible("gh_\\u202e1")
-    'gh_\\\\u202e1'
-    """
-    return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-
-
-def shortened(text: str, most: int) -> str:
-    """At most so many characters, the last of them an ellipsis where something is left out."""
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def moment(at: int, zone: ZoneInfo) -> datetime:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from lawful.audit.summary import Edge, LifecycleTally
-from lawful.audit.telling import words
-from lawful.ir import Text
+from lawful.ir import LANGUAGES, Text
+from lawful.pages.texts import columns
 
 _HEIGHT: Final = 48
 _NARROWEST: Final = 104
@@ -24,7 +23,7 @@ _COLUMN: Final = 7.1
 """The width of a letter; a Chinese character takes two."""
 _GAP: Final = 20
 _PORT: Final = 72
-"""Between the ends of two edges at one state."""
+"""Between the ends of two arrows at one state."""
 _LABEL: Final = 22
 """A line of labels between two layers."""
 _EDGE_OF_PAPER: Final = 14
@@ -32,7 +31,43 @@ _SOLITARY_A_ROW: Final = 2
 _LOOP: Final = 28
 """How far a step from a state to itself goes beside it."""
 _DUMMY: Final = 40
-"""What an edge takes of the width of a layer that it passes."""
+"""What an arrow takes of the width of a layer that it passes."""
+
+
+Kind = Literal["made", "unmade", "stray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A state: None is what is not known. The count, if there is one, stands below the title."""
+
+    name: str | None
+    title: Text | None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A step between two states: `made` and allowed, `unmade` and allowed, or a `stray` that is not allowed.
+
+    The more `weight`, the thicker it is, beside the others. At a state one arrow at the most leads back to it.
+    """
+
+    source: str
+    target: str
+    label: Text
+    weight: int = 0
+    kind: Kind = "made"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to be drawn."""
+
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    initial: tuple[str, ...] = ()
+    final: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +75,7 @@ class State:
     """A box; `x` is its middle, `y` its upper side."""
 
     title: Text
-    count: int
+    count: int | None
     x: float
     y: float
     width: float
@@ -52,11 +87,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """An edge as an SVG path, and where its label's middle is."""
+    """An arrow as an SVG path, and where its label's middle is."""
 
-    edge: Edge
+    arrow: Arrow
     path: str
-    label: str
     x: float
     y: float
     thickness: float
@@ -70,52 +104,36 @@ class Drawing:
     ways: tuple[Way, ...]
 
 
-def drawing(tally: LifecycleTally) -> Drawing:
-    """The same for the same numbers: nothing is left to chance."""
-    names = [name for name, _, _ in tally.states]
-    known = [each for each in tally.edges if {each.source, each.target} <= set(names)]
-    edges = [each for each in known if each.source != each.target]
-    loops = _loops(known)
-    linked = [name for name in names if name is not None and any(name in (each.source, each.target) for each in edges)]
-    paper = _Paper(tally, _Layers.of(linked, edges, tally.initial), edges, loops)
+def drawing(picture: Picture) -> Drawing:
+    """The same for the same picture: nothing is left to chance."""
+    names = [each.name for each in picture.boxes]
+    known = [each for each in picture.arrows if {each.source, each.target} <= set(names)]
+    arrows = [each for each in known if each.source != each.target]
+    loops = {each.source: each for each in known if each.source == each.target}
+    linked = [name for name in names if name is not None and any(name in (each.source, each.target) for each in arrows)]
+    paper = _Paper(picture, _Layers.of(linked, arrows, picture.initial), arrows, loops)
     return paper.drawing([name for name in names if name not in linked])
-
-
-def label(edge: Edge) -> str:
-    """The transition's short name and how many made it."""
-    name = edge.move.rpartition(".")[2] if edge.move is not None else "…" if edge.allowed else "✗"
-    sign = "✗ " if edge.move is not None and not edge.allowed else ""
-    return f"{sign}{name} · {words.grouped(edge.count)}"
-
-
-def _loops(edges: Iterable[Edge]) -> dict[str, Edge]:
-    """The steps from a state to itself that no transition makes, together: of others nobody need know."""
-    counts: dict[str, int] = {}
-    for each in edges:
-        if each.source == each.target and not each.allowed:
-            counts[each.source] = counts.get(each.source, 0) + each.count
-    return {name: Edge(name, name, None, count, allowed=False) for name, count in counts.items()}
 
 
 # --------------------------------------------------------------------------------------------------------- layers
 
 Stop: TypeAlias = str | tuple[int, int]
-"""What an edge passes: a state, or its place in a layer between."""
+"""What an arrow passes: a state, or its place in a layer between."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layers:
-    """The states by layer, with a place in each layer between for an edge that passes it."""
+    """The states by layer, with a place in each layer between for an arrow that passes it."""
 
     layers: tuple[tuple[Stop, ...], ...]
     paths: tuple[tuple[Stop, ...], ...]
-    """Of each edge, from the upper end to the lower."""
+    """Of each arrow, from the upper end to the lower."""
 
     @classmethod
-    def of(cls, names: Sequence[str], edges: Sequence[Edge], initial: Iterable[str]) -> _Layers:
+    def of(cls, names: Sequence[str], arrows: Sequence[Arrow], initial: Iterable[str]) -> _Layers:
         first = [name for name in names if name in set(initial)]
-        order = _discovered([*first, *names], edges)
-        downward = [_downward(each, order) for each in edges]
+        order = _discovered([*first, *names], arrows)
+        downward = [_downward(each, order) for each in arrows]
         ranks = _ranks(names, downward)
         layers: list[list[Stop]] = [[] for _ in range(max(ranks.values(), default=-1) + 1)]
         for name in names:
@@ -129,10 +147,10 @@ class _Layers:
         return cls(tuple(map(tuple, _untangled(layers, paths))), tuple(paths))
 
 
-def _discovered(names: Iterable[str], edges: Sequence[Edge]) -> dict[str, int]:
-    """When a walk along the edges leaves each state for good: an edge to one that is left later leads back."""
+def _discovered(names: Iterable[str], arrows: Sequence[Arrow]) -> dict[str, int]:
+    """When a walk along the arrows leaves each state for good: an arrow to one that is left later leads back."""
     ways: dict[str, list[str]] = {}
-    for each in edges:
+    for each in arrows:
         ways.setdefault(each.source, []).append(each.target)
     left: dict[str, int] = {}
     entered: set[str] = set()
@@ -153,8 +171,8 @@ def _discovered(names: Iterable[str], edges: Sequence[Edge]) -> dict[str, int]:
     return left
 
 
-def _downward(edge: Edge, left: Mapping[str, int]) -> tuple[str, str]:
-    return (edge.source, edge.target) if left[edge.source] > left[edge.target] else (edge.target, edge.source)
+def _downward(arrow: Arrow, left: Mapping[str, int]) -> tuple[str, str]:
+    return (arrow.source, arrow.target) if left[arrow.source] > left[arrow.target] else (arrow.target, arrow.source)
 
 
 def _ranks(names: Sequence[str], downward: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -193,26 +211,24 @@ def _untangled(layers: list[list[Stop]], paths: Sequence[tuple[Stop, ...]]) -> l
 
 
 class _Paper:
-    """Gives every state its place, then every edge its curve and its label."""
+    """Gives every state its place, then every arrow its curve and its label."""
 
-    def __init__(
-        self, tally: LifecycleTally, layers: _Layers, edges: Sequence[Edge], loops: Mapping[str, Edge]
-    ) -> None:
-        self.tally = tally
+    def __init__(self, picture: Picture, layers: _Layers, arrows: Sequence[Arrow], loops: Mapping[str, Arrow]) -> None:
+        self.picture = picture
         self.loops = loops
         self.layers = layers
-        self.edges = edges
-        self.widths = {name: _width(name, title) for name, title, _ in tally.states}
+        self.arrows = arrows
+        self.widths = {name: _width(name, title) for name, title in ((each.name, each.title) for each in picture.boxes)}
         linked = (self.widths[name] for layer in layers.layers for name in layer if isinstance(name, str))
         self.narrowest = min(linked, default=_NARROWEST)
-        """Ends of edges are as far apart at every state, so that edges between two are upright."""
+        """Ends of arrows are as far apart at every state, so that arrows between two are upright."""
         self.places: dict[Stop | None, tuple[float, float]] = {}
         self.width = 0.0
         self.height = 0.0
 
     def drawing(self, solitary: Sequence[str | None]) -> Drawing:
         rows = [solitary[at : at + _SOLITARY_A_ROW] for at in range(0, len(solitary), _SOLITARY_A_ROW)]
-        labels = [_label_width(each) for each in self.edges]
+        labels = [_label_width(each) for each in self.arrows]
         spans = [sum(self._room(stop) + _GAP for stop in row) - _GAP for row in (*self.layers.layers, *rows)]
         self.width = max([*spans, *labels, _NARROWEST]) + 2 * _EDGE_OF_PAPER
         tops: list[float] = []
@@ -229,7 +245,7 @@ class _Paper:
         self.height = y + _EDGE_OF_PAPER
         ways = (*self._ways(), *self._looped())
         return Drawing(
-            round(self.width, 1), round(self.height, 1), tuple(map(self._state, range(len(self.tally.states)))), ways
+            round(self.width, 1), round(self.height, 1), tuple(map(self._state, range(len(self.picture.boxes)))), ways
         )
 
     def _room(self, stop: Stop | None) -> float:
@@ -250,52 +266,53 @@ class _Paper:
         return 2 * _LABEL + _LABEL * max(sum(path[0] in upper for path in self.layers.paths), 1)
 
     def _state(self, index: int) -> State:
-        name, title, count = self.tally.states[index]
+        box = self.picture.boxes[index]
+        name, title = box.name, box.title
         x, y = self.places[name]
         shown = title if title is not None else Text(name, name)
         if name is None:
             shown = Text("unknown", "未知")
-        initial, final = name in self.tally.initial, name in self.tally.final
+        initial, final = name in self.picture.initial, name in self.picture.final
         shown = Text(_fitting(shown.best("en")), _fitting(shown.best("zh")))
         return State(
-            shown, count, round(x, 1), round(y, 1), self.widths[name], _HEIGHT, initial, final, name is not None
+            shown, box.count, round(x, 1), round(y, 1), self.widths[name], _HEIGHT, initial, final, name is not None
         )
 
-    # ----------------------------------------------------------------------------------------------------- edges
+    # ----------------------------------------------------------------------------------------------------- arrows
 
     def _ways(self) -> tuple[Way, ...]:
         starts = self._ports(lower=True)
         ends = self._ports(lower=False)
-        most = max((each.count for each in self.edges), default=0)
+        most = max((each.weight for each in self.arrows), default=0)
         taken: list[tuple[float, float, float]] = []
         ways: list[Way] = []
-        for index, edge in enumerate(self.edges):
+        for index, arrow in enumerate(self.arrows):
             path = self.layers.paths[index]
             points = [(starts[index], self.places[path[0]][1] + _HEIGHT)]
             for stop in path[1:-1]:
                 x, y = self.places[stop]
                 points += [(x, y), (x, y + _HEIGHT)]
             points.append((ends[index], self.places[path[-1]][1]))
-            x, y = self._labelled(points[0], points[1], _label_width(edge), taken)
-            along = points if path[0] == edge.source else points[::-1]
-            thickness = round(1.25 + 2.5 * edge.count / most, 2) if most else 1.25
-            ways.append(Way(edge, _curve(along), label(edge), round(x, 1), round(y, 1), thickness))
+            x, y = self._labelled(points[0], points[1], _label_width(arrow), taken)
+            along = points if path[0] == arrow.source else points[::-1]
+            thickness = round(1.25 + 2.5 * arrow.weight / most, 2) if most else 1.25
+            ways.append(Way(arrow, _curve(along), round(x, 1), round(y, 1), thickness))
         return tuple(ways)
 
     def _looped(self) -> tuple[Way, ...]:
         """On the right of each state what was recorded there against its life cycle."""
         ways = []
-        for name, edge in self.loops.items():
+        for name, arrow in self.loops.items():
             x, y = self.places[name]
             side, out = x + self.widths[name] / 2, x + self.widths[name] / 2 + _LOOP
             upper, lower = y + _HEIGHT / 4, y + 3 * _HEIGHT / 4
             path = f"M{side:.1f} {upper:.1f}C{out:.1f} {upper:.1f} {out:.1f} {lower:.1f} {side:.1f} {lower:.1f}"
-            middle = out + _label_width(edge) / 2 - _LOOP / 8
-            ways.append(Way(edge, path, label(edge), round(middle, 1), round(y + _HEIGHT / 2, 1), 1.25))
+            middle = out + _label_width(arrow) / 2 - _LOOP / 8
+            ways.append(Way(arrow, path, round(middle, 1), round(y + _HEIGHT / 2, 1), 1.25))
         return tuple(ways)
 
     def _ports(self, *, lower: bool) -> list[float]:
-        """Where each edge leaves the lower side of its upper state, or enters the upper side of its lower one."""
+        """Where each arrow leaves the lower side of its upper state, or enters the upper side of its lower one."""
         at: dict[Stop, list[int]] = {}
         for index, path in enumerate(self.layers.paths):
             at.setdefault(path[0] if lower else path[-1], []).append(index)
@@ -333,22 +350,22 @@ class _Paper:
 
 def _width(name: str | None, title: Text | None) -> float:
     texts = (title.best("en"), title.best("zh")) if title is not None else (name or "unknown",)
-    widest = max(words.columns(text) for text in texts)
+    widest = max(columns(text) for text in texts)
     return min(max(round(widest * _COLUMN + _INSET, 1), _NARROWEST), _WIDEST)
 
 
 def _fitting(text: str) -> str:
     """As much of a title as a box takes."""
     most = int((_WIDEST - _INSET) / _COLUMN)
-    if words.columns(text) <= most:
+    if columns(text) <= most:
         return text
-    while words.columns(text) >= most:
+    while columns(text) >= most:
         text = text[:-1]
     return text + "…"
 
 
-def _label_width(edge: Edge) -> float:
-    return words.columns(label(edge)) * _COLUMN * 0.92
+def _label_width(arrow: Arrow) -> float:
+    return max(columns(arrow.label.best(each)) for each in LANGUAGES) * _COLUMN * 0.92
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:
