@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 from lawful import wording
 from lawful.ir import (
+    LANGUAGES,
     TRUE,
     And,
     AtMost,
@@ -24,6 +25,7 @@ from lawful.ir import (
     Place,
     Program,
     Rule,
+    Text,
     Type,
 )
 from lawful.show.line import Line
@@ -32,28 +34,31 @@ from lawful.show.phrases import Phrases
 
 def rules_in_words(program: Program, language: Language) -> list[Line]:
     """The whole policy, section by section."""
-    return list(_Teller(program, language).everything())
+    return list(Teller(program, language).everything())
 
 
-class _Teller(Phrases):
+class Teller(Phrases):
+    """Tells a whole policy: the same lines in every language."""
+
     def everything(self) -> Iterator[Line]:
         yield from self._header()
-        yield from self._section(self.say("Sources", "依据"), self._sources())
-        yield from self._section(self.say("The account", "账号字段"), self._fields(self.program.account.values()))
-        yield from self._section(
-            self.say("What a request says", "申请字段"), self._fields(self.program.request.values())
-        )
-        yield from self._section(self.say("Conditions", "条件"), self._conditions())
+        yield from self._section("sources", self.say("Sources", "依据"), self._sources())
+        accounts, requests = self.program.account.values(), self.program.request.values()
+        yield from self._section("account", self.say("The account", "账号字段"), self._fields(accounts))
+        yield from self._section("request", self.say("What a request says", "申请字段"), self._fields(requests))
+        yield from self._section("conditions", self.say("Conditions", "条件"), self._conditions())
         for cycle in self.program.lifecycles.values():
             title = wording.field_title(self.program.account[cycle.field], self.language)
-            yield from self._section(self.say(f"Life cycle: {title}", f"生命周期：{title}"), self._lifecycle(cycle))
-        yield from self._section(self.say("Registration", "注册"), self._guarded("registration", "register"))
-        yield from self._section(self.say("Fields that may be set", "可修改的字段"), self._settable())
-        yield from self._section(self.say("Features", "功能"), self._features())
-        yield from self._section(self.say("Actions", "操作"), self._actions())
-        yield from self._section(self.say("Events", "事件"), self._events())
-        yield from self._section(self.say("Always", "任何时候"), self._constraints())
-        yield from self._section(self.say("Whatever happens", "不变量"), self._invariants())
+            named = self.say(f"Life cycle: {title}", f"生命周期：{title}")
+            yield from self._section(f"lifecycle.{cycle.field}", named, self._lifecycle(cycle))
+        guarded = self._guarded("registration", "register")
+        yield from self._section("registration", self.say("Registration", "注册"), guarded)
+        yield from self._section("fields", self.say("Fields that may be set", "可修改的字段"), self._settable())
+        yield from self._section("features", self.say("Features", "功能"), self._features())
+        yield from self._section("actions", self.say("Actions", "操作"), self._actions())
+        yield from self._section("events", self.say("Events", "事件"), self._events())
+        yield from self._section("constraints", self.say("Always", "任何时候"), self._constraints())
+        yield from self._section("invariants", self.say("Whatever happens", "不变量"), self._invariants())
 
     # -------------------------------------------------------------------------------------------------- frame
 
@@ -66,18 +71,20 @@ class _Teller(Phrases):
             1, self.say(f"days begin in {program.timezone}", f"日期以{program.timezone}为准"), program.digest[:19]
         )
 
-    def _section(self, title: str, lines: Iterable[Line]) -> Iterator[Line]:
+    def _section(self, name: str, title: str, lines: Iterable[Line]) -> Iterator[Line]:
         """Nothing where there is nothing to say."""
         found = list(lines)
         if found:
             yield Line(0, "")
-            yield Line(0, title, heading=True)
+            yield Line(0, title, heading=True, of=name)
             yield from found
 
     def _sources(self) -> Iterator[Line]:
         for source in self.program.sources.values():
             published = f" ({source.published})" if source.published else ""
-            yield Line(1, f"{source.id}: {self.text(source.title)}{published}", source.url or "")
+            yield Line(
+                1, f"{source.id}: {self.text(source.title)}{published}", source.url or "", kind="source", of=source.id
+            )
 
     # -------------------------------------------------------------------------------------------------- facts
 
@@ -87,7 +94,8 @@ class _Teller(Phrases):
             parts = [self._kind(each), *self._bounds(each)]
             if each.name in self.program.account and self.program.account[each.name] is each:
                 parts.append(self._motion(each))
-            yield Line(1, self.say(f"{title}: {'; '.join(parts)}", f"{title}：{'；'.join(parts)}"), each.name)
+            told = self.say(f"{title}: {'; '.join(parts)}", f"{title}：{'；'.join(parts)}")
+            yield Line(1, told, each.name, kind="field", of=each.name)
 
     def _kind(self, declaration: FieldDeclaration) -> str:
         kind = declaration.type.kind
@@ -142,9 +150,8 @@ class _Teller(Phrases):
 
     def _conditions(self) -> Iterator[Line]:
         for condition in self.program.conditions.values():
-            yield Line(
-                1, self.text(condition.title, condition.name), f"{condition.name}: {wording.cel(condition.holds)}"
-            )
+            written = f"{condition.name}: {wording.cel(condition.holds)}"
+            yield Line(1, self.text(condition.title, condition.name), written, kind="condition", of=condition.name)
 
     # ------------------------------------------------------------------------------------------------- changes
 
@@ -155,7 +162,9 @@ class _Teller(Phrases):
             return self.listed([self.text(declaration.values.get(value), value) for value in values])
 
         if cycle.initial:
-            yield Line(1, self.say(f"registered as {names(cycle.initial)}", f"可注册为{names(cycle.initial)}"))
+            yield Line(
+                1, self.say(f"registered as {names(cycle.initial)}", f"可注册为{names(cycle.initial)}"), kind="said"
+            )
         seen: set[str] = set()
         for move in self.program.moves:
             if move.step is not None and move.step.field == cycle.field and move.id not in seen:
@@ -163,8 +172,8 @@ class _Teller(Phrases):
                 yield from self._guarded(move.id, move.event)
         if cycle.final:
             final = names(cycle.final)
-            yield Line(1, self.say(f"final: {final}; nothing leaves it", f"终态：{final}，此后不可再变更"))
-        yield Line(1, self.say("any other change of it is refused", "不支持其他变更"))
+            yield Line(1, self.say(f"final: {final}; nothing leaves it", f"终态：{final}，此后不可再变更"), kind="said")
+        yield Line(1, self.say("any other change of it is refused", "不支持其他变更"), kind="said")
 
     def _settable(self) -> Iterator[Line]:
         for name, declaration in self.program.account.items():
@@ -191,12 +200,17 @@ class _Teller(Phrases):
         guard = next((rule for rule in rules if rule.kind == "requires"), None)
         if move.trigger == "register" and not lines:
             return
-        yield Line(1, self._head(move, name), move.id)
+        yield Line(1, self._head(move, name), move.id, kind="rule", of=move.id)
         yield from lines
         if guard is not None:
+            yield from self._told(guard.explanation)
             if guard.note is not None:
-                yield Line(2, self.say("note: ", "注：") + self.text(guard.note))
+                yield Line(2, self.say("note: ", "注：") + self.text(guard.note), kind="note")
             yield from self._origin(guard.source, guard.place)
+
+    def _told(self, _: Text | None) -> Iterator[Line]:
+        """What is said where a rule is violated: the sentences above say it too."""
+        yield from ()
 
     def _head(self, move: Move, name: str) -> str:
         head = self.text(move.title, name)
@@ -217,17 +231,24 @@ class _Teller(Phrases):
         for rule in rules:
             match rule.kind:
                 case "requires":
-                    # a table's columns may say the same: that one applies, and that no other one does
-                    said = {self.condition(part): part for part in reversed(_parts(rule.requires))}
-                    for phrase, part in reversed(said.items()):
-                        yield Line(2, self.say(f"requires: {phrase}", f"须：{phrase}"), self._written(part, phrase))
+                    yield from self._requirements(rule)
                 case "limit" | "never_after":
                     yield self._limit(rule)
+                    yield from self._told(rule.explanation)
                 case "needs":
                     needed = wording.feature_title(self.program, rule.id.rpartition(".")[2], self.language)
-                    yield Line(2, self.say(f"needs {needed}", f"须先开通{needed}"))
+                    yield Line(2, self.say(f"needs {needed}", f"须先开通{needed}"), kind="needs")
                 case _:
                     pass
+
+    def _requirements(self, rule: Rule) -> Iterator[Line]:
+        """What must hold. A table's columns may say the same: that one applies, and that no other one does."""
+        languages = [Phrases(self.program, language) for language in LANGUAGES]  # the same lines in every language
+        said = {tuple(each.condition(part) for each in languages): part for part in reversed(_parts(rule.requires))}
+        for part in reversed(said.values()):
+            phrase = self.condition(part)
+            told = self.say(f"requires: {phrase}", f"须：{phrase}")
+            yield Line(2, told, self._written(part, phrase), kind="requires")
 
     def _written(self, expr: Expr, phrase: str) -> str:
         """The condition as written, where the phrase is not that already."""
@@ -240,7 +261,7 @@ class _Teller(Phrases):
         names = self.events(limit.count.events)
         window = wording.span(limit.count.window, self.language)
         if rule.kind == "never_after":
-            return Line(2, self.say(f"never after {names}", f"曾有{names}者不可"))
+            return Line(2, self.say(f"never after {names}", f"曾有{names}者不可"), kind="limit", of=rule.id)
         if limit.own and len(limit.count.events) == 1:
             sentence = self.say(f"at most {limit.at_most} {window}", f"{window}至多{limit.at_most}次")
         else:
@@ -259,7 +280,7 @@ class _Teller(Phrases):
         title = self.text(rule.title)
         period = self.period(rule.in_force) if not self._is_version(rule) else ""
         told = [sentence, *([title] if title else []), *([period] if period else [])]
-        return Line(2, self.say(" — ", "——").join(told), rule.id)
+        return Line(2, self.say(" — ", "——").join(told), rule.id, kind="limit", of=rule.id)
 
     def _applies(self, rule: Rule) -> set[Expr]:
         """What the change itself is: no condition of the limit's author."""
@@ -275,23 +296,23 @@ class _Teller(Phrases):
         yield from map(self._effect, move.effects)
         for owed in move.obligations:
             when = "" if owed.when == TRUE else self.say(" — if ", "——当") + self.condition(owed.when)
-            yield Line(2, self.say("still to do: ", "尚需：") + self.text(owed.text) + when)
+            yield Line(2, self.say("still to do: ", "尚需：") + self.text(owed.text) + when, kind="owed")
         if move.cost:
             parts = [f"{name} {amount}" if name != "cost" else str(amount) for name, amount in move.cost]
-            yield Line(2, self.say("costs ", "费用：") + self.listed(parts))
+            yield Line(2, self.say("costs ", "费用：") + self.listed(parts), kind="cost")
 
     def _effect(self, effect: Effect) -> Line:
         declaration = self.program.account[effect.field]
         title = wording.field_title(declaration, self.language)
         value = self.term(effect.value, Field("account", effect.field, declaration.type))
         written = "" if isinstance(effect.value, (Clock, Constant)) else wording.cel(effect.value)
-        return Line(2, self.say(f"then {title} becomes {value}", f"此后{title}变为{value}"), written)
+        return Line(2, self.say(f"then {title} becomes {value}", f"此后{title}变为{value}"), written, kind="then")
 
     # --------------------------------------------------------------------------------- events, always, whatever
 
     def _events(self) -> Iterator[Line]:
         for event in self.program.events.values():
-            yield Line(1, self.text(event.title, event.id), f"events.{event.id}")
+            yield Line(1, self.text(event.title, event.id), f"events.{event.id}", kind="rule", of=f"events.{event.id}")
             yield from map(self._effect, event.moves)
 
     def _constraints(self) -> Iterator[Line]:
@@ -309,16 +330,24 @@ class _Teller(Phrases):
         marks = {"error": "", "warning": self.say("warning", "警告"), "info": self.say("for information", "提示")}
         said = [mark for mark in (marks[rule.severity], self.period(rule.in_force)) if mark]
         note = self.say(f" ({', '.join(said)})", f"（{'，'.join(said)}）") if said else ""
-        return Line(1, name + note, rule.id)
+        return Line(1, name + note, rule.id, kind="rule", of=rule.id)
 
     def _constraint(self, rule: Rule) -> Iterator[Line]:
         yield self._constraint_head(rule)
         if rule.when != TRUE:
             phrase = self.condition(rule.when)
-            yield Line(2, self.say(f"where {phrase}", f"当{phrase}"), self._written(rule.when, phrase))
+            yield Line(2, self.say(f"where {phrase}", f"当{phrase}"), self._written(rule.when, phrase), kind="where")
         for part in _parts(rule.requires):
             phrase = self.condition(part)
-            yield Line(2, self.say(f"it must be that {phrase}", f"须{phrase}"), self._written(part, phrase))
+            yield Line(
+                2, self.say(f"it must be that {phrase}", f"须{phrase}"), self._written(part, phrase), kind="must"
+            )
+        yield from self._remarks(rule)
+
+    def _remarks(self, rule: Rule) -> Iterator[Line]:
+        yield from self._told(rule.explanation)
+        if rule.note is not None:
+            yield Line(2, self.say("note: ", "注：") + self.text(rule.note), kind="note")
         yield from self._origin(rule.source, rule.place)
 
     def _across(self, rule: Rule, group: Group) -> Iterator[Line]:
@@ -330,27 +359,33 @@ class _Teller(Phrases):
         if group.when != TRUE:
             phrase = self.condition(group.when)
             sentence += self.say(f" where {phrase}", f"满足：{phrase}")
-        yield Line(2, sentence, "" if group.when == TRUE else wording.cel(group.when))
+        yield Line(2, sentence, "" if group.when == TRUE else wording.cel(group.when), kind="must")
         if group.counted_by is not None:
             counter = self.condition(group.counted_by)
-            yield Line(2, self.say(f"the others are counted by {counter}", f"其他账号数以{counter}计"))
-        yield from self._origin(rule.source, rule.place)
+            yield Line(2, self.say(f"the others are counted by {counter}", f"其他账号数以{counter}计"), kind="must")
+        yield from self._remarks(rule)
 
     def _invariants(self) -> Iterator[Line]:
         for each in self.program.invariants:
-            yield Line(1, self.text(each.title, each.id), f"invariants.{each.id}")
+            id = f"invariants.{each.id}"
+            yield Line(1, self.text(each.title, each.id), id, kind="rule", of=id)
             kind = {"never": self.say("never", "从不"), "always": self.say("always", "总是")}[each.kind]
-            yield Line(2, self.say(f"{kind}: {self.condition(each.expr)}", f"{kind}：{self.condition(each.expr)}"))
+            phrase = self.condition(each.expr)
+            yield Line(2, self.say(f"{kind}: {phrase}", f"{kind}：{phrase}"), kind="must")
+            if each.note is not None:
+                yield Line(2, self.say("note: ", "注：") + self.text(each.note), kind="note")
             yield from self._origin(each.source, each.place)
 
     def _origin(self, citation: Citation | None, place: Place) -> Iterator[Line]:
         where = f"{place.file.rpartition('/')[2]}:{place.line}"
         if citation is None:
-            yield Line(2, self.say("no source given", "未注明依据"), where)
+            yield Line(2, self.say("no source given", "未注明依据"), where, kind="source")
             return
         source = citation.source
         clause = f", {citation.clause}" if citation.clause else ""
-        yield Line(2, self.say("source: ", "依据：") + self.text(source.title) + clause, where)
+        yield Line(
+            2, self.say("source: ", "依据：") + self.text(source.title) + clause, where, kind="source", of=source.id
+        )
 
 
 def _parts(expr: Expr) -> tuple[Expr, ...]:
