@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lawful.cli.terminal import Terminal
+    from lawful.pages.rules import Example
     from lawful.policy import Policy
+    from lawful.question import Asked, Question
 
 
 @contextmanager
@@ -53,7 +55,57 @@ def no_matrix(name: str) -> WrongUsage:
 
 
 def page(name: str, target: str | None, terminal: Terminal) -> None:
-    """Write the rules as a page. Raises WrongUsage, AuditError."""
+    """Write the rules as a page, or tell it on stdout. Raises WrongUsage, AuditError."""
+    from lawful.audit.writing import beside
+    from lawful.loading import load
+
+    policy = load(name)
+    path = _target(policy, target, ".html", "--output") if target is not None else None
+    with installed("a page", "lawful[html]"):
+        from lawful.matrix.grid import matrix as made
+        from lawful.pages.rules import page as paged
+
+        told = paged(made(policy.program, policy.layouts), terminal.language, list(_examples(policy)))
+    if path is None:
+        terminal.text(told)
+        return
+    with beside(path) as part:
+        part.write_text(told, encoding="utf-8", newline="\n")
+
+
+def _examples(policy: Policy) -> Iterator[Example]:
+    """The cases beside the policy that one change decides; none where they cannot be read, which `lint` tells."""
+    from lawful.cases import read_cases
+    from lawful.cli.reading import text_source
+    from lawful.cli.test import own_cases
+    from lawful.diagnostics import LawfulError
+    from lawful.pages.rules import Example
+
+    try:
+        cases = read_cases(text_source(own_cases(policy)))
+    except LawfulError:
+        return
+    for case in cases.cases:
+        try:
+            question = policy.read(case.request)
+        except LawfulError:
+            continue
+        rules = tuple(case.expect.rules or ())
+        asked = question.changes[0] if len(question.changes) == 1 else None
+        moves = tuple(_moves(policy, question, asked)) if asked is not None and not rules else ()
+        yield Example(case.name, case.expect.verdict, rules or moves, question.at.astimezone(policy.zone).date())
+
+
+def _moves(policy: Policy, question: Question, asked: Asked) -> Iterator[str]:
+    """The changes that a request asks for, by the ids of their rules."""
+    triggers = {f"set.{name}" for name in asked.values} | {f"{asked.kind}.{asked.name}", str(asked.kind)}
+    before = question.account.known()
+    for move in policy.program.moves:
+        if move.trigger not in triggers:
+            continue
+        step = move.step
+        if step is None or (before.get(step.field) in step.sources and asked.values.get(step.field) in step.targets):
+            yield move.id
 
 
 def _target(policy: Policy, given: str, ending: str, option: str) -> Path:

@@ -90,7 +90,7 @@ class Phrases:
         """A phrase that is true where the expression is; the expression itself where there are no words for it."""
         match expr:
             case ConditionOf():
-                return self._named(expr)
+                return self.named(expr)
             case Not():
                 return self._negated(expr.operand)
             case And():
@@ -128,7 +128,7 @@ class Phrases:
     def _as_written(self, expr: Expr) -> str:
         return f"`{wording.cel(expr)}`"
 
-    def _named(self, expr: ConditionOf) -> str:
+    def named(self, expr: ConditionOf) -> str:
         """By its title; by what it says where that is short; by its name."""
         condition = self.program.conditions[expr.name]
         if condition.title is not None:

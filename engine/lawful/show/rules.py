@@ -46,7 +46,7 @@ class Teller(Phrases):
         accounts, requests = self.program.account.values(), self.program.request.values()
         yield from self._section("account", self.say("The account", "账号字段"), self._fields(accounts))
         yield from self._section("request", self.say("What a request says", "申请字段"), self._fields(requests))
-        yield from self._section("conditions", self.say("Conditions", "条件"), self._conditions())
+        yield from self._section("conditions", self.say("Conditions", "条件"), self.meanings())
         for cycle in self.program.lifecycles.values():
             title = wording.field_title(self.program.account[cycle.field], self.language)
             named = self.say(f"Life cycle: {title}", f"生命周期：{title}")
@@ -148,7 +148,7 @@ class Teller(Phrases):
             case "effects":
                 return self.say("moved by the effects of changes alone", "仅随其他变更而变")
 
-    def _conditions(self) -> Iterator[Line]:
+    def meanings(self) -> Iterator[Line]:
         for condition in self.program.conditions.values():
             written = f"{condition.name}: {wording.cel(condition.holds)}"
             yield Line(1, self.text(condition.title, condition.name), written, kind="condition", of=condition.name)
@@ -169,7 +169,7 @@ class Teller(Phrases):
         for move in self.program.moves:
             if move.step is not None and move.step.field == cycle.field and move.id not in seen:
                 seen.add(move.id)
-                yield from self._guarded(move.id, move.event)
+                yield from self._guarded(move.id, wording.event_title(self.program, move.event, self.language))
         if cycle.final:
             final = names(cycle.final)
             yield Line(1, self.say(f"final: {final}; nothing leaves it", f"终态：{final}，此后不可再变更"), kind="said")
@@ -203,17 +203,17 @@ class Teller(Phrases):
         yield Line(1, self._head(move, name), move.id, kind="rule", of=move.id)
         yield from lines
         if guard is not None:
-            yield from self._told(guard.explanation)
+            yield from self.told(guard.explanation)
             if guard.note is not None:
                 yield Line(2, self.say("note: ", "注：") + self.text(guard.note), kind="note")
-            yield from self._origin(guard.source, guard.place)
+            yield from self.origin(guard.source, guard.place)
 
-    def _told(self, _: Text | None) -> Iterator[Line]:
+    def told(self, _: Text | None) -> Iterator[Line]:
         """What is said where a rule is violated: the sentences above say it too."""
         yield from ()
 
     def _head(self, move: Move, name: str) -> str:
-        head = self.text(move.title, name)
+        head = self.text(move.title, _as_words(name))
         if move.step is not None:
             values = self.program.account[move.step.field].values
 
@@ -234,7 +234,7 @@ class Teller(Phrases):
                     yield from self._requirements(rule)
                 case "limit" | "never_after":
                     yield self._limit(rule)
-                    yield from self._told(rule.explanation)
+                    yield from self.told(rule.explanation)
                 case "needs":
                     needed = wording.feature_title(self.program, rule.id.rpartition(".")[2], self.language)
                     yield Line(2, self.say(f"needs {needed}", f"须先开通{needed}"), kind="needs")
@@ -312,7 +312,13 @@ class Teller(Phrases):
 
     def _events(self) -> Iterator[Line]:
         for event in self.program.events.values():
-            yield Line(1, self.text(event.title, event.id), f"events.{event.id}", kind="rule", of=f"events.{event.id}")
+            yield Line(
+                1,
+                self.text(event.title, _as_words(event.id)),
+                f"events.{event.id}",
+                kind="rule",
+                of=f"events.{event.id}",
+            )
             yield from map(self._effect, event.moves)
 
     def _constraints(self) -> Iterator[Line]:
@@ -326,7 +332,7 @@ class Teller(Phrases):
                 yield from self._across(rule, groups[rule.id].pop(0))
 
     def _constraint_head(self, rule: Rule) -> Line:
-        name = self.text(rule.title, rule.id.partition(".")[2])
+        name = self.text(rule.title, _as_words(rule.id.partition(".")[2]))
         marks = {"error": "", "warning": self.say("warning", "警告"), "info": self.say("for information", "提示")}
         said = [mark for mark in (marks[rule.severity], self.period(rule.in_force)) if mark]
         note = self.say(f" ({', '.join(said)})", f"（{'，'.join(said)}）") if said else ""
@@ -345,10 +351,10 @@ class Teller(Phrases):
         yield from self._remarks(rule)
 
     def _remarks(self, rule: Rule) -> Iterator[Line]:
-        yield from self._told(rule.explanation)
+        yield from self.told(rule.explanation)
         if rule.note is not None:
             yield Line(2, self.say("note: ", "注：") + self.text(rule.note), kind="note")
-        yield from self._origin(rule.source, rule.place)
+        yield from self.origin(rule.source, rule.place)
 
     def _across(self, rule: Rule, group: Group) -> Iterator[Line]:
         yield self._constraint_head(rule)
@@ -368,15 +374,15 @@ class Teller(Phrases):
     def _invariants(self) -> Iterator[Line]:
         for each in self.program.invariants:
             id = f"invariants.{each.id}"
-            yield Line(1, self.text(each.title, each.id), id, kind="rule", of=id)
+            yield Line(1, self.text(each.title, _as_words(each.id)), id, kind="rule", of=id)
             kind = {"never": self.say("never", "从不"), "always": self.say("always", "总是")}[each.kind]
             phrase = self.condition(each.expr)
             yield Line(2, self.say(f"{kind}: {phrase}", f"{kind}：{phrase}"), kind="must")
             if each.note is not None:
                 yield Line(2, self.say("note: ", "注：") + self.text(each.note), kind="note")
-            yield from self._origin(each.source, each.place)
+            yield from self.origin(each.source, each.place)
 
-    def _origin(self, citation: Citation | None, place: Place) -> Iterator[Line]:
+    def origin(self, citation: Citation | None, place: Place) -> Iterator[Line]:
         where = f"{place.file.rpartition('/')[2]}:{place.line}"
         if citation is None:
             yield Line(2, self.say("no source given", "未注明依据"), where, kind="source")
@@ -386,6 +392,11 @@ class Teller(Phrases):
         yield Line(
             2, self.say("source: ", "依据：") + self.text(source.title) + clause, where, kind="source", of=source.id
         )
+
+
+def _as_words(id: str) -> str:
+    """What has no title, by its id."""
+    return id.replace("_", " ").replace("-", " ")
 
 
 def _parts(expr: Expr) -> tuple[Expr, ...]:

@@ -1,0 +1,343 @@
+"""A policy as a page: its life cycles drawn, its matrix, every rule as sentences, its sources and the cases beside it.
+
+For a person who knows the domain and not the code: what `show` tells, with words for signs, links to what a word means,
+and what is said to those who are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from lawful import wording
+from lawful.ir import (
+    LANGUAGES,
+    Comparison,
+    ConditionOf,
+    Language,
+    Period,
+    Program,
+    Source,
+    Text,
+    Type,
+)
+from lawful.matrix.grid import Grid, Matrix, types
+from lawful.pages.diagram import Arrow, Box, Drawing, Picture, drawing
+from lawful.pages.page import rendered
+from lawful.pages.texts import columns
+from lawful.show.line import Kind, Line
+from lawful.show.rules import Teller
+
+_LONGEST: Final = 4_000
+_LONGEST_LABEL: Final = 26
+"""Columns of an arrow's label: the rest stands below, under its number."""
+_OPEN, _BETWEEN, _CLOSE = "\ue000", "\ue001", "\ue002"
+"""Around a word that is explained, until the text is escaped: then they become a link."""
+_LINK: Final = re.compile(f"{_OPEN}(\\w+){_BETWEEN}([^{_CLOSE}]*){_CLOSE}")
+_DAYS: Final[dict[Comparison, Text]] = {
+    "==": Text("is", "为"),
+    "!=": Text("is not", "不为"),
+    "<": Text("is before", "早于"),
+    "<=": Text("is on or before", "不晚于"),
+    ">": Text("is after", "晚于"),
+    ">=": Text("is on or after", "不早于"),
+}
+_NUMBERS: Final[dict[Comparison, Text]] = {
+    "==": Text("is", "为"),
+    "!=": Text("is not", "不为"),
+    "<": Text("is less than", "小于"),
+    "<=": Text("is at most", "不超过"),
+    ">": Text("is more than", "大于"),
+    ">=": Text("is at least", "不少于"),
+}
+_ORDER: Final = (
+    "lifecycle",
+    "registration",
+    "features",
+    "actions",
+    "fields",
+    "constraints",
+    "invariants",
+    "events",
+    "conditions",
+    "account",
+    "request",
+)
+"""Of the sections: first what may be done, last what words mean."""
+_TITLES: Final = {"conditions": Text("What the words mean", "词语的含义")}
+_VERDICTS: Final = {
+    "allow": Text("allowed", "允许"),
+    "deny": Text("refused", "拒绝"),
+    "undetermined": Text("undetermined", "无法确定"),
+}
+_PLACEHOLDER: Final = Text("rule, word or text", "规则、词语或文字")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A case that stands beside the policy, and the cards it belongs to, by the ids of rules and moves."""
+
+    name: str
+    verdict: str
+    of: tuple[str, ...]
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A line in all languages."""
+
+    text: Text
+    kind: Kind
+    of: str
+    aside: str
+
+
+@dataclass(slots=True)
+class Card:
+    """A rule, a field, a word: its head and what is said of it."""
+
+    head: Told
+    anchor: str
+    number: int | None = None
+    """In the drawing of its life cycle."""
+    parts: list[Told] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Section:
+    name: str
+    title: Text
+    said: list[Told] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
+    drawn: Drawing | None = None
+    final: bool = False
+
+
+def page(matrix: Matrix, language: Language = "en", examples: Sequence[Example] = ()) -> str:
+    """The page: it opens in `language` and speaks all those of the policy. The same policy is the same page."""
+    program = matrix.program
+    spoken = tuple(dict.fromkeys((language, *program.languages)))
+    if language not in program.languages and len(program.languages) == 1:
+        spoken = program.languages
+    sections = _sections(program)
+    _exemplified(program, sections, examples)
+    return rendered(
+        str(__package__),
+        "rules",
+        spoken,
+        {
+            "program": program,
+            "title": program.title or Text(program.id, program.id),
+            "scope": _scope(program, sections),
+            "sections": sections,
+            "grids": matrix.grids,
+            "heads": _heads,
+            "sources": [(each, _href(each)) for each in program.sources.values()],
+            "verdicts": _VERDICTS,
+            "linked": _linked,
+            "period": lambda grid: _period(program, grid),
+            "placeholder": _PLACEHOLDER,
+            "count": sum(len(each.cards) for each in sections),
+            "contents": Text("Contents", "目录"),
+        },
+        _LONGEST,
+    )
+
+
+class _Words(Teller):
+    """Says it for those who read no signs; what a word means is a link away."""
+
+    def related(self, operator: Comparison, left: str, right: str, type_: Type) -> str:
+        words = _DAYS if type_.kind in ("date", "timestamp") else _NUMBERS
+        said = words[operator].best(self.language)
+        return self.say(f"{left} {said} {right}", f"{left}{said}{right}")
+
+    def named(self, expr: ConditionOf) -> str:
+        if self.program.conditions[expr.name].title is None and "`" not in (phrase := super().named(expr)):
+            return phrase
+        name = re.sub(f"[{_OPEN}{_BETWEEN}{_CLOSE}]", "", self.word(expr.name))
+        return f"{_OPEN}{expr.name}{_BETWEEN}{name}{_CLOSE}"
+
+    def word(self, name: str) -> str:
+        """What a condition is called: by its title, else by its name as a word."""
+        title = self.program.conditions[name].title
+        return self.text(title) if title is not None else f"“{name.replace('_', ' ')}”"
+
+    def meanings(self) -> Iterator[Line]:
+        for each in self.program.conditions.values():
+            yield Line(1, self.word(each.name), kind="condition", of=each.name)
+            phrase = self.condition(each.holds)
+            yield Line(2, self.say(f"that is: {phrase}", f"即：{phrase}"), kind="must")
+            if each.note is not None:
+                yield Line(2, self.say("note: ", "注：") + self.text(each.note), kind="note")
+            if each.source is not None:
+                yield from self.origin(each.source, each.place)
+
+    def told(self, text: Text | None) -> Iterator[Line]:
+        if text is None:
+            return
+        said = self.text(wording.filled(text, lambda name, language: self._fact_named(name)))
+        yield Line(2, self.say(f"what people are told: {said}", f"提示语：{said}"), kind="told")
+
+    def _fact_named(self, placeholder: str) -> str:
+        """What stands for a fact that is filled in when it is told: `‹account type›`."""
+        owner, _, name = placeholder.partition(".")
+        declaration = (self.program.request if owner == "request" else self.program.account).get(name)
+        if declaration is not None:
+            return f"‹{wording.field_title(declaration, self.language)}›"
+        words = {
+            "count": ("how many", "次数"),
+            "limit": ("the most", "上限"),
+            "today": ("today", "今天"),
+            "now": ("now", "现在"),
+        }
+        return f"‹{self.say(*words.get(placeholder, (placeholder, placeholder)))}›"
+
+
+# ---------------------------------------------------------------------------------------------------- what is shown
+
+
+def _sections(program: Program) -> list[Section]:
+    """In an order for people. Every language tells the same lines."""
+    english, chinese = (list(_Words(program, language).everything()) for language in LANGUAGES)
+    found: list[Section] = []
+    for one, other in zip(english, chinese, strict=True):
+        told = Told(Text(one.text, other.text), one.kind, one.of, one.aside)
+        if one.depth == 0:
+            if one.of:
+                found.append(Section(one.of, _TITLES.get(one.of, told.text)))
+        elif not found or found[-1].name == "sources":
+            continue
+        elif one.kind == "said":
+            found[-1].said.append(told)
+        elif one.depth == 1:
+            found[-1].cards.append(Card(told, ""))
+        else:
+            found[-1].cards[-1].parts.append(told)
+    kept = [each for each in found if each.name != "sources"]
+    for each in kept:
+        _drawn(program, each)
+    kept.sort(key=lambda each: _ORDER.index(each.name.partition(".")[0]))
+    for number, card in enumerate((card for each in kept for card in each.cards), 1):
+        card.anchor = f"means-{card.head.of}" if card.head.kind == "condition" else f"rule-{number}"
+    return kept
+
+
+def _drawn(program: Program, section: Section) -> None:
+    """A life cycle's drawing, and the numbers of its transitions."""
+    kind, _, name = section.name.partition(".")
+    if kind != "lifecycle":
+        return
+    numbers: dict[str, int] = {}
+    for card in section.cards:
+        card.number = numbers.setdefault(card.head.of, len(numbers) + 1)
+    cycle, declaration = program.lifecycles[name], program.account[name]
+    boxes = tuple(Box(value, declaration.values.get(value, Text(value, value))) for value in declaration.type.values)
+    arrows: dict[tuple[str, str, str], Arrow] = {}
+    for move in program.moves:
+        if move.step is None or move.step.field != name:
+            continue
+        for source in move.step.sources:
+            for target in move.step.targets:
+                if source != target:
+                    named = (wording.event_title(program, move.event, language) for language in LANGUAGES)
+                    label = _label(numbers[move.id], move.title or Text(*named))
+                    arrows[source, target, move.id] = Arrow(source, target, label)
+    section.drawn = drawing(Picture(boxes, tuple(arrows.values()), cycle.initial, cycle.final))
+    section.final = bool(cycle.final)
+
+
+def _label(number: int, title: Text) -> Text:
+    return Text(*(f"{number} · {_short(title.best(language).replace('_', ' '))}" for language in LANGUAGES))
+
+
+def _short(text: str) -> str:
+    """Its first words."""
+    if columns(text) <= _LONGEST_LABEL:
+        return text
+    short = text
+    while columns(short) > _LONGEST_LABEL:
+        head, _, _ = short.rpartition(" ")
+        short = head if head and columns(head) > _LONGEST_LABEL // 2 else short[:-1]
+    return short.rstrip(" ,;:，；：") + "…"
+
+
+def _exemplified(program: Program, sections: list[Section], examples: Iterable[Example]) -> None:
+    """Each case at the rules it names: at the card whose id is theirs, or begins theirs, in force on its day."""
+    periods: dict[str, list[Period]] = {}
+    for move in program.moves:
+        periods.setdefault(move.id, []).append(move.in_force)
+    for rule in program.rules:
+        if rule.kind in ("constraint", "group"):
+            periods.setdefault(rule.id, []).append(rule.in_force)
+    cards: dict[str, list[Card]] = {}
+    for section in sections:
+        for card in section.cards:
+            if card.head.kind == "rule":
+                cards.setdefault(card.head.of, []).append(card)
+    for each in examples:
+        met: list[Card] = []
+        for id in each.of:
+            name = id
+            while name and name not in cards:
+                name = name.rpartition(".")[0]
+            versions = zip(cards.get(name, ()), periods.get(name, ()), strict=False)
+            met += [card for card, period in versions if card not in met and period.holds(each.day)]
+        for card in met:
+            card.examples.append(each)
+
+
+def _scope(program: Program, sections: list[Section]) -> list[Text]:
+    """What the policy is about, in a few sentences."""
+    told = [program.note] if program.note is not None else []
+    kinds = types(program)
+    if kinds is not None:
+        titles = [kinds.values.get(value, Text(value, value)) for value in kinds.type.values]
+        what = [wording.field_title(kinds, language) for language in LANGUAGES]
+        told.append(
+            Text(
+                f"It knows accounts of {len(titles)} kinds ({what[0]}):"
+                f" {', '.join(each.best('en') for each in titles)}.",
+                f"本策略所涉账号按{what[1]}分为{len(titles)}种：{'、'.join(each.best('zh') for each in titles)}。",
+            )
+        )
+    rules, sources = sum(card.head.kind == "rule" for each in sections for card in each.cards), len(program.sources)
+    told.append(
+        Text(
+            f"It says when a change of an account is lawful, in {rules} rules that rest on {sources}"
+            f" source{'' if sources == 1 else 's'}. Days begin at midnight in {program.timezone}."
+            " What is not known makes the answer “undetermined”, never “yes”.",
+            f"共{rules}条规则，依据{sources}个来源，规定账号的变更在何种情况下允许。日期以{program.timezone}的零点为界。"
+            "信息不足时结论为“无法确定”，而不是“允许”。",
+        )
+    )
+    return told
+
+
+def _heads(grid: Grid) -> list[tuple[Text, Text | None]]:
+    """A column's name, and below it what it means where the name does not say it."""
+    if grid.derived:
+        return [(each.meaning, None) for each in grid.columns]
+    return [(Text(each.head, each.head), each.meaning) for each in grid.columns]
+
+
+def _period(program: Program, grid: Grid) -> Text | None:
+    told = Text(*(Teller(program, language).period(grid.in_force) for language in LANGUAGES))
+    return told if told.en else None
+
+
+def _href(source: Source) -> str | None:
+    """A source's address, where a browser may follow it."""
+    return source.url if source.url is not None and re.match(r"https?://[^\s]+$", source.url) else None
+
+
+def _linked(told: Any) -> Markup:
+    """An escaped text with a link to each word that is explained."""
+    return Markup(_LINK.sub(r'<a class="word" href="#means-\1">\2</a>', str(told)))
