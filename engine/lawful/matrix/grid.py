@@ -39,7 +39,7 @@ from lawful.ir import (
     with_known,
 )
 from lawful.sheet import spaced
-from lawful.show.phrases import Phrases
+from lawful.show.words import Words
 
 Answer = Literal["yes", "owed", "depends", "no"]
 """What a cell says: yes; yes with something still to be done; under conditions; no."""
@@ -79,6 +79,8 @@ class Line:
     cells: tuple[Cell, ...]
     place: Place
     source: Citation | None
+    in_force: Period = ALWAYS
+    """Of a version, where the feature has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def _spaced(text: Text | None) -> Text:
 
 
 def _in_words(program: Program, expr: Expr) -> Text:
-    return Text(*(Phrases(program, language).condition(expr) for language in LANGUAGES))
+    return Text(*(Words(program, language).condition(expr) for language in LANGUAGES))
 
 
 # --------------------------------------------------------------------------------------- of what stands in no table
@@ -223,13 +225,14 @@ def _lines(program: Program, of_type: FieldDeclaration | None, tables: set[str])
         for move, guard in zip(moves, guards, strict=True):
             if guard.place.file in tables:
                 continue
-            name = id if len(moves) == 1 else f"{id} ({Phrases(program, 'en').period(move.in_force)})"
+            name = id if len(moves) == 1 else f"{id} ({Words(program, 'en').period(move.in_force)})"
             own = [rule for rule in needs if rule.in_force == guard.in_force]
             known: list[Constant | None] = [None]
             if of_type is not None:
                 known = [Constant(value, of_type.type) for value in of_type.type.values]
             cells = tuple(_conditional(program, guard, own, move, of_type, value) for value in known)
-            yield Line(name, id, _spaced(title), cells, move.place, guard.source)
+            period = move.in_force if len(moves) > 1 else ALWAYS
+            yield Line(name, id, _spaced(title), cells, move.place, guard.source, period)
 
 
 def _conditional(
@@ -254,7 +257,7 @@ def _conditional(
 
 
 def _said(program: Program, conditions: list[Expr], move: Move, language: Language) -> str:
-    phrases = Phrases(program, language)
+    phrases = Words(program, language)
     said = phrases.say("yes", "是")
     if conditions:
         listed = phrases.say(" and ", "，且").join(phrases.within(each) for each in conditions)

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from lawful.ir import LANGUAGES, Text
+from lawful.ir import LANGUAGES, Language, Text
 from lawful.pages.texts import columns
 
 _HEIGHT: Final = 48
+_LINE: Final = 16
+"""Of a title, in a box that has no count."""
+_MOST_LINES: Final = 3
 _NARROWEST: Final = 104
 _WIDEST: Final = 184
 _INSET: Final = 38
@@ -75,6 +78,8 @@ class State:
     """A box; `x` is its middle, `y` its upper side."""
 
     title: Text
+    """As much of it as the box takes."""
+    lines: Mapping[Language, tuple[str, ...]]
     count: int | None
     x: float
     y: float
@@ -222,6 +227,9 @@ class _Paper:
         linked = (self.widths[name] for layer in layers.layers for name in layer if isinstance(name, str))
         self.narrowest = min(linked, default=_NARROWEST)
         """Ends of arrows are as far apart at every state, so that arrows between two are upright."""
+        most = max((len(lines) for box in picture.boxes for lines in _lines(box).values()), default=1)
+        self.tall = _HEIGHT + _LINE * max(most - 2, 0)
+        """The height of every box."""
         self.places: dict[Stop | None, tuple[float, float]] = {}
         self.width = 0.0
         self.height = 0.0
@@ -237,11 +245,11 @@ class _Paper:
             self._placed(layer, y)
             tops.append(y)
             last = rank == len(self.layers.layers) - 1
-            y += _HEIGHT + (0 if last else self._between(rank))
+            y += self.tall + (0 if last else self._between(rank))
         for row in rows:
             y += _GAP if self.places else 0
             self._placed(row, y)
-            y += _HEIGHT
+            y += self.tall
         self.height = y + _EDGE_OF_PAPER
         ways = (*self._ways(), *self._looped())
         return Drawing(
@@ -267,16 +275,13 @@ class _Paper:
 
     def _state(self, index: int) -> State:
         box = self.picture.boxes[index]
-        name, title = box.name, box.title
+        name = box.name
         x, y = self.places[name]
-        shown = title if title is not None else Text(name, name)
-        if name is None:
-            shown = Text("unknown", "未知")
         initial, final = name in self.picture.initial, name in self.picture.final
-        shown = Text(_fitting(shown.best("en")), _fitting(shown.best("zh")))
-        return State(
-            shown, box.count, round(x, 1), round(y, 1), self.widths[name], _HEIGHT, initial, final, name is not None
-        )
+        lines, width = _lines(box), self.widths[name]
+        shown = Text(" ".join(lines["en"]), " ".join(lines["zh"]))
+        x, y = round(x, 1), round(y, 1)
+        return State(shown, lines, box.count, x, y, width, self.tall, initial, final, name is not None)
 
     # ----------------------------------------------------------------------------------------------------- arrows
 
@@ -288,10 +293,10 @@ class _Paper:
         ways: list[Way] = []
         for index, arrow in enumerate(self.arrows):
             path = self.layers.paths[index]
-            points = [(starts[index], self.places[path[0]][1] + _HEIGHT)]
+            points = [(starts[index], self.places[path[0]][1] + self.tall)]
             for stop in path[1:-1]:
                 x, y = self.places[stop]
-                points += [(x, y), (x, y + _HEIGHT)]
+                points += [(x, y), (x, y + self.tall)]
             points.append((ends[index], self.places[path[-1]][1]))
             x, y = self._labelled(points[0], points[1], _label_width(arrow), taken)
             along = points if path[0] == arrow.source else points[::-1]
@@ -305,10 +310,10 @@ class _Paper:
         for name, arrow in self.loops.items():
             x, y = self.places[name]
             side, out = x + self.widths[name] / 2, x + self.widths[name] / 2 + _LOOP
-            upper, lower = y + _HEIGHT / 4, y + 3 * _HEIGHT / 4
+            upper, lower = y + self.tall / 4, y + 3 * self.tall / 4
             path = f"M{side:.1f} {upper:.1f}C{out:.1f} {upper:.1f} {out:.1f} {lower:.1f} {side:.1f} {lower:.1f}"
             middle = out + _label_width(arrow) / 2 - _LOOP / 8
-            ways.append(Way(arrow, path, round(middle, 1), round(y + _HEIGHT / 2, 1), 1.25))
+            ways.append(Way(arrow, path, round(middle, 1), round(y + self.tall / 2, 1), 1.25))
         return tuple(ways)
 
     def _ports(self, *, lower: bool) -> list[float]:
@@ -354,14 +359,26 @@ def _width(name: str | None, title: Text | None) -> float:
     return min(max(round(widest * _COLUMN + _INSET, 1), _NARROWEST), _WIDEST)
 
 
-def _fitting(text: str) -> str:
-    """As much of a title as a box takes."""
-    most = int((_WIDEST - _INSET) / _COLUMN)
-    if columns(text) <= most:
-        return text
-    while columns(text) >= most:
-        text = text[:-1]
-    return text + "…"
+def _lines(box: Box) -> dict[Language, tuple[str, ...]]:
+    """A title as its box takes it: on one line above a count, else on some."""
+    title = Text("unknown", "未知") if box.name is None else box.title or Text(box.name, box.name)
+    most = 1 if box.count is not None else _MOST_LINES
+    return {language: _wrapped(title.best(language), most) for language in LANGUAGES}
+
+
+def _wrapped(text: str, most: int) -> tuple[str, ...]:
+    """At most so many lines, the last one cut where it has to be."""
+    width = int((_WIDEST - _INSET) / _COLUMN)
+    if columns(text) <= width:
+        return (text,)
+    head = text
+    while columns(head) >= (width if most == 1 else width + 1):
+        head = head[:-1]
+    if most == 1:
+        return (head + "…",)
+    word, _, _ = (head + text[len(head) : len(head) + 1]).rpartition(" ")
+    line = word or head
+    return (line, *_wrapped(text[len(line) :].lstrip(), most - 1))
 
 
 def _label_width(arrow: Arrow) -> float:

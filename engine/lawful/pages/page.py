@@ -61,6 +61,7 @@ def _environment(spoken: tuple[Language, ...], longest: int) -> Environment:
     )
     page.globals |= {
         "t": told,
+        "spoken": spoken,
         "say": lambda english, chinese: told(Text(english, chinese)),
         "tag": TAGS,
         "best": lambda text: text.best(spoken[0]),

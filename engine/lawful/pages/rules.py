@@ -6,8 +6,9 @@ and what is said to those who are refused.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -17,14 +18,13 @@ from markupsafe import Markup
 from lawful import wording
 from lawful.ir import (
     LANGUAGES,
-    Comparison,
     ConditionOf,
     Language,
+    Move,
     Period,
     Program,
     Source,
     Text,
-    Type,
 )
 from lawful.matrix.grid import Grid, Matrix, types
 from lawful.pages.diagram import Arrow, Box, Drawing, Picture, drawing
@@ -32,29 +32,17 @@ from lawful.pages.page import rendered
 from lawful.pages.texts import columns
 from lawful.show.line import Kind, Line
 from lawful.show.rules import Teller
+from lawful.show.words import Words
 
 _LONGEST: Final = 4_000
 _LONGEST_LABEL: Final = 26
-"""Columns of an arrow's label: the rest stands below, under its number."""
+"""Columns of an arrow's label: what is longer stands below the drawing, under its number."""
+_FEW: Final = 2
+_LONGEST_LONE_LABEL: Final = 42
+"""Where there are few, on a phone, too."""
 _OPEN, _BETWEEN, _CLOSE = "\ue000", "\ue001", "\ue002"
 """Around a word that is explained, until the text is escaped: then they become a link."""
 _LINK: Final = re.compile(f"{_OPEN}(\\w+){_BETWEEN}([^{_CLOSE}]*){_CLOSE}")
-_DAYS: Final[dict[Comparison, Text]] = {
-    "==": Text("is", "为"),
-    "!=": Text("is not", "不为"),
-    "<": Text("is before", "早于"),
-    "<=": Text("is on or before", "不晚于"),
-    ">": Text("is after", "晚于"),
-    ">=": Text("is on or after", "不早于"),
-}
-_NUMBERS: Final[dict[Comparison, Text]] = {
-    "==": Text("is", "为"),
-    "!=": Text("is not", "不为"),
-    "<": Text("is less than", "小于"),
-    "<=": Text("is at most", "不超过"),
-    ">": Text("is more than", "大于"),
-    ">=": Text("is at least", "不少于"),
-}
 _ORDER: Final = (
     "lifecycle",
     "registration",
@@ -117,6 +105,7 @@ class Section:
     said: list[Told] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     drawn: Drawing | None = None
+    initial: bool = False
     final: bool = False
 
 
@@ -142,7 +131,7 @@ def page(matrix: Matrix, language: Language = "en", examples: Sequence[Example] 
             "sources": [(each, _href(each)) for each in program.sources.values()],
             "verdicts": _VERDICTS,
             "linked": _linked,
-            "period": lambda grid: _period(program, grid),
+            "period": lambda told: _period(program, told.in_force),
             "placeholder": _PLACEHOLDER,
             "count": sum(len(each.cards) for each in sections),
             "contents": Text("Contents", "目录"),
@@ -151,24 +140,15 @@ def page(matrix: Matrix, language: Language = "en", examples: Sequence[Example] 
     )
 
 
-class _Words(Teller):
-    """Says it for those who read no signs; what a word means is a link away."""
-
-    def related(self, operator: Comparison, left: str, right: str, type_: Type) -> str:
-        words = _DAYS if type_.kind in ("date", "timestamp") else _NUMBERS
-        said = words[operator].best(self.language)
-        return self.say(f"{left} {said} {right}", f"{left}{said}{right}")
+class _Teller(Words, Teller):
+    """Says it in words; what a word means is a link away."""
 
     def named(self, expr: ConditionOf) -> str:
-        if self.program.conditions[expr.name].title is None and "`" not in (phrase := super().named(expr)):
+        condition, phrase = self.program.conditions[expr.name], super().named(expr)
+        if condition.title is None and phrase != self.word(expr.name):
             return phrase
-        name = re.sub(f"[{_OPEN}{_BETWEEN}{_CLOSE}]", "", self.word(expr.name))
+        name = re.sub(f"[{_OPEN}{_BETWEEN}{_CLOSE}]", "", phrase)
         return f"{_OPEN}{expr.name}{_BETWEEN}{name}{_CLOSE}"
-
-    def word(self, name: str) -> str:
-        """What a condition is called: by its title, else by its name as a word."""
-        title = self.program.conditions[name].title
-        return self.text(title) if title is not None else f"“{name.replace('_', ' ')}”"
 
     def meanings(self) -> Iterator[Line]:
         for each in self.program.conditions.values():
@@ -206,7 +186,7 @@ class _Words(Teller):
 
 def _sections(program: Program) -> list[Section]:
     """In an order for people. Every language tells the same lines."""
-    english, chinese = (list(_Words(program, language).everything()) for language in LANGUAGES)
+    english, chinese = (list(_Teller(program, language).everything()) for language in LANGUAGES)
     found: list[Section] = []
     for one, other in zip(english, chinese, strict=True):
         told = Told(Text(one.text, other.text), one.kind, one.of, one.aside)
@@ -241,32 +221,30 @@ def _drawn(program: Program, section: Section) -> None:
     cycle, declaration = program.lifecycles[name], program.account[name]
     boxes = tuple(Box(value, declaration.values.get(value, Text(value, value))) for value in declaration.type.values)
     arrows: dict[tuple[str, str, str], Arrow] = {}
-    for move in program.moves:
-        if move.step is None or move.step.field != name:
-            continue
-        for source in move.step.sources:
-            for target in move.step.targets:
-                if source != target:
-                    named = (wording.event_title(program, move.event, language) for language in LANGUAGES)
-                    label = _label(numbers[move.id], move.title or Text(*named))
-                    arrows[source, target, move.id] = Arrow(source, target, label)
+    moves = [move for move in program.moves if move.step is not None and move.step.field == name]
+    labels = _labels(numbers, {move.id: _title(program, move) for move in moves})
+    for move in moves:
+        steps = itertools.product(move.step.sources, move.step.targets) if move.step is not None else ()
+        for source, target in steps:
+            if source != target:
+                arrows[source, target, move.id] = Arrow(source, target, labels[move.id])
     section.drawn = drawing(Picture(boxes, tuple(arrows.values()), cycle.initial, cycle.final))
-    section.final = bool(cycle.final)
+    section.initial, section.final = bool(cycle.initial), bool(cycle.final)
 
 
-def _label(number: int, title: Text) -> Text:
-    return Text(*(f"{number} · {_short(title.best(language).replace('_', ' '))}" for language in LANGUAGES))
+def _title(program: Program, move: Move) -> Text:
+    named = (wording.event_title(program, move.event, language).replace("_", " ") for language in LANGUAGES)
+    return move.title or Text(*named)
 
 
-def _short(text: str) -> str:
-    """Its first words."""
-    if columns(text) <= _LONGEST_LABEL:
-        return text
-    short = text
-    while columns(short) > _LONGEST_LABEL:
-        head, _, _ = short.rpartition(" ")
-        short = head if head and columns(head) > _LONGEST_LABEL // 2 else short[:-1]
-    return short.rstrip(" ,;:，；：") + "…"
+def _labels(numbers: Mapping[str, int], titles: Mapping[str, Text]) -> dict[str, Text]:
+    """Number and title of each transition; the number alone where some title is too long for the drawing."""
+    room = _LONGEST_LABEL if len(titles) > _FEW else _LONGEST_LONE_LABEL
+    if any(columns(title.best(language)) > room for title in titles.values() for language in LANGUAGES):
+        return {id: Text(str(number), str(number)) for id, number in numbers.items()}
+    return {
+        id: Text(*(f"{numbers[id]} · {title.best(language)}" for language in LANGUAGES)) for id, title in titles.items()
+    }
 
 
 def _exemplified(program: Program, sections: list[Section], examples: Iterable[Example]) -> None:
@@ -296,14 +274,14 @@ def _exemplified(program: Program, sections: list[Section], examples: Iterable[E
 
 def _scope(program: Program, sections: list[Section]) -> list[Text]:
     """What the policy is about, in a few sentences."""
-    told = [program.note] if program.note is not None else []
+    told: list[Text] = []
     kinds = types(program)
     if kinds is not None:
         titles = [kinds.values.get(value, Text(value, value)) for value in kinds.type.values]
         what = [wording.field_title(kinds, language) for language in LANGUAGES]
         told.append(
             Text(
-                f"It knows accounts of {len(titles)} kinds ({what[0]}):"
+                f"There are {len(titles)} kinds of account ({what[0]}):"
                 f" {', '.join(each.best('en') for each in titles)}.",
                 f"本策略所涉账号按{what[1]}分为{len(titles)}种：{'、'.join(each.best('zh') for each in titles)}。",
             )
@@ -318,6 +296,8 @@ def _scope(program: Program, sections: list[Section]) -> list[Text]:
             "信息不足时结论为“无法确定”，而不是“允许”。",
         )
     )
+    if program.note is not None:
+        told.append(Text(f"Note: {program.note.best('en')}", f"注：{program.note.best('zh')}"))
     return told
 
 
@@ -328,8 +308,8 @@ def _heads(grid: Grid) -> list[tuple[Text, Text | None]]:
     return [(Text(each.head, each.head), each.meaning) for each in grid.columns]
 
 
-def _period(program: Program, grid: Grid) -> Text | None:
-    told = Text(*(Teller(program, language).period(grid.in_force) for language in LANGUAGES))
+def _period(program: Program, period: Period) -> Text | None:
+    told = Text(*(Teller(program, language).period(period) for language in LANGUAGES))
     return told if told.en else None
 
 
