@@ -6,8 +6,9 @@
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -51,6 +52,18 @@ def golden(update: bool) -> Callable[[str, str], None]:
         assert found == path.read_text(encoding="utf-8")
 
     return same
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A Chromium for all the pages; tests that use it are marked `needs_chromium`."""
+    from chromium import started
+
+    driver = started(tmp_path_factory.mktemp("chromium"))
+    try:
+        yield driver
+    finally:
+        driver.quit()
 
 
 # ------------------------------------------------------------------------------------------------- what is left out

@@ -6,28 +6,17 @@ import base64
 import hashlib
 import html
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import audit_samples
+from chromium import SIZES, WIDE, Elements, contrast, js, needs_chromium, open_at, search, visible_text
 from lawful.audit.summary import CrossCheck, Months, Summary
 from lawful.audit.telling.finding import Findings
 from lawful.audit.telling.report import _months, report, write_report
-
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-DRIVER = shutil.which("chromedriver")
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None, reason="needs chromium and chromedriver, which were not found"
-)
-WIDE, PHONE = (1280, 900), (375, 812)
-SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 
 
 @pytest.fixture(scope="module")
@@ -49,30 +38,6 @@ def page(told: Summary, findings: Findings, tmp_path_factory: pytest.TempPathFac
 
 
 # ------------------------------------------------------------------------------------------------ without a browser
-
-
-class Elements(HTMLParser):
-    """The elements of a page, and whether each is closed where it must be."""
-
-    VOID = frozenset({"meta", "link", "input", "br"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def test_the_page_is_well_formed(page: Path) -> None:
@@ -196,14 +161,7 @@ LIGHT, DARK = (dict(re.findall(r"--([\w-]+): (#\w{6});", block)) for block in ST
 )
 def test_every_text_can_be_read_on_its_ground(text: str, ground: str, colours: dict[str, str]) -> None:
     """WCAG's contrast of 4.5."""
-    light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
-    assert (light + 0.05) / (dark + 0.05) >= 4.5
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    assert contrast(colours[text], colours[ground]) >= 4.5
 
 
 # ---------------------------------------------------------------------------------------------------- in a browser
@@ -211,66 +169,14 @@ def luminance(colour: str) -> float:
 Open = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A Chromium of its own."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = CHROMIUM or ""
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--no-first-run",
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
 @pytest.fixture
 def opened(browser: Any, page: Path) -> Open:
     """Opens a page at a size, in a colour scheme; the report unless another is given."""
 
-    def open_at(size: tuple[int, int] = WIDE, *, scheme: str = "light", media: str = "", path: Path = page) -> Any:
-        width, height = size
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
-        browser.get("about:blank")
-        for log in ("browser", "performance"):
-            browser.get_log(log)
-        browser.get(path.as_uri())
-        return browser
+    def open_page(size: tuple[int, int] = WIDE, *, scheme: str = "light", media: str = "", path: Path = page) -> Any:
+        return open_at(browser, path, size, scheme=scheme, media=media)
 
-    return open_at
-
-
-def js(browser: Any, script: str, *arguments: object) -> Any:
-    return browser.execute_script(f"return {script}", *arguments)
-
-
-def visible_text(browser: Any) -> str:
-    return str(js(browser, "document.body.innerText"))
-
-
-def search(browser: Any, text: str) -> None:
-    js(
-        browser,
-        "(() => { const field = document.getElementById('search'); field.value = arguments[0];"
-        " field.dispatchEvent(new Event('input')); })()".replace("arguments[0]", repr(text)),
-    )
+    return open_page
 
 
 def shown_rows(browser: Any) -> int:

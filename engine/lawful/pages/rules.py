@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
@@ -130,7 +130,7 @@ def page(matrix: Matrix, language: Language = "en", examples: Sequence[Example] 
             "heads": _heads,
             "sources": [(each, _href(each)) for each in program.sources.values()],
             "verdicts": _VERDICTS,
-            "linked": _linked,
+            "linked": lambda told: _linked(program, told),
             "period": lambda told: _period(program, told.in_force),
             "placeholder": _PLACEHOLDER,
             "count": sum(len(each.cards) for each in sections),
@@ -318,6 +318,11 @@ def _href(source: Source) -> str | None:
     return source.url if source.url is not None and re.match(r"https?://[^\s]+$", source.url) else None
 
 
-def _linked(told: Any) -> Markup:
+def _linked(program: Program, told: Markup) -> Markup:
     """An escaped text with a link to each word that is explained."""
-    return Markup(_LINK.sub(r'<a class="word" href="#means-\1">\2</a>', str(told)))
+
+    def link(found: re.Match[str]) -> str:
+        name, word = found.groups()
+        return f'<a class="word" href="#means-{name}">{word}</a>' if name in program.conditions else word
+
+    return Markup(_LINK.sub(link, str(told)))

@@ -37,6 +37,10 @@ class Words(Phrases):
         phrase = super().named(expr)
         return self.word(expr.name) if "`" in phrase else phrase
 
+    def event(self, name: str) -> str:
+        title = super().event(name)
+        return title if title != name else name.replace("_", " ")
+
     def word(self, name: str) -> str:
         """What a condition is called: by its title, else by its name as words."""
         title = self.program.conditions[name].title
