@@ -169,7 +169,8 @@ class Teller(Phrases):
         for move in self.program.moves:
             if move.step is not None and move.step.field == cycle.field and move.id not in seen:
                 seen.add(move.id)
-                yield from self._guarded(move.id, wording.event_title(self.program, move.event, self.language))
+                title = wording.event_title(self.program, move.event, self.language)
+                yield from self._guarded(move.id, _titled(title, move.event))
         if cycle.final:
             final = names(cycle.final)
             yield Line(1, self.say(f"final: {final}; nothing leaves it", f"终态：{final}，此后不可再变更"), kind="said")
@@ -186,7 +187,8 @@ class Teller(Phrases):
 
     def _actions(self) -> Iterator[Line]:
         for name in self.program.actions:
-            yield from self._guarded(f"actions.{name}", wording.action_title(self.program, name, self.language))
+            title = wording.action_title(self.program, name, self.language)
+            yield from self._guarded(f"actions.{name}", _titled(title, name))
 
     def _guarded(self, id: str, name: str) -> Iterator[Line]:
         """A change, each of its versions with what it requires and what follows from it."""
@@ -213,7 +215,7 @@ class Teller(Phrases):
         yield from ()
 
     def _head(self, move: Move, name: str) -> str:
-        head = self.text(move.title, _as_words(name))
+        head = self.text(move.title, name)
         if move.step is not None:
             values = self.program.account[move.step.field].values
 
@@ -394,8 +396,12 @@ class Teller(Phrases):
         )
 
 
+def _titled(title: str, id: str) -> str:
+    """The title; where there is none, what stands for it is the id."""
+    return title if title != id else _as_words(id)
+
+
 def _as_words(id: str) -> str:
-    """What has no title, by its id."""
     return id.replace("_", " ").replace("-", " ")
 
 
