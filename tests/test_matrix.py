@@ -297,7 +297,7 @@ def test_what_is_no_text_is_told_once(edited: Callable[..., list[Difference]]) -
         book["services"]["D6"] = "=D5"
 
     (each,) = edited(edit)
-    message = "D6 holds a formula, `=D5`, where a value should stand"
+    message = "cell D6 holds a formula, `=D5`, where a value should stand"
     assert told(each) == ("unreadable", "services.csv", "ebooks", "Visitor", "0", message, "D6", "services.csv:3")
 
 

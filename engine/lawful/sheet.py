@@ -136,10 +136,10 @@ def _read(cell: Cell) -> tuple[str, Fault | None]:
     value, place = cell.value, (cell.row, cell.column)
     if cell.data_type == "f":
         told = spaced(str(getattr(value, "text", value) or "="))
-        message = f"{address(place)} holds a formula, `{told}`, where a value should stand"
+        message = f"cell {address(place)} holds a formula, `{told}`, where a value should stand"
         return told, Fault(cell.row, message, "paste it as a value", place=place)
     if cell.data_type == "e":
-        message = f"{address(place)} holds the error `{value}`"
+        message = f"cell {address(place)} holds the error `{value}`"
         return str(value), Fault(cell.row, message, "write what should stand there", place=place)
     match value:
         case None:
@@ -152,7 +152,7 @@ def _read(cell: Cell) -> tuple[str, Fault | None]:
             return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value), None
         case datetime() | date() | time() | timedelta():
             told = str(value).removesuffix(" 00:00:00")
-            message = f"{address(place)} holds a date or a time, `{told}`: what was typed is lost"
+            message = f"cell {address(place)} holds a date or a time, `{told}`: what was typed is lost"
             return told, Fault(cell.row, message, "format the cell as text, and type it anew", place=place)
         case _:
             return spaced(str(value)), None
@@ -163,7 +163,7 @@ def _merged(sheet: Worksheet, cells: Mapping[Place, str]) -> Iterator[Fault]:
     rows = {row for row, _ in cells}
     for each in sheet.merged_cells.ranges:
         if each.min_row in rows:
-            message = f"{each.coord} are merged: which of them the value is of cannot be told"
+            message = f"the cells {each.coord} are merged: which of them the value is of cannot be told"
             yield Fault(each.min_row, message, "unmerge them, and fill in each", place=(each.min_row, each.min_col))
 
 

@@ -174,7 +174,7 @@ class _Comparison:
         yield from self._of_cells()
         yield from self._faults()
 
-    def _tell(
+    def _difference(
         self,
         kind: Kind,
         feature: str | None = None,
@@ -215,21 +215,21 @@ class _Comparison:
     def _of_columns(self) -> Iterator[Difference]:
         for head in self.heads[1:]:
             if head not in self.columns:
-                yield self._tell("column-removed", column=head)
+                yield self._difference("column-removed", column=head)
             elif self.columns[head] != head:
                 at = address((self.found.head, self.found.heads[self.columns[head]]))
-                yield self._tell("column-renamed", column=head, was=head, now=self.columns[head], at=at)
+                yield self._difference("column-renamed", column=head, was=head, now=self.columns[head], at=at)
         known = {FEATURE, *self.columns.values()}
         for head, column in self.found.heads.items():
             if head not in known:
-                yield self._tell("column-added", column=head, at=address((self.found.head, column)))
+                yield self._difference("column-added", column=head, at=address((self.found.head, column)))
         for kind, text, at in self.found.repeated:
             column_named = text if kind == "column-repeated" else None
-            yield self._tell(kind, None if column_named else text, column_named, at=at)
+            yield self._difference(kind, None if column_named else text, column_named, at=at)
         order = [self.columns[head] for head in self.heads[1:] if head in self.columns]
         there = [head for head in self.found.heads if head in order]
         if order != there:
-            yield self._tell("columns-reordered", was=", ".join(order), now=", ".join(there))
+            yield self._difference("columns-reordered", was=", ".join(order), now=", ".join(there))
 
     # ------------------------------------------------------------------------------------------------------ rows
 
@@ -259,22 +259,22 @@ class _Comparison:
     def _of_rows(self) -> Iterator[Difference]:
         for name in self.texts:
             if name not in self.rows:
-                yield self._tell("row-removed", name)
+                yield self._difference("row-removed", name)
             elif self.rows[name] != name:
                 row = self.found.rows[self.rows[name]]
-                yield self._tell("row-renamed", name, was=name, now=_named(self.rows[name]), at=address((row, 1)))
+                yield self._difference("row-renamed", name, was=name, now=_named(self.rows[name]), at=address((row, 1)))
         known = set(self.rows.values())
         for name, row in self.found.rows.items():
             if name not in known:
                 told = " · ".join(
                     filter(None, (self.found.text(row, each) for each in list(self.found.heads.values())[1:]))
                 )
-                yield self._tell("row-added", _named(name), now=told, at=f"row {row}")
+                yield self._difference("row-added", _named(name), now=told, at=f"row {row}")
         order = [self.rows[name] for name in self.texts if name in self.rows]
         there = [name for name in self.found.rows if name in known]
         if order != there:
             moved = next((ours, theirs) for ours, theirs in zip(order, there, strict=True) if ours != theirs)
-            yield self._tell("rows-reordered", was=moved[0], now=moved[1])
+            yield self._difference("rows-reordered", was=moved[0], now=moved[1])
 
     # ----------------------------------------------------------------------------------------------------- cells
 
@@ -290,7 +290,7 @@ class _Comparison:
                 place = (row, self.found.heads[self.columns[head]])
                 now = self.found.text(*place)
                 if now != was and place not in faulty:
-                    yield self._tell("cell", name, head, was, now, address(place))
+                    yield self._difference("cell", name, head, was, now, address(place))
 
     def _faults(self) -> Iterator[Difference]:
         """What stands there and is no text."""
@@ -301,7 +301,7 @@ class _Comparison:
                 row, column = each.place or (each.row, 1)
                 name, head = names.get(row), columns.get(column)
                 was = self.texts[name].get(head) if name is not None and head is not None else None
-                yield self._tell("unreadable", name, head, was, each.message, address((row, column)))
+                yield self._difference("unreadable", name, head, was, each.message, address((row, column)))
 
 
 def _named(name: str) -> str:
