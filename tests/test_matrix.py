@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import drawing
 import lawful
+import policies
 from lawful import cli, ir
 from lawful.engines.reference import evaluate
 from lawful.matrix.comparing import Difference, compare
@@ -97,6 +98,22 @@ def test_versions_of_a_feature_are_lines_of_their_own(cards: lawful.Policy) -> N
     ]
 
 
+def test_a_file_that_is_used_twice_has_two_grids(tmp_path: Path) -> None:
+    policy = """
+        policy: p
+        version: "1"
+        account: {fields: {a: bool}}
+        feature_tables:
+          - {file: t.csv, columns: {x: account.a}, cells: {"1": yes, "0": no}, in_force: {until: 2024-01-01}}
+          - {file: t.csv, columns: {x: "!account.a"}, cells: {"1": yes, "0": no}, in_force: {from: 2024-01-01}}
+        """
+    loaded = lawful.loads(policy, tables={"t.csv": b"id,x\nf,1\n"})
+    assert [each.key for each in matrix_of(loaded).grids] == ["t.csv", "t.csv #2"]
+    raw = written(loaded, tmp_path)
+    assert openpyxl.load_workbook(io.BytesIO(raw)).sheetnames == ["t", "t #2", "legend", "sources"]
+    assert compare(matrix_of(loaded), raw).differences == ()
+
+
 @given(drawing.cases(drawing.USUAL))
 @settings(max_examples=drawing.examples(60), suppress_health_check=list(HealthCheck), deadline=None)
 def test_what_is_left_of_a_condition_is_what_it_comes_to(case: drawing.Case) -> None:
@@ -170,7 +187,7 @@ def tables(draw: st.DrawFn) -> tuple[str, bytes]:
 
 
 @given(tables())
-@settings(max_examples=drawing.examples(60), suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=drawing.examples(40), suppress_health_check=list(HealthCheck), deadline=None)
 def test_any_table_comes_back_as_it_went(tmp_path_factory: pytest.TempPathFactory, drawn: tuple[str, bytes]) -> None:
     policy = lawful.loads(drawn[0], tables={"drawn.csv": drawn[1]})
     raw = written(policy, tmp_path_factory.getbasetemp())
@@ -183,8 +200,18 @@ def test_any_table_comes_back_as_it_went(tmp_path_factory: pytest.TempPathFactor
     assert [line[3:] for line in lines] == [[distinct(cell) for cell in row.cells.values()] for row in layout.rows]
 
 
+@given(policies.drawn(requests=0))
+@settings(max_examples=drawing.examples(20), suppress_health_check=list(HealthCheck), deadline=None)
+def test_what_is_derived_of_any_policy_comes_back_as_it_went(
+    tmp_path_factory: pytest.TempPathFactory, drawn: policies.Drawn
+) -> None:
+    policy = lawful.loads(drawn.policy)
+    assert matrix_of(policy).grids
+    assert compare(matrix_of(policy), written(policy, tmp_path_factory.getbasetemp())).differences == ()
+
+
 @given(tables())
-@settings(max_examples=drawing.examples(30), suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=drawing.examples(20), suppress_health_check=list(HealthCheck), deadline=None)
 def test_nothing_that_is_written_is_a_formula(
     tmp_path_factory: pytest.TempPathFactory, drawn: tuple[str, bytes]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +68,8 @@ def page(name: str, target: str | None, terminal: Terminal) -> None:
 
         told = paged(made(policy.program, policy.layouts), terminal.language, list(_examples(policy)))
     if path is None:
+        if sys.stdout.encoding.lower() not in ("utf-8", "utf8"):
+            raise WrongUsage("stdout takes no UTF-8, in which the page is written", "name a file by `--output`")
         terminal.text(told)
         return
     with beside(path) as part:

@@ -140,6 +140,7 @@ def _from_table(
         versions.setdefault(row.feature, []).append(version)
     return Layout(
         file=written.file,
+        sheet=written.sheet,
         columns={name: columns[name] for name in table.columns},
         cells={
             name: None if each is None else tuple(Text(owed.en, owed.zh) for owed in each.obligations)

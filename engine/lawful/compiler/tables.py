@@ -50,7 +50,8 @@ class Layout:
     """How a table is laid out: what of it the program no longer knows, for those who look at it."""
 
     file: str
-    """As the policy names it."""
+    sheet: str | None
+    """As the policy names them."""
     columns: Mapping[str, Expr]
     cells: Mapping[str, tuple[Text, ...] | None]
     """What each means: None is no, else yes with what must still be done."""

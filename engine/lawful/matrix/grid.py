@@ -95,7 +95,9 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Grid:
     key: str
-    """The table's file, with a number where it is used more than once; `features` for what stands in no table."""
+    """The table's file and, if it is named, its sheet, with a number where it is used more than once; `features` for
+    what stands in no table.
+    """
     title: Text
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
@@ -122,9 +124,9 @@ def matrix(program: Program, layouts: Iterable[Layout]) -> Matrix:
     seen: dict[str, int] = {}
     grids: list[Grid] = []
     for each in layouts:
-        seen[each.file] = seen.get(each.file, 0) + 1
-        key = each.file if seen[each.file] == 1 else f"{each.file} #{seen[each.file]}"
-        grids.append(_of_table(program, each, key))
+        named = each.file if each.sheet is None else f"{each.file} · {each.sheet}"
+        seen[named] = seen.get(named, 0) + 1
+        grids.append(_of_table(program, each, named if seen[named] == 1 else f"{named} #{seen[named]}"))
     derived = _derived(program, {each.file for each in layouts})
     if derived.lines:
         grids.append(derived)
@@ -150,7 +152,7 @@ def _of_table(program: Program, layout: Layout, key: str) -> Grid:
     marks = tuple(Mark(spaced(sign), _answer(owed), _owed(owed)) for sign, owed in layout.cells.items())
     return Grid(
         key,
-        _spaced(layout.title or Text(layout.file, layout.file)),
+        _spaced(layout.title or Text(key, key)),
         columns,
         lines,
         marks,

@@ -37,10 +37,12 @@ _LONGEST_NAME: Final = 31
 _LONGEST_CELL: Final = 32_767
 _LONGEST_LIST: Final = 255
 _WIDTHS: Final = {FEATURE: 24.0, "en": 34.0, "zh": 26.0, SOURCE: 40.0}
-_TABLE_COLUMN: Final = 18.0
+_TABLE_COLUMN: Final = 21.0
 _DERIVED_COLUMN: Final = 34.0
 _LINE_HEIGHT: Final = 15.0
 _MOST_LINES: Final = 12
+_MOST_MEANING_LINES: Final = 7
+"""They stay in view: the rest of the screen is for the features."""
 _TITLES: Final[Mapping[Language, str]] = {"en": "en", "zh": "zh"}
 
 
@@ -65,7 +67,7 @@ def sheet_names(matrix: Matrix) -> dict[str, str]:
     found: dict[str, str] = {}
     taken = {name.casefold() for name in ("history", *_names_beside(matrix.languages))}
     for grid in matrix.grids:
-        stem = re.sub(r"[\[\]:*?/\\']", " ", re.sub(r"\.(csv|xlsx)(?= #|$)", "", grid.key)).strip() or "table"
+        stem = re.sub(r"[\[\]:*?/\\']", " ", re.sub(r"\.(csv|xlsx)(?=[ ·]|$)", "", grid.key)).strip() or "table"
         name, number = stem[:_LONGEST_NAME], 2
         while name.casefold() in taken:
             end = f" ({number})"
@@ -162,14 +164,14 @@ class _Sheet:
     def _meanings(self) -> None:
         from openpyxl.styles import Alignment, Font
 
-        most = 1
         for row, language in enumerate(self.languages, 2):
+            most = 1
             for index, column in enumerate(self.grid.columns, self.before + 1):
                 meaning = column.meaning.best(language)
                 cell = put(self.sheet, row, index, meaning)
                 cell.font, cell.alignment = Font(color=_QUIET, italic=True), Alignment(wrap_text=True, vertical="top")
                 most = max(most, _lines_of(meaning, self._width(index)))
-            self.sheet.row_dimensions[row].height = _LINE_HEIGHT * min(most, _MOST_LINES)
+            self.sheet.row_dimensions[row].height = _LINE_HEIGHT * min(most, _MOST_MEANING_LINES)
 
     def _names(self) -> None:
         from openpyxl.styles import Alignment

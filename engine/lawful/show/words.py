@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lawful.ir import Comparison, ConditionOf, Text, Type
+from lawful.ir import FALSE, Comparison, ConditionOf, Expr, Text, Type
 from lawful.show.phrases import Phrases
 
 _DAYS: Final[dict[Comparison, Text]] = {
@@ -32,6 +32,11 @@ class Words(Phrases):
         words = _DAYS if type_.kind in ("date", "timestamp") else _NUMBERS
         said = words[operator].best(self.language)
         return self.say(f"{left} {said} {right}", f"{left}{said}{right}")
+
+    def condition(self, expr: Expr) -> str:
+        if expr == FALSE:
+            return self.say("what nobody meets: it is always refused", "无人可满足的条件（一律不允许）")
+        return super().condition(expr)
 
     def named(self, expr: ConditionOf) -> str:
         phrase = super().named(expr)
