@@ -77,7 +77,10 @@ def workbook(raw: bytes) -> Workbook:
         unpacked = sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(raw)).infolist())
         if max(len(raw), unpacked // _UNPACKED) > MAX_BYTES:
             raise NoWorkbook("size")
-        return openpyxl.load_workbook(io.BytesIO(raw))
+        book = openpyxl.load_workbook(io.BytesIO(raw))
+        if not book.worksheets:  # nothing but charts
+            raise NoWorkbook("form")
+        return book
     except NoWorkbook:
         raise
     except Exception:  # noqa: BLE001 - a stranger's file: whatever the reader raises says it cannot be read
