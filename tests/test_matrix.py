@@ -27,7 +27,7 @@ from lawful.sheet import read, workbook
 
 ROOT = Path(__file__).parent.parent
 CARDS = ROOT / "fixtures" / "library-cards"
-CASES = (ROOT / "policies" / "wechat", CARDS)
+CASES = (*sorted(each.parent for each in (ROOT / "policies").glob("*/policy.yaml")), CARDS)
 
 
 def matrix_of(policy: lawful.Policy) -> Matrix:
@@ -137,6 +137,9 @@ def test_what_is_left_of_a_condition_is_what_it_comes_to(case: drawing.Case) -> 
 @pytest.mark.parametrize("policy", CASES, ids=lambda folder: folder.name)
 def test_what_is_written_is_read_without_a_difference(policy: Path, tmp_path: Path) -> None:
     loaded = lawful.load(policy)
+    if not matrix_of(loaded).grids:
+        assert not loaded.program.features
+        return
     found = compare(matrix_of(loaded), written(loaded, tmp_path))
     assert found.differences == ()
     assert (found.policy, found.digest) == (f"{loaded.program.id} {loaded.program.version}", loaded.program.digest)

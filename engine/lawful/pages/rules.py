@@ -274,7 +274,7 @@ def _exemplified(program: Program, sections: list[Section], examples: Iterable[E
 
 def _scope(program: Program, sections: list[Section]) -> list[Text]:
     """What the policy is about, in a few sentences."""
-    told: list[Text] = []
+    told = [program.scope] if program.scope is not None else []
     kinds = types(program)
     if kinds is not None:
         titles = [kinds.values.get(value, Text(value, value)) for value in kinds.type.values]
