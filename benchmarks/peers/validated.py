@@ -1,6 +1,7 @@
-"""What stands before a peer in the rows that say *validated*: pydantic, as most would take. lawful itself has msgspec.
+"""What stands before a peer in the rows that say *validated*: msgspec, which is the quickest, and lawful's own choice.
 
-Strict types, words of the schema only, no field too many or too few. It gives a dict, which the peer then takes.
+Strict types, words of the schema only, no field too many or too few. It gives a dict, which the peer then takes. That a
+key stands there twice it does not notice; lawful refuses that as well.
 """
 
 from __future__ import annotations
@@ -8,39 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from pydantic import ConfigDict, TypeAdapter, with_config
-from typing_extensions import TypedDict  # pydantic asks for it before 3.12
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from peers.requests import Request
 from peers.rules import NUMBERS, TEXTS, WORDS
 
-_STRICT = ConfigDict(strict=True, extra="forbid")
 _FIELDS: dict[str, object] = {
     **{name: Literal[words] for name, words in WORDS.items()},
     **dict.fromkeys(TEXTS, str),
     **dict.fromkeys(NUMBERS, int),
 }
-# the functional form, since the fields are listed elsewhere; mypy cannot follow it, and checks no benchmarks
-_Account = with_config(_STRICT)(TypedDict("_Account", _FIELDS))  # type: ignore[misc]
+_Account = msgspec.defstruct("_Account", list(_FIELDS.items()), forbid_unknown_fields=True)  # type: ignore[arg-type]
 
 
-@with_config(_STRICT)
-class _Empty(TypedDict):
+class _Empty(msgspec.Struct, forbid_unknown_fields=True):
     pass
 
 
-@with_config(_STRICT)
-class _Change(TypedDict, total=False):
-    do: str
-    register: _Empty
+class _Change(msgspec.Struct, forbid_unknown_fields=True):
+    do: str | UnsetType = UNSET
+    register: _Empty | UnsetType = UNSET
 
 
-@with_config(_STRICT)
-class _Request(TypedDict):
-    account: _Account
+class _Request(msgspec.Struct, forbid_unknown_fields=True):
+    account: _Account  # type: ignore[valid-type]
     change: _Change
     at: str
 
 
 def reader() -> Callable[[bytes], Request]:
-    return TypeAdapter(_Request).validate_json
+    decode, plain = msgspec.json.Decoder(_Request).decode, msgspec.to_builtins
+    return lambda text: plain(decode(text))
