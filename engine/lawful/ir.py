@@ -474,6 +474,12 @@ class Period:
     def holds(self, day: date) -> bool:
         return (self.start is None or self.start <= day) and (self.until is None or day < self.until)
 
+    def meets(self, other: Period) -> bool:
+        """Whether there is a day in both."""
+        starts = [each for each in (self.start, other.start) if each is not None]
+        untils = [each for each in (self.until, other.until) if each is not None]
+        return not (starts and untils) or max(starts) < min(untils)
+
 
 ALWAYS: Final = Period()
 

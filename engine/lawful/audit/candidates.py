@@ -41,6 +41,7 @@ from lawful.ir import (
     children,
     everything,
 )
+from lawful.patterns import text_for
 from lawful.question import EARLIEST
 
 Record: TypeAlias = Mapping[str, Value | None]
@@ -585,102 +586,3 @@ def _with_part(function: str, part: str, random: Random) -> str:
     before = "" if function == "startsWith" else _word(random)
     after = "" if function == "endsWith" else _word(random)
     return before + part + after
-
-
-def text_for(pattern: str, random: Random) -> str:
-    """A text that the pattern may find."""
-    return _Writer(pattern, random).text()
-
-
-class _Writer:
-    """Writes a text that a pattern of the profile (see `patterns`) may find. The reference tells whether it does."""
-
-    def __init__(self, pattern: str, random: Random) -> None:
-        self._pattern = pattern
-        self._random = random
-        self._place = 0
-
-    def text(self) -> str:
-        return self._alternatives()
-
-    def _peek(self) -> str:
-        return self._pattern[self._place : self._place + 1]
-
-    def _next(self) -> str:
-        self._place += 1
-        return self._pattern[self._place - 1]
-
-    def _alternatives(self) -> str:
-        written = [self._sequence()]
-        while self._peek() == "|":
-            self._next()
-            written.append(self._sequence())
-        return self._random.choice(written)
-
-    def _sequence(self) -> str:
-        text = ""
-        while self._peek() not in ("", "|", ")"):
-            start = self._place
-            piece = self._atom()
-            end, times = self._repeated()
-            for _ in range(times):
-                text += piece
-                self._place = start
-                piece = self._atom()
-            self._place = end
-        return text
-
-    def _repeated(self) -> tuple[int, int]:
-        """Where the repetition ends, and how often to repeat."""
-        least, most = 1, 1
-        match self._peek():
-            case "*" | "+" | "?" as sign:
-                least, most = {"*": (0, 4), "+": (1, 4), "?": (0, 1)}[sign]
-                self._next()
-            case "{":
-                end = self._pattern.index("}", self._place)
-                low, comma, high = self._pattern[self._place + 1 : end].partition(",")
-                least = int(low)
-                most = int(high) if high else least + 3 if comma else least
-                self._place = end + 1
-            case _:
-                pass
-        return self._place, self._random.randint(least, most)
-
-    def _atom(self) -> str:
-        match self._next():
-            case "(":
-                text = self._alternatives()
-                self._next()
-                return text
-            case "[":
-                return self._of_class()
-            case "\\":
-                return self._next()
-            case ".":
-                return self._random.choice("abcxyz019")
-            case "^" | "$":
-                return ""
-            case char:
-                return char
-
-    def _of_class(self) -> str:
-        is_negated = self._peek() == "^"
-        if is_negated:
-            self._next()
-        members: set[str] = set()
-        while self._peek() != "]":
-            first = self._member()
-            if self._peek() == "-" and self._pattern[self._place + 1 : self._place + 2] != "]":
-                self._next()
-                members.update(chr(code) for code in range(ord(first), ord(self._member()) + 1))
-            else:
-                members.add(first)
-        self._next()
-        if is_negated:
-            members = {chr(code) for code in range(32, 127)} - members
-        return self._random.choice(sorted(members) or [""])
-
-    def _member(self) -> str:
-        char = self._next()
-        return self._next() if char == "\\" else char

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
-from lawful.audit.candidates import number_of, text_for, turns, value_of
+from lawful.audit.candidates import number_of, turns, value_of
 from lawful.calendar import Instant, Window
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import History, Situation
@@ -36,6 +36,7 @@ from lawful.ir import (
     Value,
     everything,
 )
+from lawful.patterns import text_for
 from lawful.question import EARLIEST
 
 Fact: TypeAlias = tuple[Owner, str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from lawful import ir
 from lawful.calendar import LIFETIME
@@ -10,7 +11,9 @@ from lawful.ir import TRUE, AtMost, Lifecycle, Move, Place, Program, Rule, Text
 from lawful.proofs.answers import SEVERITIES, Kind, Question
 from lawful.wording import cel
 
-_BUILT_IN = ("unlisted", "final", "initial", "fixed", "effect", "needs")
+EVENTS: Final = "events."
+"""How the subject of a question about a declared event begins."""
+_BUILT_IN: Final = ("unlisted", "final", "initial", "fixed", "effect", "needs")
 
 
 def questions(program: Program) -> list[Question]:
@@ -141,6 +144,10 @@ def _effects(program: Program) -> Iterator[Question]:
             if subject not in told:
                 told.add(subject)
                 yield _question("effect", subject, move.title or Text(move.id, move.id), move.place)
+    for event in program.events.values():
+        for effect in event.moves:
+            title = event.title or Text(event.id, event.id)
+            yield Question("effect", f"{EVENTS}{event.id}.effects.{effect.field}", title, event.place, "info")
 
 
 # ---------------------------------------------------------------------------------------------- versions, tables

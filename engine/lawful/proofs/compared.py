@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from lawful import ir
@@ -30,11 +31,26 @@ from lawful.proofs.logic import (
     opposite,
 )
 from lawful.proofs.moves import Change, Judged, Moves, Ruling, holds
-from lawful.proofs.patience import Elsewhere, Restarting
 from lawful.proofs.shared import Shared, renumbered
 from lawful.proofs.space import Space
 from lawful.proofs.state import Before, History, Now, State, fresh_fact, fresh_facts, period_of
 from lawful.proofs.terms import Terms
+
+_APART: Final = 1_000_000
+"""Where the names of variables of another zone begin, so that they are not those of the first."""
+
+
+class Elsewhere(Space):
+    """The same variables and assumptions, seen from another time zone. It is asked nothing itself."""
+
+    def __init__(self, space: Space, zone: ZoneInfo) -> None:
+        super().__init__(zone, space.clock)
+        self.context, self.texts, self.doubts = space.context, space.texts, space.doubts
+        self._count = _APART
+        self._space = space
+
+    def assume(self, constraint: Bool) -> None:
+        self._space.assume(constraint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +90,7 @@ class Compared:
     def __init__(self, shared: Shared, moves: Mapping[Side, Moves], asking: Asking, clock: tuple[int, int]) -> None:
         self.shared = shared
         self.asking = asking
-        self.space: Space = Restarting(ZoneInfo(shared.new.timezone), clock)
+        self.space: Space = Space(ZoneInfo(shared.new.timezone), clock)
         self.spaces: dict[Side, Space] = {"new": self.space, "old": self.space}
         self.moments: dict[Side, Now] = {"new": Now(self.space)}
         self._keep_time(shared.old.timezone)

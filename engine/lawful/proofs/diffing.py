@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from lawful.deciding.judging import Judge
 from lawful.ir import Program, Text
+from lawful.proofs.bounds import clock_of
 from lawful.proofs.compared import Alike, Asking, Compared, changes
 from lawful.proofs.differences import Diff, Difference, Kind, Side
 from lawful.proofs.examples import USUAL, Peer, Shown
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, opposite
 from lawful.proofs.moves import Moves
-from lawful.proofs.proving import Told, clock_of
+from lawful.proofs.proving import Told
 from lawful.proofs.regions import where
 from lawful.proofs.shared import Shared
 from lawful.proofs.space import Deadline, Model, NotSettled

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from lawful.proofs.answers import Why
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, opposite
@@ -65,11 +64,10 @@ class Lemmas:
 class Induction:
     """Proofs about one policy."""
 
-    def __init__(self, moves: Moves, zone: ZoneInfo, clock: tuple[int, int]) -> None:
+    def __init__(self, moves: Moves, spaces: Callable[[], Space]) -> None:
         self.moves = moves
         self.ways = Ways(moves)
-        self.zone = zone
-        self.clock = clock
+        self._spaces = spaces
         self.deadline = Deadline()
         self.history_known = True
         self._begins: bool | None = None
@@ -113,7 +111,7 @@ class Induction:
         return self._begins
 
     def space(self) -> Space:
-        space = Space(self.zone, self.clock)
+        space = self._spaces()
         space.deadline = self.deadline
         return space
 

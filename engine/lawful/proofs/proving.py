@@ -6,31 +6,28 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
 from lawful.deciding.judging import Judge
 from lawful.diagnostics import near
-from lawful.ir import AtMost, Constant, Expr, Period, Program, Text, walk
+from lawful.ir import AtMost, Program, Text
 from lawful.proofs.answers import KINDS, Answer, Answers, Question, unsettled
 from lawful.proofs.anywhere import Anywhere
 from lawful.proofs.asking import event_of, limits_of_once, questions
+from lawful.proofs.bounds import clock_of, samples_of
 from lawful.proofs.errors import ProofError
 from lawful.proofs.induction import Found, Induction, Refutation
 from lawful.proofs.moves import Moves
 from lawful.proofs.property import Property, at_most, of_invariant, stays
 from lawful.proofs.reachable import Reachable
-from lawful.proofs.space import Deadline, NotSettled, Space
+from lawful.proofs.space import Deadline, Space
 from lawful.proofs.versions import Gap, gaps
+from lawful.proofs.view import View
 from lawful.proofs.witness import Happening, Witness, refuted
 from lawful.reading import Reader
-
-_FIRST: Final = date(2000, 1, 1)
-_LAST: Final = date(2100, 12, 31)
-_EARLIEST: Final = date(1900, 1, 1)
-_LATEST: Final = date(2300, 1, 1)
 
 Told = Callable[[str, float], None]
 """Told of the question that is being answered, and the share of them that is."""
@@ -60,11 +57,12 @@ class Prover:
         self.zone = zone
         self.seconds = seconds
         self.clock = clock_of(program)
+        spaces = partial(Space, zone, self.clock, samples_of(program))
         self.judge = Judge(program, zone)
         self.reader = Reader(program, zone)
         self.moves = Moves(program)
-        self.induction = Induction(self.moves, zone, self.clock)
-        self._anywhere: Anywhere | None = None
+        self.induction = Induction(self.moves, spaces)
+        self._anywhere = Anywhere(partial(View, self.moves, self.judge, self.reader, spaces), self.moves, seconds)
         self._reachable = Reachable(self.induction, self.judge, self.reader)
 
     def answers(self, asked: Sequence[Question], told: Told = lambda _, __: None) -> Answers:
@@ -99,33 +97,7 @@ class Prover:
             case "in_force":
                 yield from self._in_force(asked)
             case _:
-                yield from self._of_any_account(kind, asked)
-
-    def _of_any_account(self, kind: str, asked: list[Question]) -> Iterator[Answer]:
-        anywhere = self.anywhere
-        ask = {
-            "dead": anywhere.dead,
-            "shadowed": anywhere.shadowed,
-            "conflict": anywhere.conflict,
-            "effect": anywhere.effect,
-            "feature_table": anywhere.feature_table,
-        }[kind]
-        anywhere.space.deadline = Deadline.after(self.seconds)
-        try:
-            yield from list(ask(asked))
-        except NotSettled:  # which of them is the hard one: each by itself
-            for each in asked:
-                anywhere.space.deadline = Deadline.after(self.seconds)
-                try:
-                    yield from list(ask([each]))
-                except NotSettled:
-                    yield unsettled(each, anywhere.space.deadline.why(), self.seconds)
-
-    @property
-    def anywhere(self) -> Anywhere:
-        if self._anywhere is None:
-            self._anywhere = Anywhere(self.moves, self.judge, self.reader, Space(self.zone, self.clock))
-        return self._anywhere
+                yield from self._anywhere.answers(kind, asked)
 
     # ------------------------------------------------------------------------------------------- what must never be
 
@@ -204,34 +176,3 @@ class Prover:
         )
         for counter in counters:
             yield Text(f"{counter} counts rightly when the account is registered", f"注册时{counter}的计数正确")
-
-
-def clock_of(program: Program) -> tuple[int, int]:
-    """The days that decisions may be made on: this century, and what the policy's own dates add to it."""
-    days = [each for each in _days(program) if _EARLIEST <= each <= _LATEST]
-    first = min([_FIRST, *(each - timedelta(days=400) for each in days)])
-    last = max([_LAST, *(each + timedelta(days=400) for each in days)])
-    return first.toordinal(), last.toordinal()
-
-
-def _days(program: Program) -> Iterator[date]:
-    exprs: list[Expr] = [condition.holds for condition in program.conditions.values()]
-    periods: list[Period] = []
-    for rule in program.rules:
-        exprs += [rule.when, rule.requires]
-        periods.append(rule.in_force)
-    for move in program.moves:
-        exprs += [effect.value for effect in move.effects]
-        periods.append(move.in_force)
-    for invariant in program.invariants:
-        exprs.append(invariant.expr)
-        periods.append(invariant.in_force)
-    for expr in exprs:
-        for node in walk(expr):
-            if isinstance(node, Constant):
-                if isinstance(node.value, datetime):
-                    yield node.value.date()
-                elif isinstance(node.value, date):
-                    yield node.value
-    for period in periods:
-        yield from (each for each in (period.start, period.until) if each is not None)

@@ -14,13 +14,17 @@ from zoneinfo import ZoneInfo
 
 import z3
 
-from lawful.proofs.logic import Bool, Number, disjunction, no_more
+from lawful.proofs.logic import Bool, Number, conjunction, disjunction, less, no_more
 
 T = TypeVar("T")
 
 _MOST_ROUNDS: Final = 60
 """How often a model may be wrong about a doubtful term before its question is given up."""
-_PATIENCE: Final = 3
+_UNTOLD: Final = 3
+"""So often a model may go on to where nothing was told yet."""
+_PATIENCE: Final = (1.0, 3.0, float("inf"))
+"""Seconds for each beginning: what Z3 has not found in one it often finds at once from another. It is partly luck."""
+_FOREVER: Final = 2**31 - 1
 _A_MOMENT: Final = 0.01
 """Z3 is told its time in milliseconds, and may come back a little early."""
 
@@ -104,6 +108,8 @@ class Texts:
     named: list[str] = field(default_factory=list)
     atoms: list[Atom] = field(default_factory=list)
     functions: dict[tuple[str, int], Any] = field(default_factory=dict)
+    open: list[Number] = field(default_factory=list)
+    """The variables that stand for texts."""
 
     def code(self, text: str) -> int:
         if text not in self.codes:
@@ -111,19 +117,24 @@ class Texts:
             self.named.append(text)
         return self.codes[text]
 
+    def known(self) -> Bool:
+        """Whether every text is one that has a name: of those, functions are exact."""
+        return conjunction(less(each, len(self.named)) for each in self.open if self.named)
+
 
 class Space:
     """One solver and its variables. Not to be shared between threads."""
 
-    def __init__(self, zone: ZoneInfo, clock: tuple[int, int]) -> None:
+    def __init__(self, zone: ZoneInfo, clock: tuple[int, int], samples: Iterable[str] = ()) -> None:
         self.context = z3.Context()
         self.zone = zone
         self.clock = clock
         """The first and the last day that decisions may be made on, as ordinals."""
         self.texts = Texts()
+        for each in samples:
+            self.texts.code(each)
         self.doubts: list[Doubt] = []
         self.deadline = Deadline()
-        self.checks = 0
         self._made: dict[tuple[object, ...], tuple[tuple[Any, ...], Any]] = {}
         self._solver = z3.Solver(ctx=self.context)
         self._count = 0
@@ -143,6 +154,12 @@ class Space:
     def boolean(self, name: str) -> z3.BoolRef:
         self._count += 1
         return z3.Bool(f"{name}!{self._count}", self.context)
+
+    def text(self, name: str) -> z3.ArithRef:
+        """A fresh text, as its code."""
+        made = self.integer(name, 0)
+        self.texts.open.append(made)
+        return made
 
     def function(self, name: str, arity: int, *, truth: bool) -> Any:
         """An uninterpreted function of texts."""
@@ -175,7 +192,7 @@ class Space:
         wanted = [part for part in parts if part is not True]
         for turn in range(_MOST_ROUNDS):
             # A model that goes on to where nothing was told yet may be kept where something was.
-            model = self._once([*wanted, *self._where_told()]) if turn > _PATIENCE else None
+            model = self._once([*wanted, *self._where_told()]) if turn > _UNTOLD else None
             model = model or self._once(wanted)
             if model is None:
                 return None
@@ -190,15 +207,24 @@ class Space:
         return [disjunction(each.told) for each in self.doubts if each.told]
 
     def _once(self, parts: Iterable[Bool]) -> Model | None:
-        left = self.deadline.left()
-        if left <= 0:
-            raise NotSettled
-        self._solver.set("timeout", max(1, min(int(left * 1000), 2**31 - 1)) if left != float("inf") else 2**32 - 1)
-        self.checks += 1
+        """A model, whatever it is wrong about."""
+        asked = [self._bool(part) for part in parts]
+        for turn, patience in enumerate(_PATIENCE, 1):
+            left = min(self.deadline.left(), patience)
+            if left <= 0:
+                break
+            try:
+                return self._asked(asked, left)
+            except NotSettled:
+                self._begin_anew(turn)
+        raise NotSettled
+
+    def _asked(self, parts: Iterable[z3.BoolRef], seconds: float) -> Model | None:
+        self._solver.set("timeout", max(1, min(int(seconds * 1000), _FOREVER)) if seconds < _FOREVER else _FOREVER)
         self._solver.push()
         try:
             for part in parts:
-                self._solver.add(self._bool(part))
+                self._solver.add(part)
             match self._solver.check():
                 case z3.unsat:
                     return None
@@ -208,6 +234,12 @@ class Space:
                     raise NotSettled
         finally:
             self._solver.pop()
+
+    def _begin_anew(self, seed: int) -> None:
+        solver = z3.Solver(ctx=self.context)
+        solver.set("random_seed", seed)
+        solver.add(self._solver.assertions())
+        self._solver = solver
 
     def _bool(self, part: Bool) -> z3.BoolRef:
         return z3.BoolVal(part, self.context) if isinstance(part, bool) else part

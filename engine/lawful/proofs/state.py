@@ -262,7 +262,7 @@ def fresh(space: Space, name: str, type: Type, low: Value | None = None, high: V
         case "enum":
             return space.integer(name, 0, len(type.values) - 1)
         case "string":
-            return space.integer(name, 0)
+            return space.text(name)
         case _:
             least, most = _RANGES[type.kind]
             return space.integer(

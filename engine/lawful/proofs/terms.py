@@ -362,7 +362,17 @@ class Terms:
             space.assume(value >= 0)
         space.texts.atoms.append(Atom(function, text, argument, value))
         space.doubts.append(_OfText(space, function, arguments, value))
+        if isinstance(argument, int) or argument is None:
+            self._tell(function, text, argument, value)
         return value
+
+    def _tell(self, function: str, text: Number, argument: int | None, value: Any) -> None:
+        """What it is of each text that has a name so far."""
+        named = self.scene.space.texts.named
+        more = [] if argument is None else [named[argument]]
+        for code, each in enumerate(named):
+            exact = _text_value(function, [each, *more])
+            self.scene.space.assume(either(opposite(equal(text, code)), equal(value, exact)))
 
 
 @dataclass(slots=True)
