@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 from lawful.proofs.answers import Why
@@ -115,8 +116,8 @@ class Induction:
         space.deadline = self.deadline
         return space
 
-    def trace(self, part: Slice) -> Trace:
-        return Trace(self.moves, self.space(), part, history_known=self.history_known)
+    def trace(self, part: Slice, day: date | None = None) -> Trace:
+        return Trace(self.moves, self.space(), part, history_known=self.history_known, day=day)
 
     # --------------------------------------------------------------------------------------------------- induction
 

@@ -5,7 +5,7 @@ This follows `deciding/judging.py` step by step, for one change in a state that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -133,20 +133,20 @@ class Moves:
 
     # ------------------------------------------------------------------------------------------------ the changes
 
-    def changes(self, space: Space) -> list[Change]:
-        """Every change that can move something, but a registration; of `set` one, whose fields are open."""
+    def changes(self, space: Space, among: Collection[str]) -> list[Change]:
+        """Those of these triggers; of `set` one, whose fields are open."""
         found = []
         settable = {
             name: (space.boolean(f"sets_{name}"), known(fresh_fact(space, f"to_{name}", declaration)))
             for name, declaration in self.program.account.items()
-            if declaration.motion in ("lifecycle", "settable")
+            if f"set.{name}" in among
         }
         if settable:
             found.append(Change("set", values=settable))
         for name in self.program.features:
             found += [Change("enable", name), Change("disable", name)]
         found += [Change("do", name) for name in self.program.actions]
-        return found
+        return [each for each in found if each.kind == "set" or f"{each.kind}.{each.name}" in among]
 
     def moves_of(self, trigger: str) -> list[Move]:
         return self._moves.get(trigger, [])

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import groupby
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
 from lawful.deciding.judging import Judge
 from lawful.diagnostics import near
 from lawful.ir import AtMost, Program, Text
-from lawful.proofs.answers import KINDS, Answer, Answers, Question, unsettled
+from lawful.proofs.answers import KINDS, Answer, Answers, Kind, Question, unsettled
 from lawful.proofs.anywhere import Anywhere
 from lawful.proofs.asking import event_of, limits_of_once, questions
 from lawful.proofs.bounds import clock_of, samples_of
@@ -28,6 +29,9 @@ from lawful.proofs.versions import Gap, gaps
 from lawful.proofs.view import View
 from lawful.proofs.witness import Happening, Witness, refuted
 from lawful.reading import Reader
+
+_TOGETHER: Final[Mapping[Kind, Kind]] = {"stuck": "unusable", "trap": "unusable"}
+"""Kinds that are asked about together with another."""
 
 Told = Callable[[str, float], None]
 """Told of the question that is being answered, and the share of them that is."""
@@ -69,7 +73,7 @@ class Prover:
         """The answer to each question, in order."""
         begun = time.monotonic()
         found: dict[str, Answer] = {}
-        for kind, group in groupby(asked, key=lambda each: each.kind):
+        for kind, group in groupby(asked, key=lambda each: _TOGETHER.get(each.kind, each.kind)):
             some = list(group)
             told(KINDS[kind].best("en"), len(found) / max(len(asked), 1))
             since = time.monotonic()
@@ -92,7 +96,7 @@ class Prover:
                     yield self._never(each, stays(self.program.account[each.subject], final))
             case "once":
                 yield from (self._once(each) for each in asked)
-            case "unusable" | "stuck" | "trap":
+            case "unusable":
                 yield from self._reachable.answers(asked, self.seconds)
             case "in_force":
                 yield from self._in_force(asked)

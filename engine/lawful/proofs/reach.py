@@ -32,8 +32,18 @@ class Slice:
     facts: frozenset[str]
     ways: frozenset[str]
 
-    def has(self, way: str) -> bool:
-        return way in self.ways
+
+@dataclass(frozen=True, slots=True)
+class Toward:
+    """The ways that lead to a change, by how many steps there are left before it: none, one, … In a shortest sequence
+    of steps each moves something that a later one reads."""
+
+    ways: tuple[frozenset[str], ...]
+    facts: frozenset[str]
+    """Everything that these read."""
+
+    def within(self, steps: int) -> frozenset[str]:
+        return self.ways[min(steps, len(self.ways) - 1)]
 
 
 class Ways:
@@ -64,6 +74,16 @@ class Ways:
                     known |= way.reads
                     growing = True
         return Slice(frozenset(known), frozenset(ways))
+
+    def toward(self, way: str, facts: Iterable[str]) -> Toward:
+        """What may be of use before a change that rests on those facts: what moves them first, then what moves that."""
+        found, known = [frozenset([way])], set(facts)
+        while True:
+            near = [each for each in self.all if each.id not in found[-1] and each.writes & known]
+            if not near:
+                return Toward(tuple(found), frozenset(known))
+            known = known.union(*(each.reads for each in near))
+            found.append(found[-1].union(each.id for each in near))
 
     def _of_trigger(self, trigger: str) -> Way:
         kind, _, name = trigger.partition(".")

@@ -1,30 +1,34 @@
 """Questions about what can ever come about, from a registration on: changes that somebody can use, ways out of a value.
 
-One trace serves all: at each step it is asked which of the wanted changes could be next. What is left is proved to be
-impossible in every reachable state, or looked for in traces of its own.
+What leads to a change is looked for first, the shortest sequences before longer ones; what is left is proved to be
+impossible in every reachable state, or looked for further.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Final
 
 from lawful.deciding.judging import Judge
-from lawful.ir import Move, Program, Text
+from lawful.ir import ALWAYS, Move, Program, Text
 from lawful.proofs.answers import UNCONFIRMED, Answer, Question, Status, unsettled
 from lawful.proofs.asking import ways_out
 from lawful.proofs.induction import Induction
 from lawful.proofs.logic import Bool, both, disjunction, equal, opposite
 from lawful.proofs.moves import Ruling, holds
-from lawful.proofs.reach import Slice
+from lawful.proofs.reach import Slice, reads_of
 from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.proofs.terms import Terms
 from lawful.proofs.trace import Option, Trace
-from lawful.proofs.witness import Witness, replayed
+from lawful.proofs.witness import Witness, readable, replayed
 from lawful.reading import Reader
 
+_USUAL: Final = date(2025, 7, 16)
 _SOON: Final = 3
+_A_WHILE: Final = 4.0
+"""Seconds to look for what is soon found, of one change."""
 _DEEPEST: Final = 10
 
 _CAN = {
@@ -59,10 +63,13 @@ class Target:
     clean: bool = False
     """Whether nothing may be wrong with the account then."""
 
+    @property
+    def trigger(self) -> str:
+        return self.move.trigger if self.move is not None else f"set.{self.field}"
+
     def facts(self, induction: Induction) -> frozenset[str]:
         """What it rests on."""
-        trigger = self.move.trigger if self.move is not None else f"set.{self.field}"
-        way = next((each for each in induction.ways.all if each.id == trigger), None)
+        way = next((each for each in induction.ways.all if each.id == self.trigger), None)
         return way.reads | way.writes if way is not None else frozenset()
 
 
@@ -87,7 +94,7 @@ class Reachable:
                 yield target
             else:
                 targets.append(target)
-        self.induction.deadline = Deadline.after(seconds * 2)
+        self.induction.deadline = Deadline.after(seconds)
         if targets and not self._begins():
             for each in targets:  # a trap is what can be left
                 status: Status = "proved" if each.clean else "refuted"
@@ -113,48 +120,64 @@ class Reachable:
         except NotSettled:
             return True
 
-    # ------------------------------------------------------------------------------------------------- all together
+    # ---------------------------------------------------------------------------------------------- from the beginning
 
     def _soon(self, left: list[Target]) -> Iterator[Answer]:
-        """The answers that are soon found; their targets are taken from the list."""
-        ways = self.induction.ways.all
-        part = Slice(
-            frozenset().union(*(each.reads | each.writes for each in ways)), frozenset(each.id for each in ways)
-        )
-        trace = self.induction.trace(part)
-        try:
-            for depth in range(_SOON + 1):
-                options = self._next(trace, depth)
-                for target in self._registered(left, depth):
-                    left.remove(target)
-                    yield Answer(target.question, "proved", _CAN["unusable"])
-                while left:
-                    claims = [(target, self._claims(target, trace, options)) for target in left]
-                    model = trace.space.satisfiable(disjunction(claim for _, each in claims for _, claim in each))
-                    if model is None:
-                        break
-                    for target, each in claims:
-                        option = next((option for option, claim in each if model.holds(claim)), None)
-                        if option is not None:
+        """The answers that are soon found; their targets are taken from the list. Those of one change are looked for
+        together, in sequences of no step between the registration and it, then of one, …"""
+        groups: dict[tuple[str, bool], list[Target]] = {}
+        for target in left:
+            groups.setdefault((target.trigger, target.clean), []).append(target)
+        for group in groups.values():
+            for day in (_usual(group[0]), None):
+                self.induction.deadline = Deadline.after(_A_WHILE)
+                try:
+                    for steps in range(_SOON + 1):
+                        for target, answer in self._found(group, steps, day):
                             left.remove(target)
-                            yield self._shown(target, trace, model, option)
-                if not left:
-                    break
-                trace.extend(options)
-                trace.pass_time()
-        except NotSettled:
-            return
+                            group.remove(target)
+                            yield answer
+                except NotSettled:
+                    pass
 
-    def _next(self, trace: Trace, depth: int) -> list[Option]:
-        if depth == 0:
-            trace.register()
+    def _found(self, targets: Sequence[Target], steps: int, day: date | None = None) -> list[tuple[Target, Answer]]:
+        """The answers to those that can be had after so many steps. Raises NotSettled."""
+        if targets and targets[0].trigger == "register":
+            return [(each, Answer(each.question, "proved", _CAN["unusable"])) for each in targets]
+        found: list[tuple[Target, Answer]] = []
+        open_ones = list(targets)
+        trace, options = self._leading_to(open_ones[0], steps, day) if open_ones else (None, [])
+        while open_ones and trace is not None:
+            claims = [(target, self._claims(target, trace, options)) for target in open_ones]
+            formula = disjunction(claim for _, each in claims for _, claim in each)
+            model = trace.space.satisfiable(trace.space.texts.known(), formula) or trace.space.satisfiable(formula)
+            if model is None:
+                break
+            for target, each in claims:
+                way = next(((option, claim) for option, claim in each if model.holds(claim)), None)
+                if way is not None:
+                    open_ones.remove(target)
+                    found.append((target, self._shown(target, trace, model, *way)))
+        return found
+
+    def _leading_to(self, target: Target, steps: int, day: date | None) -> tuple[Trace, list[Option]]:
+        """A registration and so many steps that may be of use, and what may be next."""
+        toward = self.induction.ways.toward(target.trigger, self._rests_on(target))
+        trace = self.induction.trace(Slice(toward.facts, toward.within(steps)), day)
+        trace.register()
+        trace.pass_time()
+        for left in range(steps, 0, -1):
+            trace.extend(trace.options(trace.state, trace.moment, toward.within(left)))
             trace.pass_time()
-        return trace.options(trace.state, trace.moment)
+        return trace, trace.options(trace.state, trace.moment, toward.within(0))
 
-    def _registered(self, left: list[Target], depth: int) -> list[Target]:
-        if depth:
-            return []
-        return [each for each in left if each.move is not None and each.move.trigger == "register"]
+    def _rests_on(self, target: Target) -> frozenset[str]:
+        """The facts that it needs; where nothing may be wrong with the account, all that may be wrong."""
+        facts = target.facts(self.induction)
+        if not target.clean:
+            return facts
+        rules = [rule for rule in self.program.rules if rule.scope in ("account", "feature")]
+        return facts.union(*(reads_of(self.program, rule.when, rule.requires) for rule in rules))
 
     def _claims(self, target: Target, trace: Trace, options: Sequence[Option]) -> list[tuple[Option, Bool]]:
         """The options that may be the wanted change, and when they are."""
@@ -197,8 +220,10 @@ class Reachable:
         rules = [rule for rule in self.program.rules if rule.scope in ("account", "feature")]
         return both(*(opposite(self.moves.finding(rule, after)) for rule in rules if rule.severity != "info"))
 
-    def _shown(self, target: Target, trace: Trace, model: Model, option: Option) -> Answer:
+    def _shown(self, target: Target, trace: Trace, model: Model, option: Option, claim: Bool) -> Answer:
         replay = replayed(self.judge, self.reader, trace, model, until=option)
+        if replay is None:  # perhaps of what does not matter, such as a text that was made up
+            replay = replayed(self.judge, self.reader, trace, readable(trace, model, claim), until=option)
         if replay is None:
             return Answer(target.question, "unsettled", UNCONFIRMED)
         return Answer(target.question, "proved", _CAN[target.question.kind], Witness(tuple(replay.happenings)))
@@ -207,22 +232,16 @@ class Reachable:
 
     def _alone(self, target: Target, seconds: float) -> Answer:
         part = self.induction.ways.slice(target.facts(self.induction))
-        depth = _SOON
+        depth = -1
         try:
             if self._never(target, part):
                 return self._nobody(target, part)
-            trace = self.induction.trace(part)
             for depth in range(_DEEPEST + 1):
-                options = self._next(trace, depth)
-                claims = self._claims(target, trace, options)
-                model = trace.space.satisfiable(disjunction(claim for _, claim in claims))
-                if model is not None:
-                    option = next(option for option, claim in claims if model.holds(claim))
-                    return self._shown(target, trace, model, option)
-                trace.extend(options)
-                trace.pass_time()
+                for _, answer in self._found([target], depth):
+                    return answer
         except NotSettled:
-            return unsettled(target.question, self.induction.deadline.why(), seconds, max(depth - 1, 0))
+            within = depth - 1 if depth > 0 else None
+            return unsettled(target.question, self.induction.deadline.why(), seconds, within)
         return unsettled(target.question, "steps", seconds, depth)
 
     def _nobody(self, target: Target, part: Slice) -> Answer:
@@ -254,3 +273,12 @@ class Reachable:
         trace.space.deadline = self.induction.deadline
         claims = self._claims(target, trace, options)
         return trace.space.satisfiable(disjunction(claim for _, claim in claims)) is None
+
+
+def _usual(target: Target) -> date:
+    """A day like others, on which the change that is wanted may be made."""
+    period = target.move.in_force if target.move is not None else ALWAYS
+    if period.holds(_USUAL):
+        return _USUAL
+    inside = (period.start, period.until - timedelta(days=1) if period.until is not None else None)
+    return next((each for each in inside if each is not None), _USUAL)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import date, datetime, time
+from typing import Any, Final, cast
 
-from lawful import ir
+from lawful import calendar, ir
 from lawful.calendar import Window
 from lawful.ir import FieldDeclaration, Schema, Type, Value
 from lawful.proofs import dates
@@ -31,6 +32,7 @@ from lawful.proofs.logic import (
 from lawful.proofs.space import Space
 from lawful.proofs.terms import Facts, constant
 
+_NOON: Final = time(12)
 _MOST_EVENTS: Final = 1_000_000
 """How often something may have happened before a trace begins."""
 
@@ -38,20 +40,26 @@ _MOST_EVENTS: Final = 1_000_000
 
 
 class Now:
-    """When a step is made. Its instant and its month are made up only where something reads them."""
+    """When a step is made. Its instant and its month are made up only where something reads them.
 
-    def __init__(self, space: Space, earlier: Now | None = None) -> None:
+    `day`: at noon of that day; otherwise the day is open, too. What reads the clock is then worked out at once.
+    """
+
+    def __init__(self, space: Space, earlier: Now | None = None, day: date | None = None) -> None:
         low, high = space.clock
         self.space = space
-        self.today = space.integer("today", low, high)
+        self.day = day
+        self.today: Number = space.integer("today", low, high) if day is None else day.toordinal()
         self.earlier = earlier
         self._now: Number | None = None
         self._month: Number | None = None
         if earlier is not None:
-            space.assume(earlier.today <= self.today)
+            space.assume(no_more(earlier.today, self.today))
 
     @property
     def now(self) -> Number:
+        if self._now is None and self.day is not None:
+            self._now = dates.micros(calendar.instant_of(datetime.combine(self.day, _NOON), self.space.zone))
         if self._now is None:
             begin, end = (self.space.clock[0] - dates.EPOCH) * dates.DAY, (self.space.clock[1] + 1 - dates.EPOCH)
             made = self.space.integer("now", begin - dates.DAY, end * dates.DAY + dates.DAY)
@@ -63,7 +71,7 @@ class Now:
             else:
                 self.space.assume(dates.local_day(self.space, made, self.space.zone)[0] == self.today)
             if self.earlier is not None:
-                self.space.assume(self.earlier.now <= made)
+                self.space.assume(no_more(self.earlier.now, made))
         return self._now
 
     def follows(self, other: Now) -> bool:
@@ -90,6 +98,8 @@ class Now:
         return self.space.once("year", (self.month,), self._made_year)
 
     def _made_year(self) -> Number:
+        if isinstance(self.month, int):
+            return self.month // 12
         year = self.space.integer("year", 1, 9999)
         self.space.assume(both(self.month >= 12 * year, self.month < 12 * (year + 1)))
         return year
@@ -139,11 +149,11 @@ class Before:
 
     def _overlap(self, one: Counted, other: Counted, moment: Now) -> None:
         """Of a month or a year and so many days or months, whichever began earlier holds the other."""
-        for calendar, rolling in ((one, other), (other, one)):
-            begins = _begins_within(calendar.window, rolling.window, moment)
+        for fixed, rolling in ((one, other), (other, one)):
+            begins = _begins_within(fixed.window, rolling.window, moment)
             if begins is not None:
                 self.space.assume(
-                    choice(begins, no_more(rolling.number, calendar.number), no_more(calendar.number, rolling.number))
+                    choice(begins, no_more(rolling.number, fixed.number), no_more(fixed.number, rolling.number))
                 )
 
     def _later(self, window: Window, one: Now, count: Number, other: Now, number: Number) -> None:
@@ -243,6 +253,9 @@ class History:
     def _counts(self, made: Made, window: Window, moment: Now) -> Bool:
         if window.unit == "lifetime" or made.moment is moment:
             return True
+        if made.moment.day is not None and moment.day is not None:
+            event, at = dates.instant(cast("int", made.moment.now)), dates.instant(cast("int", moment.now))
+            return calendar.counts(window, event, at, self.space.zone)
         if window.unit in ("days", "months"):
             leaves, ever = dates.expiry(self.space, made.moment.now, window.unit, window.length)
             return either(moment.now < leaves, opposite(ever))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from lawful import ir
@@ -42,11 +43,15 @@ class Step:
 class Trace:
     """States and what led from each to the next."""
 
-    def __init__(self, moves: Moves, space: Space, part: Slice, *, history_known: bool = True) -> None:
+    def __init__(
+        self, moves: Moves, space: Space, part: Slice, *, history_known: bool = True, day: date | None = None
+    ) -> None:
+        """`day`: all of it happens at noon of that day."""
         self.moves = moves
         self.space = space
         self.part = part
         self.history_known = history_known
+        self.day = day
         self.steps: list[Step] = []
         self.registration: Ruling | None = None
         self.request: Facts = {}
@@ -64,7 +69,7 @@ class Trace:
     def register(self) -> None:
         """Begin with an account that `register` allows, with no features and an empty history."""
         space, program = self.space, self.moves.program
-        moment = Now(space)
+        moment = Now(space, day=self.day)
         account = fresh_facts(space, "account", program.account)
         features: dict[str, Meaning] = dict.fromkeys(program.features, FALSE)
         state = State(account, features, History(space, whole=self.history_known))
@@ -84,7 +89,7 @@ class Trace:
 
     def pass_time(self) -> None:
         """Let time pass, and the world do what it likes."""
-        moment = Now(self.space, self.moment)
+        moment = Now(self.space, self.moment, self.day)
         account = dict(self.state.account)
         for name, declaration in self.moves.program.account.items():
             if declaration.motion == "outside" and f"account.{name}" in self.part.facts:
@@ -101,30 +106,20 @@ class Trace:
         self.steps.append(Step(self.moment, self.state, tuple(options), which))
         self._go_on(_merged(self.state, which, options), self.moment)
 
-    def options(self, state: State, moment: Now) -> list[Option]:
-        """All that may happen in a state, as far as it matters."""
+    def options(self, state: State, moment: Now, ways: frozenset[str] | None = None) -> list[Option]:
+        """All that may happen in a state, as far as it matters; of those ways only, if they are given."""
         found = []
-        for change in self.moves.changes(self.space):
-            ruling = self._ruling(change, state, moment)
-            if ruling is not None and ruling.allow is not False:
+        among = self.part.ways if ways is None else ways
+        for change in self.moves.changes(self.space, among):
+            ruling = self.moves.ruling(self.space, change, state, moment)
+            if ruling.allow is not False:
                 found.append(Option(_way(change), ruling, None, ruling.allow, ruling.after))
         for event in self.moves.program.events.values():
-            if self.part.has(f"event.{event.id}"):
+            if f"event.{event.id}" in among:
                 after = self.moves.happens(self.space, event, state, moment)
                 inside = self.moves.inside(self.space, after, [effect.field for effect in event.moves])
                 found.append(Option(f"event.{event.id}", None, event, inside, after))
         return found
-
-    def _ruling(self, change: Change, state: State, moment: Now) -> Ruling | None:
-        """None where the change does not matter."""
-        if change.kind == "set":
-            kept = {name: each for name, each in change.values.items() if self.part.has(f"set.{name}")}
-            if not kept:
-                return None
-            return self.moves.ruling(self.space, replace(change, values=kept), state, moment)
-        if not self.part.has(_way(change)):
-            return None
-        return self.moves.ruling(self.space, change, state, moment)
 
     def _go_on(self, state: State, moment: Now) -> None:
         self.states.append(state)
