@@ -313,6 +313,30 @@ def _local_day(space: Space, at: z3.ArithRef, zone: ZoneInfo, matters: Bool) -> 
     return day_term, offset
 
 
+def instant_on(space: Space, day: Number, time: Number) -> Number:
+    """The instant at which the clocks of the policy show that; of a doubled time either."""
+    offset = _steady(space)
+    if offset is not None:
+        at = (day - EPOCH) * DAY + time - offset
+    else:
+        varying = space.integer("offset", -_FARTHEST, _FARTHEST)
+        at = (day - EPOCH) * DAY + time - varying
+        space.doubts.append(_Offset(space.zone, at, varying, True))
+        offset = varying
+    space.once("local", (at, space.zone.key, True), lambda: (day, offset))
+    return at
+
+
+def is_steady(space: Space) -> bool:
+    """Whether the clocks of the policy are never moved while decisions are made."""
+    return _steady(space) is not None
+
+
+def _steady(space: Space) -> int | None:
+    first, last = space.clock
+    return steady_offset(space.zone, (first - 1 - EPOCH) * DAY, (last + 2 - EPOCH) * DAY)
+
+
 _STEADY: dict[tuple[str, int, int], int | None] = {}
 
 
@@ -370,7 +394,7 @@ def _edge(zone: ZoneInfo, at: int, offset: int, direction: Literal[-1, 1]) -> in
 
 
 def expiry(space: Space, now: Number, unit: Literal["days", "months"], length: int) -> tuple[Number, Bool]:
-    """When an event of that instant counts no more, and whether it ever does so."""
+    """When an event of that instant counts no more, and whether it ever does so: for where the clocks are moved."""
     return space.once("expiry", (now, unit, length), lambda: _expiry(space, now, unit, length))
 
 
@@ -381,9 +405,6 @@ def _expiry(space: Space, now: Number, unit: Literal["days", "months"], length: 
     else:
         day, known = today + length, today + length <= LAST
     moved = now + (day - today) * DAY
-    begins, ends = (space.clock[0] - EPOCH) * DAY, (space.clock[1] + 2 - EPOCH) * DAY + length * 31 * DAY
-    if steady_offset(space.zone, begins - 2 * DAY, min(ends, LATEST)) is not None:
-        return moved, known
     leaves = space.integer("leaves")
     _, there = local_day(space, leaves, space.zone)
     # The clocks may have been moved in between; a local time that does not exist moves by the gap.

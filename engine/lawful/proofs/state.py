@@ -26,6 +26,8 @@ from lawful.proofs.logic import (
     either,
     equal,
     given,
+    implies,
+    less,
     no_more,
     opposite,
 )
@@ -51,6 +53,7 @@ class Now:
         self.day = day
         self.today: Number = space.integer("today", low, high) if day is None else day.toordinal()
         self.earlier = earlier
+        self._time: Number | None = None
         self._now: Number | None = None
         self._month: Number | None = None
         if earlier is not None:
@@ -58,21 +61,27 @@ class Now:
 
     @property
     def now(self) -> Number:
+        """The instant, in microseconds since 1970."""
         if self._now is None and self.day is not None:
             self._now = dates.micros(calendar.instant_of(datetime.combine(self.day, _NOON), self.space.zone))
         if self._now is None:
-            begin, end = (self.space.clock[0] - dates.EPOCH) * dates.DAY, (self.space.clock[1] + 1 - dates.EPOCH)
-            made = self.space.integer("now", begin - dates.DAY, end * dates.DAY + dates.DAY)
-            self._now = made
-            steady = dates.steady_offset(self.space.zone, begin - dates.DAY, (end + 1) * dates.DAY)
-            if steady is not None:
-                since = (self.today - dates.EPOCH) * dates.DAY
-                self.space.assume(both(since <= made + steady, made + steady < since + dates.DAY))
-            else:
-                self.space.assume(dates.local_day(self.space, made, self.space.zone)[0] == self.today)
-            if self.earlier is not None:
-                self.space.assume(no_more(self.earlier.now, made))
+            self._now = dates.instant_on(self.space, self.today, self.time)
+            if self.earlier is not None and not dates.is_steady(self.space):
+                self.space.assume(no_more(self.earlier.now, self._now))
         return self._now
+
+    @property
+    def time(self) -> Number:
+        """What the clocks show, in microseconds since midnight. Where they are never moved, days and times are enough
+        to tell which of two moments is the earlier."""
+        if self._time is None and self.day is not None:
+            self._time = dates.DAY // 2
+        if self._time is None:
+            self._time = self.space.integer("time", 0, dates.DAY - 1)
+            if self.earlier is not None and dates.is_steady(self.space):
+                same = equal(self.earlier.today, self.today)
+                self.space.assume(implies(same, no_more(self.earlier.time, self._time)))
+        return self._time
 
     def follows(self, other: Now) -> bool:
         """Whether it is later than the other, along one trace."""
@@ -84,7 +93,7 @@ class Now:
     @property
     def is_timed(self) -> bool:
         """Whether its instant matters: otherwise any time of the day will do."""
-        return self._now is not None
+        return self._time is not None or self._now is not None
 
     @property
     def month(self) -> Number:
@@ -257,9 +266,20 @@ class History:
             event, at = dates.instant(cast("int", made.moment.now)), dates.instant(cast("int", moment.now))
             return calendar.counts(window, event, at, self.space.zone)
         if window.unit in ("days", "months"):
+            if dates.is_steady(self.space):
+                return self._counts_by_day(made.moment, window, moment)
             leaves, ever = dates.expiry(self.space, made.moment.now, window.unit, window.length)
             return either(moment.now < leaves, opposite(ever))
         return equal(period_of(window, made.moment), period_of(window, moment))
+
+    def _counts_by_day(self, made: Now, window: Window, moment: Now) -> Bool:
+        """Of a rolling window, where the clocks are never moved: until the same time of the day that it ends on."""
+        if window.unit == "months":
+            leaves, ever = dates.add_months(self.space, made.today, window.length)
+        else:
+            leaves, ever = made.today + window.length, True
+        on_that_day = both(equal(moment.today, leaves), less(moment.time, made.time))
+        return either(less(moment.today, leaves), on_that_day, opposite(ever))
 
 
 # ---------------------------------------------------------------------------------------------------------- facts

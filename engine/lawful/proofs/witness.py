@@ -24,7 +24,7 @@ from lawful.proofs.induction import Refutation
 from lawful.proofs.logic import Bool, Meaning, alike, equal, opposite
 from lawful.proofs.moves import Change, Ruling
 from lawful.proofs.property import Property
-from lawful.proofs.space import Model, NotSettled, Space, Texts
+from lawful.proofs.space import Deadline, Model, NotSettled, Space, Texts
 from lawful.proofs.state import Before, Now
 from lawful.proofs.terms import Facts as Meanings
 from lawful.proofs.trace import Option, Trace
@@ -34,6 +34,8 @@ from lawful.reading import Reader
 Json = dict[str, Any]
 _NOON: Final = time(12)
 _READABLE: Final = date(2025, 1, 1)
+_FOR_WISHES: Final = 2.0
+"""Seconds."""
 _MOST_EVENTS: Final = 500
 """More happenings than these nobody would read."""
 
@@ -322,9 +324,10 @@ def _tells(declaration: ir.FieldDeclaration) -> bool:
 
 
 def granted(space: Space, model: Model, formula: Bool, wishes: Sequence[Bool]) -> Model:
-    """As many of the wishes as go together, the earlier ones first."""
+    """As many of the wishes as go together, the earlier ones first, and as are found in a moment."""
     kept: list[Bool] = []
     budget = 40
+    deadline, space.deadline = space.deadline, Deadline(min(space.deadline.at, Deadline.after(_FOR_WISHES).at))
 
     def grant(some: Sequence[Bool], model: Model) -> Model:
         nonlocal budget
@@ -347,7 +350,10 @@ def granted(space: Space, model: Model, formula: Bool, wishes: Sequence[Bool]) -
         half = len(some) // 2
         return grant(some[half:], grant(some[:half], model))
 
-    return grant(wishes, model)
+    try:
+        return grant(wishes, model)
+    finally:
+        space.deadline = deadline
 
 
 # ------------------------------------------------------------------------------------------------------- traces
