@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import lawful
 from lawful.audit.errors import WrongFile
 from lawful.audit.mapping import read_mapping
 from lawful.cases import read_cases, unfit
-from lawful.cli.lint import _of_versions
+from lawful.cli.lint import of_rules, of_versions
 from lawful.diagnostics import Diagnostic, LawfulError, near
 from lawful.document import decode
 from lawful.policy import Policy
@@ -73,7 +74,11 @@ def no_cases() -> list[Diagnostic]:
 
 
 def gap_in_force() -> list[Diagnostic]:
-    return _of_versions(lawful.load(str(ROOT / "fixtures" / "defects" / "in-force-gap" / "defect.yaml")))
+    return of_versions(lawful.load(str(ROOT / "fixtures" / "defects" / "in-force-gap" / "defect.yaml")))
+
+
+def doubtful_rules(defect: str) -> list[Diagnostic]:
+    return of_rules(lawful.load(str(ROOT / "fixtures" / "defects" / defect / "defect.yaml")))
 
 
 def bad_mapping() -> list[Diagnostic]:
@@ -90,6 +95,9 @@ MADE: dict[str, Callable[[], list[Diagnostic]]] = {
     "no-such-policy": no_such_policy,
     "no-cases": no_cases,
     "in-force-gap": gap_in_force,
+    "conflict-rule": partial(doubtful_rules, "constraints-at-odds"),
+    "dead-rule": partial(doubtful_rules, "never-fails"),
+    "shadowed-rule": partial(doubtful_rules, "shadowed-deny"),
     "bad-mapping": bad_mapping,
 }
 

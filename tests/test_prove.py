@@ -85,6 +85,15 @@ def test_without_z3_it_says_what_to_install() -> None:
     assert done.stderr == ("error: a proof needs `z3`, which is not installed\n  = help: pip install 'lawful[prove]'\n")
 
 
+def test_lint_tells_of_doubtful_rules_where_z3_is_installed() -> None:
+    path = str(DEFECTS / "shadowed-deny" / "defect.yaml")
+    code = "import sys; {}; from lawful.cli import main; sys.exit(main(['lint', sys.argv[1]]))"
+    for first, told in (("pass", 1), ("sys.modules['z3'] = None", 0)):
+        command = [sys.executable, "-c", code.format(first), path]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout.count("warning[shadowed-rule]"), done.stderr) == (0, told, "")
+
+
 def test_every_kind_of_question_has_its_heading() -> None:
     page = (ROOT / "docs" / "proofs.md").read_text("utf-8")
     assert re.findall(r"^## prove\.(\w+)$", page, re.MULTILINE) == list(KINDS)

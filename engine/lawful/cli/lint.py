@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lawful.diagnostics import Diagnostic
     from lawful.matrix.comparing import Compared
     from lawful.policy import Policy
+
+
+_A_MOMENT: Final = 2.0
+"""Seconds for what is asked of Z3."""
 
 
 def lint(
@@ -34,7 +38,9 @@ def lint(
 ) -> int:
     """Tell everything that is wrong with a policy, or doubtful.
 
-    The cases beside it are read too. With --matrix, also how an edited workbook differs from the policy.
+    The cases beside it are read too. Where Z3 is installed, rules are looked for that never apply or never decide, as
+    far as two seconds go: `lawful prove` asks all of it. With --matrix, also how an edited workbook differs from the
+    policy.
 
     Exit code: 4 if there are errors; 1 if the workbook differs or, with --strict, if there are warnings; else 0.
 
@@ -56,7 +62,8 @@ def lint(
     loaded: Policy | None = None
     try:
         loaded = load(policy, warnings=found)
-        found += _of_versions(loaded)
+        found += of_versions(loaded)
+        found += of_rules(loaded)
         found += _of_cases(loaded)
     except PolicyError as error:
         if is_missing(error):
@@ -81,7 +88,7 @@ def lint(
     return exit_code.DENIED if found and strict else exit_code.FINE
 
 
-def _of_versions(policy: Policy) -> list[Diagnostic]:
+def of_versions(policy: Policy) -> list[Diagnostic]:
     """What `lawful prove` asks that needs no solver."""
     from lawful.diagnostics import Diagnostic
     from lawful.proofs.versions import gaps
@@ -90,6 +97,32 @@ def _of_versions(policy: Policy) -> list[Diagnostic]:
         Diagnostic("in-force-gap", str(each), None, "let one version begin where the other ends", "warning")
         for each in gaps(policy.program)
     ]
+
+
+def of_rules(policy: Policy) -> list[Diagnostic]:
+    """What `lawful prove` asks of rules, as far as it is answered in a moment; nothing where Z3 is not installed."""
+    from lawful.diagnostics import Diagnostic
+    from lawful.proofs.errors import ProofError, installed
+
+    try:
+        with installed():
+            from lawful.proofs.proving import doubtful
+    except ProofError:
+        return []
+    found = []
+    for each in doubtful(policy.program, policy.zone, seconds=_A_MOMENT):
+        place = each.question.place
+        where = "" if place is None else f" ({place.file}:{place.line})"
+        message = f"of `{each.question.subject}`: {each.told.en}{where}"
+        help = f"`lawful prove … --question {each.question.id}` tells more"
+        match each.question.kind:
+            case "dead":
+                found.append(Diagnostic("dead-rule", message, None, help, "warning"))
+            case "shadowed":
+                found.append(Diagnostic("shadowed-rule", message, None, help, "warning"))
+            case _:
+                found.append(Diagnostic("conflict-rule", message, None, help, "warning"))
+    return found
 
 
 def _of_cases(policy: Policy) -> list[Diagnostic]:

@@ -65,6 +65,6 @@ def prove(
 
 def code_of(answers: Answers, *, strict: bool) -> int:
     """What the answers come to."""
-    if answers.of("refuted", "error") or (strict and answers.of("refuted")):
+    if answers.of("refuted", "error") or (strict and answers.of("refuted", "warning")):
         return exit_code.DENIED
     return exit_code.UNDETERMINED if answers.of("unsettled") else exit_code.FINE

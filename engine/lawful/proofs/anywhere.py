@@ -19,12 +19,13 @@ from lawful.proofs.view import Asked, Shown, View
 
 
 class Anywhere:
-    """Answers them, each question within so many seconds."""
+    """Answers them: each question within so many seconds, and all of them until some time."""
 
-    def __init__(self, made: Callable[[], View], moves: Moves, seconds: float) -> None:
+    def __init__(self, made: Callable[[], View], moves: Moves, seconds: float, until: Deadline) -> None:
         self.moves = moves
         self.program = moves.program
         self.seconds = seconds
+        self._until = until
         self._made = made
         self._views: dict[str, View] = {}
         self._deadline = Deadline()
@@ -47,8 +48,10 @@ class Anywhere:
             yield self._within(each, answer)
 
     def _within(self, question: Question, answer: Callable[[Question], Answer]) -> Answer:
-        self._deadline = Deadline.after(self.seconds)
+        self._deadline = Deadline(min(Deadline.after(self.seconds).at, self._until.at))
         try:
+            if self._deadline.passed():
+                raise NotSettled
             return answer(question)
         except NotSettled:
             return unsettled(question, self._deadline.why(), self.seconds)

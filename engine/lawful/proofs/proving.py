@@ -33,6 +33,9 @@ from lawful.reading import Reader
 _TOGETHER: Final[Mapping[Kind, Kind]] = {"stuck": "unusable", "trap": "unusable"}
 """Kinds that are asked about together with another."""
 
+_CHEAP: Final[tuple[Kind, ...]] = ("dead", "shadowed", "conflict")
+_NEVER: Final = Deadline()
+
 Told = Callable[[str, float], None]
 """Told of the question that is being answered, and the share of them that is."""
 
@@ -53,20 +56,30 @@ def wanted(program: Program, ids: Sequence[str]) -> list[Question]:
     return list(found.values())
 
 
+def doubtful(program: Program, zone: ZoneInfo, *, seconds: float) -> list[Answer]:
+    """Rules that are dead, shadowed or in conflict: those that are found in so many seconds of all."""
+    cheap = [each for each in questions(program) if each.kind in _CHEAP]
+    prover = Prover(program, zone, seconds=seconds, until=Deadline.after(seconds))
+    return prover.answers(cheap).of("refuted")
+
+
 class Prover:
     """Answers questions about one policy. Not to be shared between threads."""
 
-    def __init__(self, program: Program, zone: ZoneInfo, *, seconds: float) -> None:
+    def __init__(self, program: Program, zone: ZoneInfo, *, seconds: float, until: Deadline = _NEVER) -> None:
         self.program = program
         self.zone = zone
         self.seconds = seconds
         self.clock = clock_of(program)
         spaces = partial(Space, zone, self.clock, samples_of(program))
+        together = partial(spaces, context=Space(zone, self.clock).context)
         self.judge = Judge(program, zone)
         self.reader = Reader(program, zone)
         self.moves = Moves(program)
         self.induction = Induction(self.moves, spaces)
-        self._anywhere = Anywhere(partial(View, self.moves, self.judge, self.reader, spaces), self.moves, seconds)
+        self._anywhere = Anywhere(
+            partial(View, self.moves, self.judge, self.reader, together), self.moves, seconds, until
+        )
         self._reachable = Reachable(self.induction, self.judge, self.reader)
 
     def answers(self, asked: Sequence[Question], told: Told = lambda _, __: None) -> Answers:

@@ -125,8 +125,16 @@ class Texts:
 class Space:
     """One solver and its variables. Not to be shared between threads."""
 
-    def __init__(self, zone: ZoneInfo, clock: tuple[int, int], samples: Iterable[str] = ()) -> None:
-        self.context = z3.Context()
+    def __init__(
+        self,
+        zone: ZoneInfo,
+        clock: tuple[int, int],
+        samples: Iterable[str] = (),
+        *,
+        context: z3.Context | None = None,
+    ) -> None:
+        """`samples`: texts of which functions are exact. `context`: another space's, for making one takes a while."""
+        self.context = z3.Context() if context is None else context
         self.zone = zone
         self.clock = clock
         """The first and the last day that decisions may be made on, as ordinals."""
