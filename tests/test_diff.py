@@ -9,9 +9,11 @@ from collections import Counter
 from itertools import count
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 import lawful
+from lawful import schemas
 from lawful.cli import main
 from lawful.engines.reference import evaluate
 from lawful.proofs.differences import VERDICTS, Diff, Difference, Moving, Part, Setting
@@ -240,10 +242,13 @@ def test_wrong_usage(arguments: list[str], code: int, message: str, capsys: pyte
     assert "Traceback" not in told
 
 
-def test_as_json(newer: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["diff", "wechat", newer, "--format", "json"]) == 0
+def test_as_json(newer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inventory = tmp_path / "accounts.csv"
+    inventory.write_text(ACCOUNTS, encoding="utf-8")
+    asked = ["--inventory", str(inventory), "--can", "enable wechat_pay"]
+    assert main(["diff", "wechat", newer, *asked, "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["schema"] == "lawful/diff/v1"
+    jsonschema.validate(told, json.loads(schemas.published("diff")))
     assert {each["tendency"] for each in told["differences"]} == {"loosened", "other"}
     for each in told["differences"]:
         assert lawful.load("wechat").check(each["example"]["request"]).verdict == each["example"]["old"]["verdict"]

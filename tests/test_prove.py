@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 import lawful
+from lawful import schemas
 from lawful.cli import main
 from lawful.proofs.answers import KINDS, SEVERITIES
 from lawful.proofs.asking import questions
@@ -24,6 +26,7 @@ DEFECTS = ROOT / "fixtures" / "defects"
 def test_wechat_is_proved(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prove", "wechat", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, json.loads(schemas.published("proof")))
     assert {each["status"] for each in told["answers"] if each["severity"] == "error"} == {"proved"}
     assert [each["id"] for each in told["answers"] if each["status"] != "proved"] == ["prove.stuck.type.enterprise"]
     assert [each["id"] for each in told["answers"]] == [each.id for each in questions(lawful.load("wechat").program)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lawful.ir import Program, Text
     from lawful.policy import Policy
 
-Schema = Literal["policy", "request", "decision", "possibilities", "plan", "choice", "cases"]
+Schema = Literal["policy", "request", "decision", "possibilities", "plan", "choice", "proof", "diff", "cases"]
 
 
 def show(

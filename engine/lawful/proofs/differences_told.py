@@ -270,6 +270,7 @@ def as_json(diff: Diff, lawful: str) -> Json:
         "only": [{"policy": each.side, "what": each.what, "name": each.name, "told": each.told} for each in diff.only],
         "assumptions": [{"en": each.en, "zh": each.zh} for each in diff.assumptions],
         "seconds": round(diff.seconds, 3),
+        "accounts": None,
     }
 
 

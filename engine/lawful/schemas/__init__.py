@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-NAMES: Final = ("policy", "cases", "request", "decision", "possibilities", "plan", "choice")
+NAMES: Final = ("policy", "cases", "request", "decision", "possibilities", "plan", "choice", "proof", "diff")
 
 
 def path(name: str) -> Path:

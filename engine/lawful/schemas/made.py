@@ -19,6 +19,7 @@ from lawful.cases import CasesWritten
 from lawful.decision import Decision, schema_of
 from lawful.planning.plan import Choice, Plan
 from lawful.possibility import Possibilities
+from lawful.proofs.published import Diff, Proof
 from lawful.request import Request
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -87,4 +88,6 @@ _SCHEMAS: Final[Mapping[str, Callable[[], JsonSchemaValue]]] = {
     "possibilities": lambda: schema_of(Possibilities, "serialization"),
     "plan": lambda: schema_of(Plan, "serialization"),
     "choice": lambda: schema_of(Choice, "serialization"),
+    "proof": lambda: schema_of(Proof, "serialization"),
+    "diff": lambda: schema_of(Diff, "serialization"),
 }
