@@ -137,6 +137,71 @@ def test_what_nobody_can_leave_is_stuck_and_no_trap() -> None:
     }
 
 
+def test_everything_in_the_language_is_settled() -> None:
+    answers = lawful.load(ROOT / "fixtures" / "library-cards").prove(timeout=60).answers
+    assert [each.question.id for each in answers if each.status == "unsettled"] == []
+    assert {each.question.id for each in answers if each.status == "refuted"} == {
+        "prove.dead.features.catalogue",
+        "prove.dead.features.maker_space",
+        "prove.conflict.constraints.pickup-open",
+        "prove.effect.actions.extend.effects.expires",
+        "prove.effect.events.email_bounced.effects.email_verified",
+        "prove.feature_table.services.csv",
+    }
+
+
+ADDRESS = """
+policy: address
+version: "1"
+account:
+  fields: {email: {type: string, settable: {requires: "size(request.code) == 8 && request.code.startsWith('wx')"}}}
+request: {fields: {code: string}}
+constraints:
+  form: {when: has(account.email), requires: "account.email.matches('^[a-z]{2,9}@([a-z]+[.])+[a-z]{2,9}$')"}
+"""
+
+
+def test_texts_are_made_up_that_are_what_the_policy_asks_for() -> None:
+    policy = lawful.loads(ADDRESS)
+    answers = {each.question.id: each for each in policy.prove().answers}
+    assert {each.status for each in answers.values()} == {"proved"}
+    used = answers["prove.unusable.fields.email.set"].witness
+    assert used is not None
+    assert policy.check(used.happenings[-1].request).verdict == "allow"
+
+
+def test_a_gap_is_shown_by_a_change_that_is_refused() -> None:
+    policy = lawful.load(DEFECTS / "in-force-gap" / "defect.yaml")
+    (answer,) = policy.prove("in_force").answers
+    assert answer.witness is not None
+    (happening,) = answer.witness.happenings
+    assert (happening.at.date().isoformat(), happening.verdict) == ("2024-05-01", "deny")
+    assert policy.check(happening.request).reasons[0].rule == "lifecycle.type.unlisted"
+
+
+EXPIRING = """
+policy: expiring
+version: "1"
+account: {fields: {verified: {type: bool, settable: {}}, badge: {type: bool, settable: {}}}}
+constraints: {badge: {when: account.badge, requires: account.verified}}
+events: {lapse: {moves: {verified: "false"}}}
+"""
+
+
+def test_an_event_that_breaks_a_constraint_is_told_and_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (answer,) = lawful.loads(EXPIRING).prove("effect").answers
+    assert (answer.status, answer.question.severity) == ("refuted", "info")
+    assert answer.told.en == "its effect can break constraints.badge"
+    assert answer.witness is not None
+    assert [each.kind for each in answer.witness.happenings] == ["state", "event"]
+    path = tmp_path / "expiring.yaml"
+    path.write_text(EXPIRING, encoding="utf-8")
+    assert main(["prove", str(path), "--question", "effect", "--strict", "--lang", "en"]) == 0
+    assert "lapse happens [verified: yes → no]" in capsys.readouterr().out
+
+
 def test_steps_that_are_not_tried_are_no_time() -> None:
     counter = """
 policy: q

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,10 +19,11 @@ from lawful import calendar, ir
 from lawful.calendar import Window
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import History, Situation
-from lawful.ir import Expr, Owner, Type
-from lawful.proofs import dates
+from lawful.ir import Expr, Owner, Period, Type
+from lawful.proofs import dates, state
 from lawful.proofs.logic import equal, opposite
 from lawful.proofs.space import Space
+from lawful.proofs.state import Made, Now
 from lawful.proofs.terms import Terms
 from proving import scene_of, space_of, value_of
 
@@ -81,3 +84,36 @@ def test_the_end_of_a_window_of_days_is_one_instant(zone: str, day: str, minutes
     assert truth is not None
     assert space.satisfiable(equal(leaves, dates.micros(truth))) is not None
     assert space.satisfiable(opposite(equal(leaves, dates.micros(truth)))) is None
+
+
+ROLLING = (Window("days", 1), Window("days", 30), Window("months", 1), Window("months", 6))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_an_event_of_a_trace_counts_as_long_as_the_calendar_says(zone: str) -> None:
+    where, random = ZoneInfo(zone), Random(zone)
+    space = Space(where, (date(2000, 1, 1).toordinal(), date(2100, 12, 31).toordinal()))
+    before = Now(space)
+    moment = Now(space, before)
+    made = state.History(space).then([Made("e", before, True)])
+    held = {window: equal(made.count(("e",), window, moment), 1) for window in ROLLING}
+    for _ in range(12):
+        event = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(microseconds=random.randrange(4 * 366 * dates.DAY))
+        for window in ROLLING:
+            end = calendar.expiry(window, event, where)
+            assert end is not None
+            for at in (end - timedelta(microseconds=1), end, event, end + timedelta(hours=random.randrange(-25, 25))):
+                if at < event:
+                    continue
+                there = (equal(before.now, dates.micros(event)), equal(moment.now, dates.micros(at)))
+                counts = calendar.counts(window, event, at, where)
+                assert space.satisfiable(*there, held[window] if counts else opposite(held[window])) is not None
+                assert space.satisfiable(*there, opposite(held[window]) if counts else held[window]) is None
+
+
+def test_days_in_both_periods() -> None:
+    days = [None, date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3)]
+    periods = [Period(start, until) for start in days for until in days if None in (start, until) or start < until]
+    looked_at = [date(2023, 12, 31) + timedelta(days=n) for n in range(5)]
+    for one, other in product(periods, periods):
+        assert one.meets(other) == any(one.holds(day) and other.holds(day) for day in looked_at), (one, other)

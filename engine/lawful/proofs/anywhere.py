@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -10,12 +11,14 @@ from lawful import ir
 from lawful.ir import And, Move, Not, Or, Rule, Text
 from lawful.proofs.answers import UNCONFIRMED, Answer, Question, unsettled
 from lawful.proofs.asking import EVENTS, tables_of, written_rules
-from lawful.proofs.logic import Bool, both, conjunction, disjunction, opposite
+from lawful.proofs.logic import Bool, both, conjunction, disjunction, equal, opposite
 from lawful.proofs.moves import Moves, holds
 from lawful.proofs.reach import reads_of
 from lawful.proofs.space import Deadline, NotSettled
 from lawful.proofs.terms import Terms
+from lawful.proofs.versions import Gap, gaps
 from lawful.proofs.view import Asked, Shown, View
+from lawful.proofs.witness import Witness
 
 
 class Anywhere:
@@ -42,6 +45,7 @@ class Anywhere:
             "dead": self._dead,
             "conflict": self._conflict,
             "effect": self._effect,
+            "in_force": self._in_force,
             "feature_table": self._table,
         }[kind]
         for each in questions:
@@ -223,6 +227,40 @@ class Anywhere:
             for rule in self.moves.book.constraints
             if rule.scope == "account" and rule.severity == "error" and rule is not but
         )
+
+    # ---------------------------------------------------------------------------------------------------- versions
+
+    def _in_force(self, question: Question) -> Answer:
+        """Whether there are days between two versions of a rule; what is different on the first of them."""
+        gap = next((each for each in gaps(self.program) if each.rule == question.subject), None)
+        if gap is None:
+            return Answer(question, "proved", Text("its versions follow each other", "各版本相接"), proof="dates")
+        last = gap.until - timedelta(days=1)
+        days = f"{gap.first}" if last == gap.first else f"{gap.first} – {last}"
+        en = "the change cannot be made then" if gap.is_move else "it is not judged then"
+        zh = "期间无法进行该变更" if gap.is_move else "期间不作判断"
+        told = Text(f"no version is in force on {days}: {en}", f"{days}没有任何版本生效：{zh}")
+        return Answer(question, "refuted", told, self._in_gap(gap), proof="dates")
+
+    def _in_gap(self, gap: Gap) -> Witness:
+        """On the first day of a gap: a change that is refused for want of a version, or an account that the version
+        before would not have let pass; the day alone, where none is found."""
+        rule = gap.before
+        view = self._view_of(rule)
+        on_that_day = equal(view.moment.today, gap.first.toordinal())
+        try:
+            if rule.scope != "move":
+                broken = view.now.outcome(rule.when, rule.requires).false
+                shown = view.shown(both(on_that_day, broken), view.as_it_is)
+            else:
+                ruling = view.ruling(rule.subject)
+                broken = Terms(ruling.scene_before).outcome(rule.when, rule.requires)
+                then = ruling.deny if gap.is_move else both(broken.false, ruling.allow)
+                good = broken.true if gap.is_move else True
+                shown = view.shown(both(on_that_day, good, then), partial(view.judged, ruling))
+        except NotSettled:
+            shown = Shown()
+        return shown.witness or view.on(gap.first)
 
     # ----------------------------------------------------------------------------------------------- feature tables
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from functools import partial
 from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from lawful import calendar
 from lawful.deciding.judging import Judge
 from lawful.diagnostics import near
 from lawful.ir import AtMost, Program, Text
@@ -25,9 +24,8 @@ from lawful.proofs.moves import Moves
 from lawful.proofs.property import Property, at_most, of_invariant, stays
 from lawful.proofs.reachable import Reachable
 from lawful.proofs.space import Deadline, Space
-from lawful.proofs.versions import Gap, gaps
 from lawful.proofs.view import View
-from lawful.proofs.witness import Happening, Witness, refuted
+from lawful.proofs.witness import Witness, refuted
 from lawful.reading import Reader
 
 _TOGETHER: Final[Mapping[Kind, Kind]] = {"stuck": "unusable", "trap": "unusable"}
@@ -111,8 +109,6 @@ class Prover:
                 yield from (self._once(each) for each in asked)
             case "unusable":
                 yield from self._reachable.answers(asked, self.seconds)
-            case "in_force":
-                yield from self._in_force(asked)
             case _:
                 yield from self._anywhere.answers(kind, asked)
 
@@ -157,25 +153,6 @@ class Prover:
         if self.program.account[counter.name].motion == "outside":
             return answer  # that it counts rightly is an assumption
         return self._never(question, claim, history_known=False)
-
-    def _in_force(self, asked: list[Question]) -> Iterator[Answer]:
-        found: dict[str, Gap] = {}
-        for each in gaps(self.program):
-            found.setdefault(each.rule, each)
-        for question in asked:
-            gap = found.get(question.subject)
-            if gap is None:
-                told = Text("its versions follow each other", "各版本相接")
-                yield Answer(question, "proved", told, proof="dates")
-                continue
-            last = gap.until - timedelta(days=1)
-            days = f"{gap.first}" if last == gap.first else f"{gap.first} – {last}"
-            en = "the change cannot be made then" if gap.is_move else "it is not judged then"
-            zh = "期间无法进行该变更" if gap.is_move else "期间不作判断"
-            at = datetime.combine(gap.first, datetime.min.time())
-            happening = Happening("state", calendar.instant_of(at, self.zone).astimezone(self.zone), None, {})
-            told = Text(f"no version is in force on {days}: {en}", f"{days}没有任何版本生效：{zh}")
-            yield Answer(question, "refuted", told, Witness((happening,)), proof="dates")
 
     # -------------------------------------------------------------------------------------------------- assumptions
 

@@ -21,6 +21,9 @@ class Gap:
     """Exclusive."""
     place: Place
     is_move: bool
+    """Whether it is the change itself that has versions, not a limit or a constraint."""
+    before: Rule
+    """The version whose days end with the gap."""
 
     def __str__(self) -> str:
         days = f"from {self.first} until {self.until}"
@@ -36,4 +39,4 @@ def _between(id: str, versions: list[Rule]) -> Iterator[Gap]:
     for one, other in pairwise(versions):
         until, start = one.in_force.until, other.in_force.start
         if until is not None and start is not None and until < start:
-            yield Gap(id, until, start, other.place, one.scope == "move" and one.kind != "limit")
+            yield Gap(id, until, start, other.place, one.scope == "move" and one.kind != "limit", one)

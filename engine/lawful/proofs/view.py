@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from lawful import ir, values
+from lawful import calendar, ir, values
 from lawful.deciding.judging import Judge
 from lawful.deciding.judging import Step as JudgedStep
 from lawful.engines import reference
@@ -167,6 +167,16 @@ class View:
         """A change that breaks the rule, if the reference says so, too."""
         answered = asked_once(self.judge, self.reader, self.space, model, ruling, self.moment)
         return Witness((answered[1],)) if answered is not None and _is_violated(answered[0], rule) else None
+
+    def judged(self, ruling: Ruling, model: Model) -> Witness | None:
+        """A change, and what the reference says of it."""
+        answered = asked_once(self.judge, self.reader, self.space, model, ruling, self.moment)
+        return None if answered is None else Witness((answered[1],))
+
+    def on(self, day: date) -> Witness:
+        """That day, of whatever account."""
+        at = calendar.start_of(day, self.judge.zone)
+        return Witness((Happening("state", values.local(at, self.judge.zone), None, {}),))
 
     def as_it_is(self, model: Model) -> Witness | None:
         """The account of a model, for a person to look at."""
