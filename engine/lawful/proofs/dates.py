@@ -299,9 +299,9 @@ def local_day(space: Space, at: Number, zone: ZoneInfo, matters: Bool = True) ->
 
 
 def _local_day(space: Space, at: z3.ArithRef, zone: ZoneInfo, matters: Bool) -> tuple[Number, Number]:
-    steady = steady_offset(zone, EARLIEST, LATEST)
-    if steady is not None:
-        offset: Number = steady
+    always = steady_offset(zone, EARLIEST, LATEST)
+    if always is not None:
+        offset: Number = always
     else:
         offset = space.integer("offset", -_FARTHEST, _FARTHEST)
         space.doubts.append(_Offset(zone, at, offset, matters))
@@ -313,26 +313,15 @@ def _local_day(space: Space, at: z3.ArithRef, zone: ZoneInfo, matters: Bool) -> 
     return day_term, offset
 
 
-def instant_on(space: Space, day: Number, time: Number) -> Number:
-    """The instant at which the clocks of the policy show that; of a doubled time either."""
-    offset = _steady(space)
-    if offset is not None:
-        at = (day - EPOCH) * DAY + time - offset
-    else:
-        varying = space.integer("offset", -_FARTHEST, _FARTHEST)
-        at = (day - EPOCH) * DAY + time - varying
-        space.doubts.append(_Offset(space.zone, at, varying, True))
-        offset = varying
+def instant_on(space: Space, day: Number, time: Number, offset: int) -> Number:
+    """The instant at which the clocks of the policy show that, so far from UTC as they always are."""
+    at = (day - EPOCH) * DAY + time - offset
     space.once("local", (at, space.zone.key, True), lambda: (day, offset))
     return at
 
 
-def is_steady(space: Space) -> bool:
-    """Whether the clocks of the policy are never moved while decisions are made."""
-    return _steady(space) is not None
-
-
-def _steady(space: Space) -> int | None:
+def steady(space: Space) -> int | None:
+    """How far the clocks of the policy are from UTC, where they are never moved while decisions are made."""
     first, last = space.clock
     return steady_offset(space.zone, (first - 1 - EPOCH) * DAY, (last + 2 - EPOCH) * DAY)
 

@@ -65,20 +65,32 @@ class Now:
         if self._now is None and self.day is not None:
             self._now = dates.micros(calendar.instant_of(datetime.combine(self.day, _NOON), self.space.zone))
         if self._now is None:
-            self._now = dates.instant_on(self.space, self.today, self.time)
-            if self.earlier is not None and not dates.is_steady(self.space):
-                self.space.assume(no_more(self.earlier.now, self._now))
+            offset = dates.steady(self.space)
+            if offset is None:
+                self._now = self._somewhen()
+            else:
+                self._now = dates.instant_on(self.space, self.today, self.time, offset)
         return self._now
+
+    def _somewhen(self) -> Number:
+        """An instant of the day, where the clocks are moved now and then."""
+        first, last = self.space.clock
+        begin, end = (first - 1 - dates.EPOCH) * dates.DAY, (last + 2 - dates.EPOCH) * dates.DAY
+        made = self.space.integer("now", begin, end)
+        self.space.assume(equal(dates.local_day(self.space, made, self.space.zone)[0], self.today))
+        if self.earlier is not None:
+            self.space.assume(no_more(self.earlier.now, made))
+        return made
 
     @property
     def time(self) -> Number:
-        """What the clocks show, in microseconds since midnight. Where they are never moved, days and times are enough
-        to tell which of two moments is the earlier."""
+        """What the clocks show, in microseconds since midnight: for where they are never moved. There, days and times
+        are enough to tell which of two moments is the earlier."""
         if self._time is None and self.day is not None:
             self._time = dates.DAY // 2
         if self._time is None:
             self._time = self.space.integer("time", 0, dates.DAY - 1)
-            if self.earlier is not None and dates.is_steady(self.space):
+            if self.earlier is not None:
                 same = equal(self.earlier.today, self.today)
                 self.space.assume(implies(same, no_more(self.earlier.time, self._time)))
         return self._time
@@ -266,7 +278,7 @@ class History:
             event, at = dates.instant(cast("int", made.moment.now)), dates.instant(cast("int", moment.now))
             return calendar.counts(window, event, at, self.space.zone)
         if window.unit in ("days", "months"):
-            if dates.is_steady(self.space):
+            if dates.steady(self.space) is not None:
                 return self._counts_by_day(made.moment, window, moment)
             leaves, ever = dates.expiry(self.space, made.moment.now, window.unit, window.length)
             return either(moment.now < leaves, opposite(ever))
