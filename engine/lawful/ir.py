@@ -477,8 +477,8 @@ class Period:
     def meets(self, other: Period) -> bool:
         """Whether there is a day in both."""
         starts = [each for each in (self.start, other.start) if each is not None]
-        untils = [each for each in (self.until, other.until) if each is not None]
-        return not (starts and untils) or max(starts) < min(untils)
+        ends = [each for each in (self.until, other.until) if each is not None]
+        return not (starts and ends) or max(starts) < min(ends)
 
 
 ALWAYS: Final = Period()
