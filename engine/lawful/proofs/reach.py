@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lawful import ir
 from lawful.deciding.rulebook import facts_read
-from lawful.ir import AtMost, Clock, Count, Expr, Program, Rule, everything
+from lawful.ir import AtMost, Clock, Count, Expr, Program, everything
 from lawful.proofs.moves import Moves
 
 EVENT = "event."
@@ -159,7 +159,3 @@ def is_timeless(program: Program, *exprs: Expr) -> bool:
                 if window.unit != "lifetime":
                     return False
     return True
-
-
-def reads_of_rule(program: Program, rule: Rule) -> set[str]:
-    return reads_of(program, rule.when, rule.requires)
