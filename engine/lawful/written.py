@@ -112,6 +112,13 @@ class TextWritten(Written):
 Text = Annotated[TextWritten, BeforeValidator(_as("en"))]
 
 
+class ObligationWritten(TextWritten):
+    when: Cel | None = None
+
+
+Obligations = Annotated[list[Annotated[ObligationWritten, BeforeValidator(_as("en"))]], OneOrMany]
+
+
 class SourceWritten(Written):
     title: Text
     published: str | None = None
@@ -164,7 +171,7 @@ class Guarded(RuleWritten):
 
 class Changing(Guarded):
     effects: dict[str, Cel] = {}
-    obligations: Annotated[list[Text], OneOrMany] = []
+    obligations: Obligations = []
     cost: Annotated[dict[str, Whole], BeforeValidator(_as("cost"))] = {}
 
 
@@ -216,19 +223,19 @@ class ConditionWritten(Written):
 
 class RegistrationWritten(RuleWritten):
     requires: Annotated[list[Cel], OneOrMany] = []
-    obligations: Annotated[list[Text], OneOrMany] = []
+    obligations: Obligations = []
 
 
 class FeatureWritten(RuleWritten):
     requires: Annotated[list[Cel], OneOrMany] = []
     needs: Annotated[list[str], OneOrMany] = []
-    obligations: Annotated[list[Text], OneOrMany] = []
+    obligations: Obligations = []
 
 
 class Granted(Written):
     """A cell that says yes, with something still to be done."""
 
-    obligations: Annotated[list[Text], OneOrMany]
+    obligations: Obligations
 
 
 def _cell(value: object) -> object:

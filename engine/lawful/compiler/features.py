@@ -170,7 +170,8 @@ def _cells(
             continue
         yes.append(column)
         here = (*path, "cells", cell, "obligations")
-        owed.extend(replace(each, when=column) for each in obligations(context, granted.obligations, here))
+        for each in obligations(context, granted.obligations, here):
+            owed.append(replace(each, when=conjunction([column, each.when])))
     return conjunction([disjunction(yes), *(negation(each) for each in no)]), tuple(owed)
 
 

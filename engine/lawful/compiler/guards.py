@@ -27,7 +27,7 @@ from lawful.ir import (
     Severity,
     conjunction,
 )
-from lawful.written import Changing, Guarded, LimitWritten, RuleWritten, TextWritten
+from lawful.written import Changing, Guarded, LimitWritten, ObligationWritten, RuleWritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +213,11 @@ def _effect_rule(context: Context, change: Change, field: FieldDeclaration, valu
     )
 
 
-def obligations(context: Context, written: list[TextWritten], path: Path, when: Expr = TRUE) -> tuple[Obligation, ...]:
+def obligations(context: Context, written: list[ObligationWritten], path: Path) -> tuple[Obligation, ...]:
     found = []
     for index, each in enumerate(written):
         text = context.text(each, (*path, index), limit=False)
+        when = TRUE if each.when is None else context.boolean(each.when, (*path, index, "when"))
         if text is not None:
             found.append(Obligation(text, when))
     return tuple(found)

@@ -347,6 +347,10 @@ def _of_obligations(program: Program, move: Move, index: int) -> Iterator[_Made]
         other = _with_move(program, index, replace(move, obligations=kept))
         words = Text(f"the obligation “{owed.text.best('en')}” is dropped", f"去掉义务“{owed.text.best('zh')}”")
         yield _Made(move.id, "obligation", move.place, words, other)
+        for each in changed(owed.when) if owed.when != TRUE else ():
+            owes = (*move.obligations[:at], replace(owed, when=each.expr), *move.obligations[at + 1 :])
+            other = _with_move(program, index, replace(move, obligations=owes))
+            yield _Made(move.id, each.operator, move.place, each.words, other)
 
 
 def _of_transition(program: Program, move: Move, step: Step) -> Iterator[_Made]:
