@@ -154,6 +154,8 @@ class _Report:
         if each.kind in ("reasons", "consequences") or each.example.old.rules or each.example.new.rules:
             old, new = (self.sayings.answer(answer, each.kind) for answer in (each.example.old, each.example.new))
             yield row(5, (say("before: ", "旧："), "dim"), old, (say("; now: ", "；新："), "dim"), new)
+        for ground in self.sayings.grounds(each.example):
+            yield row(5, (say("because ", "理由："), "dim"), ground)
 
     def _unsettled(self) -> Iterator[Row]:
         say = self.terminal.say
@@ -182,7 +184,7 @@ class _Report:
     def _only(self) -> Iterator[Row]:
         language = self.terminal.language
         for side, group in groupby(sorted(self.diff.only, key=lambda each: each.side), key=lambda each: each.side):
-            names = self.terminal.say(", ", "、").join(self.sayings.only(each) for each in group)
+            names = self.terminal.say("; ", "；").join(self.sayings.only(list(group)))
             lead = self.terminal.say(
                 f"only {SIDES[side].best(language)} knows ", f"只有{SIDES[side].best(language)}有："
             )

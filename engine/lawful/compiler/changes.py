@@ -322,18 +322,31 @@ def _settable(
         move, guarding = changing(context, change, written)
         moves.append(move)
         rules.extend(guarding)
-    rules.extend(unlisted(context, f"fields.{field.name}.unlisted", trigger, periods, path, when=moves_it(field)))
+    never, when = f"fields.{field.name}.unlisted", moves_it(field)
+    rules.extend(unlisted(context, never, trigger, periods, path, when=when, source=_first_source(rules)))
     return moves, rules
 
 
+def _first_source(rules: list[Rule]) -> Citation | None:
+    """What the versions rest on, and so that there are no others."""
+    return next((each.source for each in rules if each.source is not None), None)
+
+
 def unlisted(
-    context: Context, id: str, trigger: str, periods: list[Period], path: Path, when: Expr = TRUE
+    context: Context,
+    id: str,
+    trigger: str,
+    periods: list[Period],
+    path: Path,
+    *,
+    when: Expr = TRUE,
+    source: Citation | None,
 ) -> list[Rule]:
     """The rule that some version is in force; none is needed where one always is."""
     requires = some_in_force(periods)
     if requires == TRUE:
         return []
-    return [built_in(id, "unlisted", trigger, context.place(path), when=when, requires=requires)]
+    return [built_in(id, "unlisted", trigger, context.place(path), when=when, requires=requires, source=source)]
 
 
 # ---------------------------------------------------------------------------------- actions, registration, events
@@ -352,7 +365,7 @@ def action(context: Context, id: str, versions: list[ActionWritten]) -> tuple[li
         move, guarding = changing(context, change, written)
         moves.append(move)
         rules.extend(guarding)
-    rules.extend(unlisted(context, f"actions.{id}.unlisted", f"do.{id}", periods, path))
+    rules.extend(unlisted(context, f"actions.{id}.unlisted", f"do.{id}", periods, path, source=_first_source(rules)))
     return moves, rules
 
 

@@ -221,8 +221,14 @@ class Context:
 
 
 def some_in_force(periods: Iterable[Period]) -> Expr:
-    """Whether any of the versions is in force today."""
-    return disjunction([in_force(period) for period in periods]) if periods else FALSE
+    """Whether any of the versions is in force today: of versions that follow each other, their whole stretch."""
+    stretches: list[Period] = []
+    for each in sorted(periods, key=lambda period: period.start or date.min):
+        if stretches and stretches[-1].until is not None and stretches[-1].until == each.start:
+            stretches[-1] = Period(stretches[-1].start, each.until)
+        else:
+            stretches.append(each)
+    return disjunction([in_force(each) for each in stretches])
 
 
 def overlaps(first: Period, second: Period) -> bool:

@@ -197,7 +197,8 @@ def _feature(context: Context, id: str, versions: list[Version], found: Features
             )
         )
     never = f"features.{id}.unlisted"
-    missing = unlisted(context, never, f"enable.{id}", periods, last.path[:2], when=Not(enabled(id)))
+    source = next((each.change.source for each in versions if each.change.source is not None), None)
+    missing = unlisted(context, never, f"enable.{id}", periods, last.path[:2], when=Not(enabled(id)), source=source)
     found.rules.extend(missing)
     found.rules.extend(replace(each, scope="feature", subject=id, when=enabled(id)) for each in missing)
     off = f"disable.{id}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from lawful.decision import Verdict
+from lawful.decision import Reason, Verdict
 from lawful.ir import Expr, Program, Text, Value
 from lawful.proofs.answers import Why
 
@@ -111,6 +111,8 @@ class Answered:
     lost: tuple[str, ...]
     events: tuple[str, ...]
     obligations: tuple[str, ...]
+    reasons: tuple[Reason, ...] = ()
+    """What its rules say of it, in their own words, each with its source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
+from lawful.decision import Cited
 from lawful.ir import AtMost, Field, Language, Program, Text, Value
 from lawful.proofs.answers import why_not
 from lawful.proofs.differences import (
@@ -40,6 +42,13 @@ _WHAT: Final = {
     "feature": Text("the feature {name}", "功能 {name}"),
     "action": Text("the action {name}", "操作 {name}"),
     "event": Text("the event {name}", "事件 {name}"),
+}
+_SEVERAL: Final = {
+    "field": Text("the fields {names}", "字段 {names}"),
+    "request field": Text("the request's fields {names}", "申请字段 {names}"),
+    "feature": Text("the features {names}", "功能 {names}"),
+    "action": Text("the actions {names}", "操作 {names}"),
+    "event": Text("the events {names}", "事件 {names}"),
 }
 
 
@@ -217,6 +226,20 @@ class Sayings:
         verdict = VERDICT_WORDS[answered.verdict].best(self.language)
         return f"{verdict} ({'; '.join(parts)})" if parts else verdict
 
+    def grounds(self, example: Example) -> Iterator[str]:
+        """What the rules that make the new verdict say, each with its source; those of the old one where it has none."""
+        answered = example.new if example.new.verdict != "allow" else example.old
+        status = _DECIDING.get(answered.verdict)
+        for each in answered.reasons:
+            if each.status == status and each.severity == "error" and each.source is not None:
+                told = (each.explanation.zh if self.language == "zh" else None) or each.explanation.en or ""
+                yield f"{told} [{self.cited(each.source)}]"
+
+    def cited(self, source: Cited) -> str:
+        title = (source.titles.zh if self.language == "zh" else source.titles.en) or source.title
+        published = f" ({source.published})" if source.published else ""
+        return f"{title}{published}" + (f", {source.clause}" if source.clause else "")
+
     def _told(self, program: Program, name: str, value: Value | None) -> str:
         return wording.of_field(program.account.get(name), value, self.language, self.teller.zone)
 
@@ -224,8 +247,15 @@ class Sayings:
         """Why it is not settled."""
         return why_not(difference.why or "time", self.diff.timeout).best(self.language)
 
-    def only(self, only: OnlyOne) -> str:
-        return _WHAT[only.what].best(self.language).format(name=only.name, told=only.told)
+    def only(self, some: Sequence[OnlyOne]) -> Iterator[str]:
+        """What one policy alone knows, each kind of thing once."""
+        comma = self.say(", ", "、")
+        for what, group in groupby(some, key=lambda each: each.what):
+            these = list(group)
+            if len(these) > 1 and what in _SEVERAL:
+                yield _SEVERAL[what].best(self.language).format(names=comma.join(each.name for each in these))
+            else:
+                yield from (_WHAT[what].best(self.language).format(name=each.name, told=each.told) for each in these)
 
 
 VERDICT_WORDS: Final = {
@@ -314,4 +344,8 @@ def _answered(answered: Answered, program: Program) -> Json:
         "lost": list(answered.lost),
         "events": list(answered.events),
         "obligations": list(answered.obligations),
+        "reasons": [
+            each.model_dump(mode="json", include={"rule", "status", "explanation", "source"})
+            for each in answered.reasons
+        ],
     }

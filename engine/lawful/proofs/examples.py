@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from lawful import calendar, values
 from lawful.calendar import Window
-from lawful.deciding.judging import Judge, Step
+from lawful.deciding.explaining import Explanation
+from lawful.deciding.judging import Judge, Judgement, Step
 from lawful.diagnostics import RequestError
 from lawful.engines.reference import evaluate
 from lawful.ir import Text
@@ -43,11 +44,12 @@ class Peer:
     judge: Judge
     reader: Reader
 
-    def step(self, request: Json) -> Step:
+    def judged(self, request: Json) -> Judgement:
         """Raises RequestError."""
-        return self.judge.judge(self.reader.question(request), "reference").steps[0]
+        return self.judge.judge(self.reader.question(request), "reference")
 
-    def answered(self, step: Step, shared: Shown) -> Answered:
+    def answered(self, judgement: Judgement, shared: Shown) -> Answered:
+        step = judgement.steps[0]
         lost = self.judge.lost(step)
         after = self.judge.left_by(step)
         denied = step.verdict == "deny"
@@ -74,6 +76,7 @@ class Peer:
             () if denied else lost,
             () if denied else tuple(move.event for move, applies in step.moves if applies is not False),
             () if denied else tuple(dict.fromkeys(_due(step))),
+            tuple(each for each in Explanation(self.judge, judgement).reasons() if not each.standing),
         )
 
 
@@ -109,12 +112,12 @@ class Shown:
 
     def _confirmed(self, kind: Kind, request: Json) -> Example | None:
         try:
-            old, new = self.old.step(request), self.new.step(request)
+            old, new = self.old.judged(request), self.new.judged(request)
         except RequestError:
             return None
-        if not self._differ(kind, old, new):
+        if not self._differ(kind, old.steps[0], new.steps[0]):
             return None
-        at = values.local(new.before.at, self.new.judge.zone)
+        at = values.local(new.steps[0].before.at, self.new.judge.zone)
         return Example(request, at, self.old.answered(old, self), self.new.answered(new, self))
 
     def _differ(self, kind: Kind, old: Step, new: Step) -> bool:
