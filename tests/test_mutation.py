@@ -128,7 +128,7 @@ lifecycle:
     final: [c]
     transitions:
       go: {from: a, to: [b, c], requires: paid, limit: once, in_force: {from: 2020-01-01}}
-      end: {from: b, to: c, never_after: [act]}
+      end: {from: b, to: c, never_after: [act], obligations: [{en: settle, when: account.fee > 5}]}
 features:
   pay: {requires: [paid, account.type == 'a'], obligations: [sign]}
   shop: {needs: pay}
@@ -161,6 +161,7 @@ REWRITTEN = {
     "constraints.rich: what changes on 2021-01-01 changes on 2021-01-02": ("2021-01-01", "2021-01-02"),
     "features.pay: `paid` is dropped": ("requires: [paid, ", "requires: ["),
     "features.pay: the obligation “sign” is dropped": (", obligations: [sign]", ""),
+    "lifecycle.type.end: `account.fee > 5` becomes `account.fee >= 5`": ("account.fee > 5", "account.fee >= 5"),
     "actions.act.limits.daily: at most 2 becomes at most 3": ("at_most: 2", "at_most: 3"),
     "actions.act.limits.daily: `when: paid` is dropped": (", when: paid", ""),
     "actions.act.limits.daily: `count('act', 'day')` becomes `count('act', 'month')`": ("per: day", "per: month"),

@@ -13,6 +13,7 @@ import lawful
 from enumerated import AT, TYPES, Author
 from lawful import ir
 from lawful.deciding.judging import Judge, Step
+from lawful.engines.reference import evaluate
 from lawful.engines.situation import History, Situation
 from lawful.ir import Program, Value
 from lawful.proofs.differences import VERDICTS, Kind
@@ -47,7 +48,7 @@ class Twins(Author):
             ),
             lambda: one.pop("limit", None) or one.pop("limits", None),
             lambda: one.update(effects=self._effects(always=True)),
-            lambda: one.update(obligations=[{"en": "pay"}]),
+            lambda: one.update(obligations=[{"en": "pay"}, {"en": "sign", "when": self.condition(feature=False)}]),
             lambda: feature.update(requires=[self.condition(feature=False, count=False)]),
             lambda: written["lifecycle"]["type"].update(initial=self._some(TYPES)),
             lambda: written["account"]["fields"]["type"].update(enum=["c", "b", "a"]),
@@ -157,7 +158,13 @@ class Both:
     def _left(self, place: int, step: Step) -> object:
         after = self.judges[place].left_by(step)
         account, features = after.records["account"], after.records["features"]
-        due = {each.text for move, applies in step.moves if applies is not False for each in move.obligations}
+        due = {
+            each.text
+            for move, applies in step.moves
+            if applies is not False
+            for each in move.obligations
+            if evaluate(each.when, step.before) is not False
+        }
         happened = sorted((move.event, str(applies)) for move, applies in step.moves if applies is not False)
         return [account.get(name) for name in self.fields], features.get("pay"), happened, due
 

@@ -15,7 +15,6 @@ from lawful.diagnostics import MOST_MISTAKES, Diagnostic, near
 from lawful.document import Document, Path
 from lawful.ir import (
     ALWAYS,
-    FALSE,
     TRUE,
     Citation,
     Condition,

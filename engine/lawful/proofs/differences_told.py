@@ -227,7 +227,7 @@ class Sayings:
         return f"{verdict} ({'; '.join(parts)})" if parts else verdict
 
     def grounds(self, example: Example) -> Iterator[str]:
-        """What the rules that make the new verdict say, each with its source; those of the old one where it has none."""
+        """What the rules behind the new verdict say, or behind the old one where the new one allows; with sources."""
         answered = example.new if example.new.verdict != "allow" else example.old
         status = _DECIDING.get(answered.verdict)
         for each in answered.reasons:
