@@ -1,0 +1,60 @@
+"""The pack of the platform's own rules: what it says of an inventory, and what of the article is no longer so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import lawful
+from lawful.decision import Reason
+from lawful.proofs.compared import Alike, Asking
+from lawful.proofs.differences import KINDS, Difference
+from lawful.proofs.diffing import Differ
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "wechat-official"
+STORY = ("set.type", "enable.wechat_pay", "do.mass_send")
+"""The changes of which the article and the platform speak differently, that take little time."""
+
+
+@pytest.fixture(scope="module")
+def official() -> lawful.Policy:
+    return lawful.load("wechat-official")
+
+
+def test_the_platforms_answers_are_an_inventory(official: lawful.Policy, golden: Callable[[str, str], None]) -> None:
+    with official.audit(FIXTURES / "accounts.jsonl", mapping="wechat-official", at="2026-10-15") as audit:
+        found = Counter((each["rule"], each["severity"]) for each in audit.findings.to_pyarrow().to_pylist())
+    told = "".join(f"{severity:8} {number:4} {rule}\n" for (rule, severity), number in sorted(found.items()))
+    golden("audit/wechat-official.txt", told)
+
+
+def test_what_the_article_says_that_is_no_longer_so(
+    official: lawful.Policy, golden: Callable[[str, str], None]
+) -> None:
+    differ = Differ(lawful.load("wechat").program, official.program, seconds=300)
+    golden("diff/wechat-official.txt", "".join(story(differ)))
+
+
+def story(differ: Differ) -> Iterator[str]:
+    """Of each difference its kind, and of what decides it the rule and its source: not the example, which may be another."""
+    for name in STORY:
+        yield f"{name}\n"
+        for each in differ.differences(Asking(name, (name,)), set(), Alike(differ.shared)):
+            yield f"  {KINDS[each.kind].en}\n"
+            yield from (f"    {line}\n" for line in sorted(set(deciding(each))))
+
+
+def deciding(difference: Difference) -> Iterator[str]:
+    assert difference.example is not None
+    for side, answered in (("article", difference.example.old), ("platform", difference.example.new)):
+        for each in answered.reasons:
+            if each.severity == "error":
+                yield f"{side}: {each.rule} {each.status}, by {source(each)}"
+
+
+def source(reason: Reason) -> str:
+    assert reason.source is not None
+    return f"{reason.source.id}: {reason.source.title}"
