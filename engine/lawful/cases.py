@@ -198,8 +198,11 @@ def _unreadable(case: Case, problem: Problem) -> Difference:
     return Difference("request", case.expect.verdict, f"an error: {problem}", span)
 
 
-def differences(case: Case, question: Question, decision: Decision) -> Iterable[Difference]:
-    """What of a decision on the case's request, as it was read, is not as expected."""
+def differences(case: Case, question: Question, decision: Decision, *, missing: bool = True) -> Iterable[Difference]:
+    """What of a decision on the case's request, as it was read, is not as expected.
+
+    `missing`: or not to look for the facts that are, which takes longest.
+    """
     expect = case.expect
 
     def differs(key: str, expected: object, found: object) -> Difference:
@@ -211,8 +214,8 @@ def differences(case: Case, question: Question, decision: Decision) -> Iterable[
         violated = [each.rule for each in decision.reasons if each.status == "violated"]
         if not set(expect.rules) <= set(violated) or (not expect.rules and violated):
             yield differs("rules", expect.rules, violated)
-    if expect.missing is not None and set(expect.missing) not in (set(each) for each in decision.missing or [()]):
-        yield differs("missing", " and ".join(expect.missing), [" and ".join(each) for each in decision.missing])
+    if missing:
+        yield from _lacking(decision, expect.missing, differs)
     if expect.obligations is not None:
         yield from _owed(decision, expect.obligations, differs)
     if expect.irreversible is not None:
@@ -225,6 +228,12 @@ def differences(case: Case, question: Question, decision: Decision) -> Iterable[
         yield from _left(case, question, decision, name, given)
     if "next_allowed_at" in expect.model_fields_set:
         yield from _when(question, decision, expect.next_allowed_at, differs)
+
+
+def _lacking(decision: Decision, expected: list[str] | None, differs: Any) -> Iterable[Difference]:
+    """One of the sets of facts that would settle it is the expected one."""
+    if expected is not None and set(expected) not in (set(each) for each in decision.missing or [()]):
+        yield differs("missing", " and ".join(expected), [" and ".join(each) for each in decision.missing])
 
 
 def _owed(decision: Decision, expected: list[str], differs: Any) -> Iterable[Difference]:

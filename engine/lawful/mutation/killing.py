@@ -26,17 +26,22 @@ class Asked:
     judgement: Judgement
     triggers: frozenset[str]
 
-    def may_notice(self, mutant: Mutant, delta: Delta) -> bool:
+    @property
+    def names_missing(self) -> bool:
+        """Whether it says which facts are missing: to find them again takes longer than all else."""
+        return self.case.expect.missing is not None
+
+    def may_notice(self, mutant: Mutant, delta: Delta, *, by_missing: bool = True) -> bool:
         """Whether judging it can come upon what was changed, and that make a difference."""
-        by_missing = self.case.expect.missing is not None
+        by_missing = by_missing and self.names_missing
         return comes_upon(self.triggers, mutant) and delta.may_show(self.judgement, by_missing=by_missing)
 
-    def catches(self, decider: Decider) -> bool:
-        """Whether a program answers otherwise than the case expects."""
+    def catches(self, decider: Decider, *, by_missing: bool = True) -> bool:
+        """Whether a program answers otherwise than the case expects; `by_missing`: also which facts are missing."""
         decision = decider.decide(self.question)
         if decision.verdict != self.case.expect.verdict:
             return True  # told first: the words of a difference take long
-        return any(True for _ in differences(self.case, self.question, decision))
+        return any(True for _ in differences(self.case, self.question, decision, missing=by_missing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,21 @@ def tried(
     """Each mutant with the cases that catch it: with `every` one of them, else with the first that was found."""
     for index, mutant in enumerate(mutants):
         decider, delta = Decider(mutant.program), Delta(program, mutant.program)
-        likely = (
-            asked if every else sorted(asked, key=lambda each: not mutant.rules & {*(each.case.expect.rules or ())})
-        )
-        caught = (each.case for each in likely if each.may_notice(mutant, delta) and each.catches(decider))
+        if every:
+            caught = tuple(_catching(asked, mutant, decider, delta, by_missing=True))
+        else:
+            likely = sorted(asked, key=lambda each: not mutant.rules & {*(each.case.expect.rules or ())})
+            naming = [each for each in likely if each.names_missing]
+            ways = ((likely, False), (naming, True))
+            found = (case for some, way in ways for case in _catching(some, mutant, decider, delta, by_missing=way))
+            caught = tuple(islice(found, 1))
         progress((index + 1) / len(mutants))
-        yield Tried(mutant, tuple(caught if every else islice(caught, 1)))
+        yield Tried(mutant, caught)
+
+
+def _catching(
+    asked: Iterable[Asked], mutant: Mutant, decider: Decider, delta: Delta, *, by_missing: bool
+) -> Iterator[Case]:
+    for each in asked:
+        if each.may_notice(mutant, delta, by_missing=by_missing) and each.catches(decider, by_missing=by_missing):
+            yield each.case

@@ -47,14 +47,20 @@ class Score:
 
 
 def scored(
-    policy: Policy, cases: Sequence[Asked], telling: Telling, *, every: bool = True, patience: int = PATIENCE
+    policy: Policy,
+    cases: Sequence[Asked],
+    telling: Telling,
+    *,
+    every: bool = True,
+    patience: int = PATIENCE,
+    one_in: int = 1,
 ) -> Score:
     """Every mutant tried on the cases, the survivors looked at for equivalence and for a request that shows them.
 
     With `every`, all cases that catch a mutant are looked for, not only one; with `patience` 0, no requests, nor is
-    Z3 asked: it is where no request was found.
+    Z3 asked: it is where no request was found. `one_in`: of so many mutants one is made.
     """
-    made = [*mutants(policy.program)]
+    made = [*mutants(policy.program)][::one_in]
     caught: list[Tried] = []
     left: list[Mutant] = []
     for each in tried(
