@@ -8,7 +8,7 @@ from typing import Protocol
 
 from lawful.mutation.distinguishing import PATIENCE, Found, Search
 from lawful.mutation.equivalence import equivalent
-from lawful.mutation.killing import Asked, Tried, tried
+from lawful.mutation.killing import Asked, Tried, caught_by_missing, tried
 from lawful.mutation.mutants import Mutant, mutants
 from lawful.mutation.solving import Solver
 from lawful.policy import Policy
@@ -77,6 +77,10 @@ def scored(
         telling("looking for requests that show the survivors", index / len(left))
         if equivalent(policy.program, mutant.program):
             same.append(mutant)
+            continue
+        late = None if every else caught_by_missing(policy.program, mutant, cases)
+        if late is not None and late.caught_by:
+            caught.append(late)
             continue
         found = search.near(mutant) if patience else None
         if found is None and patience:
