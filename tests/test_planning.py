@@ -378,6 +378,27 @@ def test_what_an_individual_can_never_have_is_proved() -> None:
     assert "actions.certify" in [each.rule for each in plan.blocked]
 
 
+@pytest.mark.parametrize(
+    ("requires", "is_never"),
+    [
+        ("daysBetween(date('2000-01-01'), today) > 20000", False),
+        ("daysBetween(today, date('2025-01-01')) < -90", False),
+        ("addDays(today, -90) > date('2025-01-01')", False),
+        ("addMonths(today, 1) >= date('2025-12-01')", False),
+        ("now - timestamp('2025-01-01T00:00:00Z') > duration('9000h')", False),
+        ("daysBetween(date('2000-01-01'), today) < 2", True),
+        ("addMonths(today, 1) < date('2025-03-01')", True),
+        ("now - timestamp('2025-01-01T00:00:00Z') < duration('1h')", True),
+    ],
+)
+def test_what_turns_later_than_is_looked_is_not_said_to_be_never(requires: str, is_never: bool) -> None:
+    policy = lawful.loads(
+        f'policy: p\nversion: "1"\naccount: {{fields: {{k: {{enum: [a]}}}}}}\nactions: {{x: {{requires: "{requires}"}}}}\n'
+    )
+    plan = policy.plan(account={"k": "a"}, change={"do": "x"}, history=[], at="2025-03-01", within="20 days")
+    assert (plan.status, plan.proved) == (("none", True) if is_never else ("not found", False))
+
+
 def test_without_the_subject_it_is_asked_for() -> None:
     account = {key: value for key, value in ACCOUNT.items() if key != "subject"}
     plan = lawful.load("wechat").plan(account=account, change={"enable": "wechat_pay"}, **NOW)

@@ -366,12 +366,23 @@ def _in_time(leaf: Expr, situation: Situation, until: Instant) -> tuple[list[Ins
         return [calendar.start_of(each, situation.zone) for each in days], True
     by_days = not any(isinstance(node, Clock) and node.name == "now" for node in walk(leaf))
     recurs = _recurs(leaf)
+    sure = _turns_once(leaf, _is_clock) and _is_over(leaf, situation, until)
     if by_days or recurs:
-        return _by_days(leaf, situation, until, recurs=recurs), _turns_once(leaf, _is_clock)
+        return _by_days(leaf, situation, until, recurs=recurs), sure
     start, end = _number(situation.at) or 0, _number(until) or 0
     at = lambda number: evaluate(leaf, situation.seen_at(_EPOCH + number * _MICROSECOND))  # noqa: E731 - a word for it is no plainer
     turns = [_EPOCH + each * _MICROSECOND for each in _turns(at, _further(start, end))]
-    return turns, _turns_once(leaf, _is_clock)
+    return turns, sure
+
+
+def _is_over(leaf: Expr, situation: Situation, until: Instant) -> bool:
+    """Whether what turns once at the most comes out at the end of all time as it does at the end of the search."""
+    last, ever = (evaluate(leaf, situation.seen_at(each)) for each in (until, max(until, _END)))
+    return last is ever or last == ever
+
+
+_END: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""Days and months can still be added to it."""
 
 
 def _of_a_day(leaf: Expr, situation: Situation) -> list[date] | None:
