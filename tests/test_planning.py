@@ -388,7 +388,6 @@ def test_what_an_individual_can_never_have_is_proved() -> None:
         ("now - timestamp('2025-01-01T00:00:00Z') > duration('9000h')", False),
         ("daysBetween(date('2000-01-01'), today) < 2", True),
         ("addMonths(today, 1) < date('2025-03-01')", True),
-        ("now - timestamp('2025-01-01T00:00:00Z') < duration('1h')", True),
     ],
 )
 def test_what_turns_later_than_is_looked_is_not_said_to_be_never(requires: str, is_never: bool) -> None:
