@@ -67,6 +67,21 @@ def test_direct_rules_as_the_reference_judges(drawn: Drawn) -> None:
             assert policy.check(asked, engine="direct").reasons == alone.reasons
 
 
+def test_direct_sees_the_new_state_within_a_list() -> None:
+    policy = lawful.loads(
+        """
+        policy: p
+        version: "1"
+        account: {fields: {type: {enum: [a, b]}, is_paid: {type: bool, outside: true}}}
+        lifecycle: {type: {transitions: {up: {from: a, to: b}}}}
+        constraints: {paid: {requires: "account.is_paid in [account.type == 'b', has(account.type)]"}}
+        """
+    )
+    for paid in (True, False):
+        request = {"account": {"type": "a", "is_paid": paid}, "change": {"set": {"type": "b"}}, "history": []}
+        assert policy.checker()(request).verdict == policy.check(request, engine="reference").verdict
+
+
 def is_open(reason: Any) -> bool:
     return reason.status == "unknown" and reason.severity == "error"
 

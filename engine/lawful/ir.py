@@ -398,12 +398,10 @@ def with_known(expr: Expr, fact: Field, value: Value) -> Expr:
                     return TRUE if (left.value == right.value) == (node.operator == "==") else FALSE
                 return Compare(node.operator, left, right)
             case Member(collection=ListOf() as within):
-                item = rebuilt(node.item, known)
-                if isinstance(item, Constant) and all(isinstance(each, Constant) for each in within.items):
-                    return (
-                        TRUE if item.value in {each.value for each in within.items if type(each) is Constant} else FALSE
-                    )
-                return Member(item, within)
+                item, items = rebuilt(node.item, known), tuple(rebuilt(each, known) for each in within.items)
+                if isinstance(item, Constant) and all(isinstance(each, Constant) for each in items):
+                    return TRUE if item.value in {each.value for each in items if type(each) is Constant} else FALSE
+                return Member(item, ListOf(items, within.type))
             case And():
                 parts = [rebuilt(each, known) for each in node.operands]
                 return FALSE if FALSE in parts else conjunction(parts)
