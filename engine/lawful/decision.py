@@ -128,6 +128,8 @@ class Answered(Answer):
     """By fact, what the answer says."""
     example: dict[str, JsonValue]
     """A value of the kind for each; null where it has no short form."""
+    only_examples: tuple[str, ...]
+    """The facts of which `given` tells values that were tried, a few at most: others may decide otherwise."""
     verdict: Verdict
     rules: tuple[str, ...]
     """Those that refuse, or leave it open."""

@@ -3,6 +3,7 @@
 `missing` takes every comparison to be free: what it finds suffices, but it may be more than need be, where two
 comparisons are about one fact. Here the answers are tried, one of each kind that the rules tell apart: a set suffices
 if no answer leaves the verdict open. Where the kinds of answers cannot be told for sure, the set of `missing` stands.
+A range is told only where all its values decide alike (`ranging`); elsewhere the values that were tried, as examples.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from msgspec.structs import replace
 from lawful import values, wording
 from lawful.deciding.judging import Judge, Judgement
 from lawful.deciding.missing import MOST_SETS, Searching
+from lawful.deciding.ranging import Ranging, facts_given
 from lawful.deciding.rulebook import triggers_of
-from lawful.deciding.thresholds import Read, turning_values
+from lawful.deciding.thresholds import MOST_OF_A_SET, Read, turning_values
 from lawful.decision import Answered, Inquiry, JsonValue, Verdict
 from lawful.decision import Text as Told
 from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Value, walk
@@ -30,6 +32,7 @@ _MOST_JUDGED: Final = 1500
 _MOST_ANSWERS: Final = 120
 """To one set of facts; of more none are told."""
 _MOST_TOLD: Final = 24
+_MOST_EXAMPLES: Final = 4
 _MOST_FEATURES: Final = 4
 _MOST_EVENTS: Final = 50
 
@@ -44,13 +47,15 @@ class _Kind:
 
     value: object
     shown: JsonValue
+    named: Told
+    """The value itself."""
     words: Told | None = None
     low: Told | None = None
     high: Told | None = None
 
     def joined(self, later: _Kind) -> _Kind:
         """Both stretches as one."""
-        return _Kind(self.value, self.shown, None, self.low, later.high)
+        return _Kind(self.value, self.shown, self.named, None, self.low, later.high)
 
     def told(self) -> Told:
         if self.words is not None:
@@ -73,6 +78,9 @@ class _Kind:
 class _Kinds:
     of: tuple[_Kind, ...]
     exact: bool
+    """Whether they are surely all that the rules tell apart."""
+    whole: bool
+    """Whether all the values of each decide alike; else each stands for the value that is tried, and no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +104,19 @@ def _merged(answers: Iterable[_Answers], place: int) -> list[_Answers]:
     return list(found.values())
 
 
-def _told(kinds: Sequence[_Kind], chosen: Sequence[int]) -> Told:
+def _told(kinds: _Kinds, chosen: Sequence[int]) -> Told:
+    if not kinds.whole:
+        return _examples([kinds.of[number].named for number in chosen])
+    return _ANY if len(chosen) == len(kinds.of) > 1 else _stretched(kinds.of, chosen)
+
+
+def _examples(named: Sequence[Told]) -> Told:
+    words = _either(list(dict.fromkeys(named))[:_MOST_EXAMPLES])
+    return Told(en=f"such as {words.best('en')}", zh=f"例如{words.best('zh')}")
+
+
+def _stretched(kinds: Sequence[_Kind], chosen: Sequence[int]) -> Told:
     """Some of the kinds, neighbouring stretches as one."""
-    if len(chosen) == len(kinds) > 1:
-        return _ANY
     joined: list[_Kind] = []
     for index, number in enumerate(chosen):
         kind = kinds[number]
@@ -107,7 +124,10 @@ def _told(kinds: Sequence[_Kind], chosen: Sequence[int]) -> Told:
             joined[-1] = joined[-1].joined(kind)
         else:
             joined.append(kind)
-    texts = [each.told() for each in joined]
+    return _either([each.told() for each in joined])
+
+
+def _either(texts: Sequence[Told]) -> Told:
     if len(texts) == 1:
         return texts[0]
     english, chinese = ([each.best(language) for each in texts] for language in ("en", "zh"))
@@ -126,6 +146,7 @@ class Inquirer:
         self.free = Searching(judgement)
         self.judged = 0
         self.read = Read.of(self._exprs(), self.program.conditions)
+        self.ranging = self._ranging()
         self._kinds: dict[str, _Kinds] = {}
 
     def inquiries(self) -> tuple[Inquiry, ...]:
@@ -189,26 +210,13 @@ class Inquirer:
             return False
         if self.judged > _MOST_JUDGED or not all(self._of(each).exact for each in facts):
             return False
-        return all(len(self._read(leaf) & set(facts)) < 2 for leaf in self.read.leaves)
+        return all(len(self.ranging.facts_of(leaf) & set(facts)) < 2 for leaf in self.read.leaves)
 
     def _many(self, facts: tuple[str, ...]) -> int:
         many = 1
         for each in facts:
             many *= len(self._of(each).of)
         return many
-
-    def _read(self, leaf: Expr) -> set[str]:
-        """The facts that a comparison reads: of a change's own value nothing is asked."""
-        found: set[str] = set()
-        for node in walk(leaf):
-            if isinstance(node, Field):
-                features = node.owner.endswith("features")
-                found.add(
-                    "account.features"
-                    if features
-                    else f"{'request' if node.owner == 'request' else 'account'}.{node.name}"
-                )
-        return found
 
     def _verdict(self, facts: tuple[str, ...], chosen: tuple[_Kind, ...]) -> tuple[Verdict, tuple[str, ...]]:
         self.judged += 1
@@ -255,30 +263,49 @@ class Inquirer:
 
     def _found(self, fact: str) -> _Kinds:
         if fact == "history":
-            return _Kinds(tuple(self._histories()), exact=False)
+            return _Kinds(tuple(self._histories()), exact=False, whole=False)
         if fact == "account.features":
             return self._features()
         declaration = self._declaration(fact)
         if declaration is None:
-            return _Kinds((), exact=False)
+            return _Kinds((), exact=False, whole=False)
         found: list[Value] = []
-        exact = True
+        exact = not self.ranging.is_read_within(fact)
         for step in self.judgement.steps:
             for situation in (step.before, step.after):
                 turns = turning_values(self.read, declaration, situation, of_request=fact.startswith("request."))
                 found += turns.found
                 exact = exact and turns.exact
         distinct = list(dict.fromkeys(found))
+        whole = self._is_whole(fact, declaration)
         if declaration.type.kind in ("int", "date", "timestamp"):
-            return _Kinds(tuple(self._stretches(sorted(distinct), declaration)), exact)
-        return _Kinds(tuple(self._single(each, declaration) for each in distinct), exact)
+            return _Kinds(tuple(self._stretches(sorted(distinct), declaration)), exact, whole)
+        return _Kinds(tuple(self._single(each, declaration, whole=whole) for each in distinct), exact, whole)
 
-    def _single(self, value: Value, declaration: FieldDeclaration) -> _Kind:
-        if isinstance(value, str) and set(value) == {"…"}:
-            return _Kind(value, None, Told(en="anything else", zh="其他"))
-        words = {language: wording.of_field(declaration, value, language, self.zone) for language in ("en", "zh")}
+    def _is_whole(self, fact: str, declaration: FieldDeclaration) -> bool:
+        """Every value of a small domain is tried, whatever the rules do with it."""
+        match declaration.type.kind:
+            case "bool" | "enum":
+                return True
+            case "set":
+                return len(declaration.type.values) <= MOST_OF_A_SET
+            case _:
+                asked = self.question.changes
+                return len(asked) == 1 and asked[0].kind != "register" and self.ranging.has_ranges(fact)
+
+    def _single(self, value: Value, declaration: FieldDeclaration, *, whole: bool = True) -> _Kind:
+        named = self._named(value, declaration)
+        if whole and isinstance(value, str) and set(value) == {"…"}:
+            return _Kind(value, None, named, Told(en="anything else", zh="其他"))
         shown: JsonValue = wording.MASKED if declaration.private else values.to_json(value, self.zone)
-        return _Kind(value, shown, Told(en=words["en"], zh=words["zh"]))
+        return _Kind(value, shown, named, named)
+
+    def _named(self, value: Value, declaration: FieldDeclaration) -> Told:
+        """The value in words. What commas part stands in braces, and nothing is not left blank."""
+        english, chinese = (wording.of_field(declaration, value, language, self.zone) for language in ("en", "zh"))
+        if isinstance(value, frozenset) and not declaration.private:
+            return Told(en=f"{{{english}}}", zh=f"{{{chinese}}}")
+        return Told(en=english or "''", zh=chinese or "''")
 
     def _stretches(self, turns: list[Value], declaration: FieldDeclaration) -> Iterator[_Kind]:
         """Each value stands for those from it on to the next. Where something turns, both its sides are among them."""
@@ -288,6 +315,7 @@ class Inquirer:
             yield _Kind(
                 value,
                 single.shown,
+                single.named,
                 low=None if index == 0 else single.words,
                 high=None if index == last else single.words,
             )
@@ -297,14 +325,16 @@ class Inquirer:
             name for name in self.program.features if any(self._reads_feature(leaf, name) for leaf in self.read.leaves)
         ]
         if not read or len(read) > _MOST_FEATURES:
-            return _Kinds((), exact=False)
+            return _Kinds((), exact=False, whole=False)
         found = []
         for chosen in product((False, True), repeat=len(read)):
             on = frozenset(name for name, is_on in zip(read, chosen, strict=True) if is_on)
             english = "with " + ", ".join(sorted(on)) if on else f"without {', '.join(read)}"
             chinese = "已开通" + "、".join(sorted(on)) if on else f"未开通{'、'.join(read)}"
-            found.append(_Kind(on, sorted(on), Told(en=english, zh=chinese)))
-        return _Kinds(tuple(found), exact=len(read) == len(self.program.features) or not self.program.features)
+            words = Told(en=english, zh=chinese)
+            found.append(_Kind(on, sorted(on), words, words))
+        every = len(read) == len(self.program.features)
+        return _Kinds(tuple(found), exact=every, whole=every)
 
     def _reads_feature(self, leaf: Expr, name: str) -> bool:
         return any(
@@ -327,20 +357,23 @@ class Inquirer:
         """What each kind of answer decides, those that decide the same as one; what is allowed comes first."""
         if not 0 < self._many(facts) <= _MOST_ANSWERS:
             return ()
-        kinds = [self._of(each).of for each in facts]
+        kinds = [self._of(each) for each in facts]
         found: list[_Answers] = []
-        for chosen in product(*(range(len(each)) for each in kinds)):
-            verdict, rules = self._verdict(facts, tuple(of[index] for of, index in zip(kinds, chosen, strict=True)))
+        for chosen in product(*(range(len(each.of)) for each in kinds)):
+            tried = tuple(each.of[index] for each, index in zip(kinds, chosen, strict=True))
+            verdict, rules = self._verdict(facts, tried)
             found.append(_Answers(tuple((index,) for index in chosen), verdict, rules))
         for place in reversed(range(len(facts))):
             found = _merged(found, place)
         if len(found) > _MOST_TOLD:
             return ()
         found.sort(key=lambda each: _ORDER.index(each.verdict))
+        only_examples = tuple(fact for fact, each in zip(facts, kinds, strict=True) if not each.whole)
         return tuple(
             Answered(
                 given={fact: _told(of, some) for fact, of, some in zip(facts, kinds, each.chosen, strict=True)},
-                example={fact: of[some[0]].shown for fact, of, some in zip(facts, kinds, each.chosen, strict=True)},
+                example={fact: of.of[some[0]].shown for fact, of, some in zip(facts, kinds, each.chosen, strict=True)},
+                only_examples=only_examples,
                 verdict=each.verdict,
                 rules=each.rules,
             )
@@ -348,6 +381,14 @@ class Inquirer:
         )
 
     # -------------------------------------------------------------------------------------------------------- rules
+
+    def _ranging(self) -> Ranging:
+        question, book = self.question, self.judge.rulebook
+        given = facts_given(question.account.known(), question.facts.known())
+        moved = {
+            each for asked in question.changes for trigger in triggers_of(asked) for each in book.may_move(trigger)
+        }
+        return Ranging(self.read, self.program.conditions, given, moved)
 
     def _exprs(self) -> Iterator[Expr]:
         """All that may be evaluated, whatever the answers are."""

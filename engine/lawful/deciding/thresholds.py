@@ -55,7 +55,7 @@ _GETTERS: Final = ("getFullYear", "getMonth", "getDate", "getDayOfWeek")
 _DAYS_SCANNED: Final = 400
 """What turns again and again, as with the months, is looked at day by day for so long."""
 _MOST_TURNS: Final = 48
-_MOST_OF_A_SET: Final = 4
+MOST_OF_A_SET: Final = 4
 """Of a set of so many values each subset is tried."""
 
 Subject = Callable[[Expr], bool]
@@ -180,7 +180,7 @@ def turning_values(read: Read, fact: FieldDeclaration, situation: Situation, *, 
 
 def _subsets(fact: FieldDeclaration, situation: Situation) -> Turns:
     values = fact.type.values
-    if len(values) <= _MOST_OF_A_SET:
+    if len(values) <= MOST_OF_A_SET:
         every = [
             frozenset(each for bit, each in enumerate(values) if number >> bit & 1)
             for number in range(2 ** len(values))
