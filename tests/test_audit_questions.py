@@ -236,7 +236,7 @@ CHANGES = (
 # ----------------------------------------------------------------------------------------------------------- tests
 
 
-@settings(max_examples=drawing.examples(300), phases=UNSHRUNK)
+@settings(max_examples=drawing.examples(150), phases=UNSHRUNK)
 @given(policies.drawn(requests=6))
 def test_a_change_of_any_account_at_all_comes_to_what_the_judge_says_of_each(drawn: Drawn) -> None:
     policy = lawful.loads(drawn.policy)
@@ -249,7 +249,7 @@ def test_a_change_of_any_account_at_all_comes_to_what_the_judge_says_of_each(dra
             assert answered(made.steps[0], situation) == judged(judge, question)
 
 
-@settings(max_examples=drawing.examples(30), phases=UNSHRUNK)
+@settings(max_examples=drawing.examples(20), phases=UNSHRUNK)
 @given(policies.drawn(requests=8))
 def test_an_inventory_is_answered_as_the_judge_answers_each_account(drawn: Drawn) -> None:
     assert differing(inventory_of(drawn), duckdb()) == {}
@@ -425,7 +425,7 @@ def test_a_question_that_cannot_be_asked_is_told(text: str, message: str, help: 
     assert (told.value.message, told.value.help) == (message, help)
 
 
-@settings(max_examples=drawing.examples(100), phases=UNSHRUNK)
+@settings(max_examples=drawing.examples(60), phases=UNSHRUNK)
 @given(policies.drawn(requests=3))
 def test_a_question_in_words_asks_for_the_same_again(drawn: Drawn) -> None:
     policy = lawful.loads(drawn.policy)

@@ -115,7 +115,7 @@ def test_a_file_that_is_used_twice_has_two_grids(tmp_path: Path) -> None:
 
 
 @given(drawing.cases(drawing.USUAL))
-@settings(max_examples=drawing.examples(60), suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=drawing.examples(30), suppress_health_check=list(HealthCheck), deadline=None)
 def test_what_is_left_of_a_condition_is_what_it_comes_to(case: drawing.Case) -> None:
     """Once the type is known, the reference gives the rest the value of the whole."""
     for name, declaration in case.world.account.items():
@@ -190,7 +190,7 @@ def tables(draw: st.DrawFn) -> tuple[str, bytes]:
 
 
 @given(tables())
-@settings(max_examples=drawing.examples(40), suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=drawing.examples(20), suppress_health_check=list(HealthCheck), deadline=None)
 def test_any_table_comes_back_as_it_went(tmp_path_factory: pytest.TempPathFactory, drawn: tuple[str, bytes]) -> None:
     policy = lawful.loads(drawn[0], tables={"drawn.csv": drawn[1]})
     raw = written(policy, tmp_path_factory.getbasetemp())

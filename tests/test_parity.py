@@ -42,14 +42,14 @@ def productions_of_at_most(literals: int) -> Iterator[None]:
 
 
 @needs_durable_rules
-@settings(max_examples=drawing.examples(1000))
+@settings(max_examples=drawing.examples(450))
 @given(drawing.cases(drawing.size()))
 def test_the_network_judges_as_the_reference_does(case: Case) -> None:
     assert differences(case) == []
 
 
 @needs_durable_rules
-@settings(max_examples=drawing.examples(600))
+@settings(max_examples=drawing.examples(450))
 @given(drawing.cases(replace(drawing.SMALL, depth=4, rules=4)))
 def test_expressions_cut_into_derived_facts_mean_the_same(case: Case) -> None:
     with productions_of_at_most(4):
@@ -57,7 +57,7 @@ def test_expressions_cut_into_derived_facts_mean_the_same(case: Case) -> None:
 
 
 @needs_durable_rules
-@settings(max_examples=drawing.examples(600))
+@settings(max_examples=drawing.examples(450))
 @given(drawing.cases(replace(drawing.SMALL, depth=1, conditions=6, rules=8)))
 def test_many_small_rules_mean_the_same(case: Case) -> None:
     assert differences(case) == []
@@ -130,7 +130,7 @@ def test_all_outcomes_are_drawn_often() -> None:
     assert min(seen[outcome] for outcome in get_args(reference.Outcome)) > sum(seen.values()) / 20
 
 
-@settings(max_examples=drawing.examples(600))
+@settings(max_examples=drawing.examples(450))
 @given(drawing.cases(drawing.size()))
 def test_direct_evaluates_as_the_reference_does(case: Case) -> None:
     for situation in case.situations:

@@ -201,7 +201,7 @@ def pinned(request: dict[str, Any]) -> dict[str, Any]:
     return request if request.get("at") is not None else {**request, "at": "2025-03-01"}
 
 
-@drawing.settings(max_examples=drawing.examples(1500))
+@drawing.settings(max_examples=drawing.examples(800))
 @given(requests(odd=True))
 def test_a_mapping_that_is_validated_is_read_alike(request: dict[str, Any]) -> None:
     request = pinned(request)
@@ -214,7 +214,7 @@ def test_a_mapping_that_is_validated_is_read_alike(request: dict[str, Any]) -> N
         same(quick, careful)
 
 
-@drawing.settings(max_examples=drawing.examples(1500))
+@drawing.settings(max_examples=drawing.examples(800))
 @given(requests(odd=True), st.booleans())
 def test_a_text_that_is_validated_is_read_alike(request: dict[str, Any], escaped: bool) -> None:
     text = json.dumps(pinned(request), default=str, ensure_ascii=escaped)
@@ -226,7 +226,7 @@ def test_a_text_that_is_validated_is_read_alike(request: dict[str, Any], escaped
             same(quick, careful)
 
 
-@drawing.settings(max_examples=drawing.examples(500))
+@drawing.settings(max_examples=drawing.examples(300))
 @given(requests(odd=False))
 def test_the_usual_forms_are_validated_and_read_alike(request: dict[str, Any]) -> None:
     """Validated where the thorough reading finds nothing wrong, and nothing is rare: a year 1, an old offset, a local time."""
@@ -244,7 +244,7 @@ def test_the_usual_forms_are_validated_and_read_alike(request: dict[str, Any]) -
         assert READER._validator.json(text) is not None
 
 
-@drawing.settings(max_examples=drawing.examples(500))
+@drawing.settings(max_examples=drawing.examples(300))
 @given(requests(odd=False), st.data())
 def test_a_key_that_stands_twice_is_never_validated(request: dict[str, Any], data: st.DataObject) -> None:
     text = json.dumps(pinned(request), ensure_ascii=data.draw(st.booleans()))

@@ -28,7 +28,7 @@ from lawful.ir import Expr, Value
 from witness import Authored, Untold, Witness
 
 ROOT: Final = Path(__file__).parent.parent
-CASES: Final = 30_000
+CASES: Final = 21_000
 """So many cases, an expression in a situation each, are judged in every run of these tests at least."""
 
 
