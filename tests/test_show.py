@@ -16,6 +16,7 @@ import lawful
 from lawful import schemas
 from lawful.document import read
 from lawful.ir import Language
+from lawful.matrix.grid import matrix
 from lawful.schemas.made import made
 from lawful.show import diagram, ir_text, plain, program_json, rules_in_words
 from lawful.source import Source
@@ -211,3 +212,29 @@ lifecycle:
     )
     words = plain(rules_in_words(policy.program, "en"))
     assert "    at most 1 within 6 months, if busy   lifecycle.type.go.limit\n" in words
+
+
+def test_what_refuses_nothing_is_told_to_be_only_a_warning() -> None:
+    policy = lawful.loads(
+        """
+policy: small
+version: "1"
+account: {fields: {followers: {type: int, outside: true}, type: {enum: [a, b], fixed: true}}}
+features:
+  plain: {}
+  gifts: {requires: account.followers >= 3, needs: plain, severity: warning}
+  closed: {requires: "account.type == 'a'", severity: warning}
+actions:
+  hint: {requires: account.followers >= 5, never_after: [hint], severity: info, cost: {cny: 300, days: 2}}
+"""
+    )
+    english, chinese = (plain(rules_in_words(policy.program, language)) for language in ("en", "zh"))
+    assert "    requires: followers ≥ 3 (only a warning)   account.followers >= 3\n" in english
+    assert "    needs plain\n" in english
+    assert "    requires: followers ≥ 5 (only for information)   account.followers >= 5\n" in english
+    assert "    never after “hint” (only for information)" in english
+    assert "    costs: 300 CNY, days 2\n" in english
+    assert "    须：followers ≥ 3（仅警告）   account.followers >= 3\n" in chinese
+    gifts, closed = matrix(policy.program, policy.layouts).grids[0].lines[1:]
+    assert gifts.cells[0].text.en == "if followers is at least 3 (only a warning) and plain is enabled"
+    assert [(each.text.en, each.answer) for each in closed.cells] == [("yes", "yes"), ("no (only a warning)", "depends")]

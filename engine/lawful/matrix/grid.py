@@ -33,6 +33,7 @@ from lawful.ir import (
     Place,
     Program,
     Rule,
+    Severity,
     Text,
     everything,
     rebuilt,
@@ -250,19 +251,26 @@ def _conditional(
     if of_type is not None and value is not None:
         left = remaining(program.conditions, left, Field("account", of_type.name, of_type.type), value)
     if left == FALSE:
-        return Cell(_NO, "no")
+        return Cell(_NO, "no") if guard.severity == "error" else _only_told(program, guard)
     parts = [] if left == TRUE else list(left.operands) if isinstance(left, And) else [left]
-    conditions = [*parts, *(rule.requires for rule in needs)]
+    conditions = [*((part, guard.severity) for part in parts), *((rule.requires, rule.severity) for rule in needs)]
     said = [_said(program, conditions, move, language) for language in LANGUAGES]
     answer: Answer = "depends" if conditions else "owed" if move.obligations else "yes"
     return Cell(Text(*map(spaced, said)), answer)
 
 
-def _said(program: Program, conditions: list[Expr], move: Move, language: Language) -> str:
+def _only_told(program: Program, guard: Rule) -> Cell:
+    """Nobody meets it, and that refuses nothing."""
+    return Cell(Text(*(_NO.best(each) + Words(program, each).only(guard.severity) for each in LANGUAGES)), "depends")
+
+
+def _said(program: Program, conditions: list[tuple[Expr, Severity]], move: Move, language: Language) -> str:
     phrases = Words(program, language)
     said = phrases.say("yes", "是")
     if conditions:
-        listed = phrases.say(" and ", "，且").join(phrases.within(each) for each in conditions)
+        listed = phrases.say(" and ", "，且").join(
+            phrases.within(each) + phrases.only(severity) for each, severity in conditions
+        )
         said = phrases.say(f"if {listed}", f"须{listed}")
     if move.obligations:
         owed = phrases.say("; ", "；").join(each.text.best(language) for each in move.obligations)

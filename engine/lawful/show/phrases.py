@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
@@ -35,6 +35,7 @@ from lawful.ir import (
     Period,
     Program,
     Quantifier,
+    Severity,
     Text,
     Type,
     Variable,
@@ -83,6 +84,18 @@ class Phrases:
 
     def listed(self, parts: list[str]) -> str:
         return self.say(", ", "、").join(parts)
+
+    def only(self, severity: Severity) -> str:
+        """What is added where a rule refuses nothing; empty where it does."""
+        match severity:
+            case "error":
+                return ""
+            case "warning":
+                return self.say(" (only a warning)", "（仅警告）")
+            case "info":
+                return self.say(" (only for information)", "（仅提示）")
+            case _:
+                assert_never(severity)
 
     # --------------------------------------------------------------------------------------------- conditions
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
+from typing import Final
 
 from lawful import wording
 from lawful.ir import (
@@ -30,6 +31,11 @@ from lawful.ir import (
 )
 from lawful.show.line import Line
 from lawful.show.phrases import Phrases
+
+_CURRENCIES: Final = frozenset(
+    {"AUD", "BRL", "CAD", "CHF", "CNY", "EUR", "GBP", "HKD", "INR", "JPY", "KRW", "SGD", "TWD", "USD"}
+)
+"""Codes of ISO 4217: a cost of such a name is an amount of it."""
 
 
 def rules_in_words(program: Program, language: Language) -> list[Line]:
@@ -239,7 +245,8 @@ class Teller(Phrases):
                     yield from self.told(rule.explanation)
                 case "needs":
                     needed = wording.feature_title(self.program, rule.id.rpartition(".")[2], self.language)
-                    yield Line(2, self.say(f"needs {needed}", f"须先开通{needed}"), kind="needs")
+                    told = self.say(f"needs {needed}", f"须先开通{needed}") + self.only(rule.severity)
+                    yield Line(2, told, kind="needs")
                 case _:
                     pass
 
@@ -249,7 +256,7 @@ class Teller(Phrases):
         said = {tuple(each.condition(part) for each in languages): part for part in reversed(_parts(rule.requires))}
         for part in reversed(said.values()):
             phrase = self.condition(part)
-            told = self.say(f"requires: {phrase}", f"须：{phrase}")
+            told = self.say(f"requires: {phrase}", f"须：{phrase}") + self.only(rule.severity)
             yield Line(2, told, self._written(part, phrase), kind="requires")
 
     def _written(self, expr: Expr, phrase: str) -> str:
@@ -263,7 +270,8 @@ class Teller(Phrases):
         names = self.events(limit.count.events)
         window = wording.span(limit.count.window, self.language)
         if rule.kind == "never_after":
-            return Line(2, self.say(f"never after {names}", f"曾有{names}者不可"), kind="limit", of=rule.id)
+            never = self.say(f"never after {names}", f"曾有{names}者不可") + self.only(rule.severity)
+            return Line(2, never, kind="limit", of=rule.id)
         if limit.own and len(limit.count.events) == 1:
             sentence = self.say(f"at most {limit.at_most} {window}", f"{window}至多{limit.at_most}次")
         else:
@@ -277,8 +285,7 @@ class Teller(Phrases):
         if applies:
             phrase = self.say(" and ", "，且").join(self.condition(part) for part in applies)
             sentence += self.say(f", if {phrase}", f"，当{phrase}")
-        if rule.severity != "error":
-            sentence += self.say(" (only a warning)", "（仅提示）")
+        sentence += self.only(rule.severity)
         title = self.text(rule.title)
         period = self.period(rule.in_force) if not self._is_version(rule) else ""
         told = [sentence, *([title] if title else []), *([period] if period else [])]
@@ -300,8 +307,8 @@ class Teller(Phrases):
             when = "" if owed.when == TRUE else self.say(" — if ", "——当") + self.condition(owed.when)
             yield Line(2, self.say("still to do: ", "尚需：") + self.text(owed.text) + when, kind="owed")
         if move.cost:
-            parts = [f"{name} {amount}" if name != "cost" else str(amount) for name, amount in move.cost]
-            yield Line(2, self.say("costs ", "费用：") + self.listed(parts), kind="cost")
+            parts = [_cost(name, amount) for name, amount in move.cost]
+            yield Line(2, self.say("costs: ", "费用：") + self.listed(parts), kind="cost")
 
     def _effect(self, effect: Effect) -> Line:
         declaration = self.program.account[effect.field]
@@ -394,6 +401,12 @@ class Teller(Phrases):
         yield Line(
             2, self.say("source: ", "依据：") + self.text(source.title) + clause, where, kind="source", of=source.id
         )
+
+
+def _cost(name: str, amount: int) -> str:
+    if name == "cost":
+        return str(amount)
+    return f"{amount} {name.upper()}" if name.upper() in _CURRENCIES else f"{name} {amount}"
 
 
 def _titled(title: str, id: str) -> str:
