@@ -890,7 +890,50 @@ def test_the_platforms_answers_come_in_by_the_shipped_mapping(scratch: Path) -> 
     }
 
 
-POLICIES_OF_MAPPINGS = {"authorizer-info": "wechat", "companies-house": "uk-companies"}
+def test_the_platforms_answers_alone_are_enough_where_a_ledger_is_optional(scratch: Path) -> None:
+    program = lawful.load("wechat-official").program
+    file = scratch / "answers.jsonl"
+    answers = [
+        {
+            "authorizer_info": {
+                "nick_name": name,
+                "service_type_info": {"id": type_},
+                "verify_type_info": {"id": verified},
+                "user_name": f"gh_{app}",
+                "principal_name": principal,
+                "alias": "",
+                "business_info": {"open_pay": 1, "open_shake": 0, "open_scan": 0, "open_card": 0, "open_store": 0},
+                "qrcode_url": "https://example.com/q",
+            },
+            "authorization_info": {"authorizer_appid": app, "func_info": [{"funcscope_category": {"id": 1}}]},
+        }
+        for app, name, type_, verified, principal in (
+            ("a1", "Alpha", 2, 0, "甲有限公司"),
+            ("a2", "Beta", 0, -1, "个人"),
+        )
+    ]
+    file.write_text("".join(f"{json.dumps(each)}\n" for each in answers), encoding="utf-8")
+    found = Came(sources.opened(file, scratch=scratch), program, mapping(program, "wechat-official"))
+    assert found.told() == []
+    rows = found.rows()
+    assert (rows["a1"]["f_type"], rows["a1"]["f_verification"], rows["a1"]["f_subject_id"]) == (
+        "service",
+        "wechat",
+        "甲有限公司",
+    )
+    assert (rows["a2"]["f_type"], rows["a2"]["f_verification"], rows["a2"]["f_subject_id"]) == (
+        "subscription",
+        "none",
+        None,
+    )
+    assert not {"f_subject", "f_certified_until", "f_status"} & set(rows["a1"])
+
+
+POLICIES_OF_MAPPINGS = {
+    "authorizer-info": "wechat",
+    "companies-house": "uk-companies",
+    "wechat-official": "wechat-official",
+}
 
 
 @pytest.mark.parametrize("name", shipped_mappings())
@@ -1072,6 +1115,8 @@ def test_texts_that_mean_nothing_are_unknown(came: Any, program: Program, tmp_pa
         ("events: {before: {typ: x}}", "the account has no field `typ`|did you mean `type`?"),
         ("id: {column: x, split: ','}", "`split` means nothing here|"),
         ("id: {column: x, others: ~}", "`others` means nothing here|"),
+        ("id: {column: x, optional: true}", "`optional` means nothing here|"),
+        ("events: {at: {column: x, optional: true}}", "`optional` means nothing here|"),
         ("fields: {type: {others: service}}", "`others` needs `values` beside it|it is the value of what"),
         (
             "fields: {type: {values: {x: service}, others: servce}}",

@@ -237,4 +237,7 @@ actions:
     assert "    须：followers ≥ 3（仅警告）   account.followers >= 3\n" in chinese
     gifts, closed = matrix(policy.program, policy.layouts).grids[0].lines[1:]
     assert gifts.cells[0].text.en == "if followers is at least 3 (only a warning) and plain is enabled"
-    assert [(each.text.en, each.answer) for each in closed.cells] == [("yes", "yes"), ("no (only a warning)", "depends")]
+    assert [(each.text.en, each.answer) for each in closed.cells] == [
+        ("yes", "yes"),
+        ("no (only a warning)", "depends"),
+    ]

@@ -48,6 +48,7 @@ class ColumnWritten(Written):
     format: str | None = None
     split: str | None = None
     nulls: Annotated[list[str], OneOrMany] | None = None
+    optional: bool = False
 
 
 _Column = Annotated[ColumnWritten, BeforeValidator(_of_a_column)]
@@ -87,7 +88,7 @@ class Column:
     split: str | None = None
     nulls: tuple[str, ...] = ()
     is_named: bool = True
-    """Somebody has said that the column is there: it is a mistake if it is not."""
+    """Somebody has said that the column is there, and not that it may be missing: it is a mistake if it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ class _Reader:
             written.format,
             written.split,
             own,
-            written.column is not None,
+            written.column is not None and not written.optional,
         )
 
     def _plain(
@@ -241,6 +242,7 @@ class _Reader:
             if getattr(written, key) is not None:
                 self._mistake(f"`{key}` means nothing here", (*path, key), is_key=True)
         self._refuse_others(written, path)
+        self._refuse_optional(written, path)
         return self._made(written, name, nulls)
 
     def _feature_list(self, written: ColumnWritten | None, nulls: tuple[str, ...]) -> Column | None:
@@ -280,6 +282,7 @@ class _Reader:
             self._check_others(written, path)
         else:
             self._refuse_others(written, path)
+        self._refuse_optional(written, path)
         self._check_format(written.format, "timestamp", path)
         told: list[tuple[DocumentPath, str | None]] = [
             ((*path, "values", given), value) for given, value in (written.values or {}).items()
@@ -298,6 +301,11 @@ class _Reader:
     def _refuse_others(self, written: ColumnWritten, path: DocumentPath) -> None:
         if "others" in written.model_fields_set:
             self._mistake("`others` means nothing here", (*path, "others"), is_key=True)
+
+    def _refuse_optional(self, written: ColumnWritten, path: DocumentPath) -> None:
+        """Of what must be there: an account's id, an event, its time."""
+        if written.optional:
+            self._mistake("`optional` means nothing here", (*path, "optional"), is_key=True)
 
     def _check_format(self, given: str | None, kind: str, path: DocumentPath) -> None:
         if given is None or given in EPOCHS or (given == DAY_OF and kind == "date"):
