@@ -300,7 +300,7 @@ def test_another_order_is_told_and_means_nothing(edited: Callable[..., list[Diff
         for cell in [*sheet[5]]:
             other = sheet.cell(6, cell.column)
             cell.value, other.value = other.value, cell.value
-        for row in range(4, 10):
+        for row in range(2, 10):
             left, right = sheet.cell(row, 4), sheet.cell(row, 5)
             left.value, right.value = right.value, left.value
 
@@ -329,6 +329,40 @@ def test_what_is_no_text_is_told_once(edited: Callable[..., list[Difference]]) -
     (each,) = edited(edit)
     message = "cell D6 holds a formula, `=D5`, where a value should stand"
     assert told(each) == ("unreadable", "services.csv", "ebooks", "Visitor", "0", message, "D6", "services.csv:3")
+
+
+def test_what_stands_above_and_beside_is_compared_too(edited: Callable[..., list[Difference]]) -> None:
+    def edit(book: Any) -> None:
+        book["services"]["D2"] = "another condition"
+        legend, sources = book["legend 图例"], book["sources 依据"]
+        legend.cell(legend.max_row, 3).value = "another meaning"
+        sources["B2"] = "another title"
+        sources.append(["new", "a new source"])
+
+    found = edited(edit)
+    assert [(each.kind, each.grid, each.now) for each in found] == [
+        ("meaning", "services.csv", "another condition"),
+        ("cell", "legend", "another meaning"),
+        ("cell", "sources", "another title"),
+        ("row-added", "sources", "a new source"),
+    ]
+    assert all(each.matters for each in found)
+
+
+def test_a_name_that_is_blanked_is_told_as_nothing(edited: Callable[..., list[Difference]]) -> None:
+    def edit(book: Any) -> None:
+        book["services"]["A5"] = None
+
+    (each,) = edited(edit)
+    assert (each.kind, each.now, each.at) == ("row-renamed", "", "A5")
+
+
+def test_merged_cells_are_told_once(edited: Callable[..., list[Difference]]) -> None:
+    def edit(book: Any) -> None:
+        book["services"].merge_cells("C5:D6")
+
+    (each,) = edited(edit)
+    assert each.kind == "unreadable"
 
 
 def test_sheets_may_be_renamed_moved_and_filtered_but_not_lost(edited: Callable[..., list[Difference]]) -> None:

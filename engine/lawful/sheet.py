@@ -47,6 +47,14 @@ class Fault:
     help: str
     hidden: bool = False
     place: Place | None = None
+    to: Place | None = None
+    """Where it is about several cells, the last of them."""
+
+    def covers(self, place: Place) -> bool:
+        if self.place is None:
+            return False
+        last = self.to or self.place
+        return self.place[0] <= place[0] <= last[0] and self.place[1] <= place[1] <= last[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,8 @@ def _merged(sheet: Worksheet, cells: Mapping[Place, str]) -> Iterator[Fault]:
     for each in sheet.merged_cells.ranges:
         if each.min_row in rows:
             message = f"the cells {each.coord} are merged: which of them the value is of cannot be told"
-            yield Fault(each.min_row, message, "unmerge them, and fill in each", place=(each.min_row, each.min_col))
+            first, last = (each.min_row, each.min_col), (each.max_row, each.max_col)
+            yield Fault(each.min_row, message, "unmerge them, and fill in each", place=first, to=last)
 
 
 def _hidden(sheet: Worksheet, cells: Mapping[Place, str]) -> Iterator[Fault]:

@@ -89,6 +89,8 @@ def sentence(each: Difference, terminal: Terminal) -> str:
     match each.kind:
         case "cell":
             return terminal.say(f"{feature} under {column}: {was} → {now}", f"{feature}的{column}：{was} → {now}")
+        case "meaning":
+            return terminal.say(f"what {column} means: {was} → {now}", f"{column}的含义：{was} → {now}")
         case "unreadable":
             where = f"{feature} " if each.feature is not None else ""
             where += f"under {column}: " if each.column is not None else ""

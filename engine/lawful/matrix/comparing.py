@@ -1,4 +1,7 @@
-"""A workbook that people have edited, compared with the matrix of the policy, cell by cell."""
+"""A workbook that people have edited, compared with the matrix of the policy, cell by cell.
+
+The sheets of the legend and of the sources are compared, too, where they are there: row by row, by what it begins with.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from lawful import sheet
 from lawful.ir import Language, Place
 from lawful.matrix.grid import Grid, Line, Matrix
-from lawful.matrix.workbook import DIGEST, FEATURE, heads, sheet_names, texts
+from lawful.matrix.workbook import DIGEST, FEATURE, LEGEND, SOURCES, heads, sheet_names, texts, workbook_of
 from lawful.sheet import Sheet, address, spaced
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "cell",
+    "meaning",
     "unreadable",
     "row-added",
     "row-removed",
@@ -95,6 +99,9 @@ def compare(matrix: Matrix, raw: bytes) -> Compared:
         else:
             differences.append(Difference("sheet-removed", grid.key, None, place=grid.place))
     differences += [Difference("sheet-added", key, name) for key, name in strays]
+    written = workbook_of(matrix)
+    differences += _beside("legend", _listed(written, LEGEND), _listed(book, LEGEND), len(LEGEND))
+    differences += _beside("sources", _listed(written, SOURCES[:2]), _listed(book, SOURCES[:2]), 1)
     said = _legend(book)
     return Compared(tuple(differences), said.get("policy"), said.get(DIGEST))
 
@@ -140,6 +147,7 @@ def _read(read: Sheet) -> _Found | None:
     for row in sorted(nameless):
         if address((row, 1)) not in repeated:
             found.rows[f"\0{row}"] = row  # a row without a name: no feature is called so
+    found.rows = dict(sorted(found.rows.items(), key=lambda each: each[1]))
     return found
 
 
@@ -153,12 +161,69 @@ def _legend(book: Workbook) -> dict[str, str]:
     return {}
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A sheet beside the grids: rows under a head."""
+
+    sheet: Sheet
+    head: int
+
+    def rows(self, keys: int) -> dict[tuple[str, ...], tuple[int, dict[str, str]]]:
+        """By their first columns: the number of a row, and the texts by the head."""
+        found: dict[tuple[str, ...], tuple[int, dict[str, str]]] = {}
+        names = {column: text for (row, column), text in self.sheet.cells.items() if row == self.head}
+        for row in sorted({row for row, _ in self.sheet.cells if row > self.head}):
+            key = tuple(self.sheet.cells.get((row, column), "") for column in range(1, keys + 1))
+            texts = {name: self.sheet.cells.get((row, column), "") for column, name in names.items()}
+            found.setdefault(key, (row, texts))
+        return found
+
+    def at(self, row: int, name: str) -> str:
+        column = next(column for (at, column), text in self.sheet.cells.items() if at == self.head and text == name)
+        return address((row, column))
+
+
+def _listed(book: Workbook, begins: Sequence[str]) -> _Listed | None:
+    """The sheet whose head begins so; None where it is there no more."""
+    for name in sheet.names(book):
+        read = sheet.read(book, name)
+        for row in range(1, _HEAD_WITHIN + 1):
+            if tuple(read.cells.get((row, column), "") for column in range(1, len(begins) + 1)) == tuple(begins):
+                return _Listed(read, row)
+    return None
+
+
+def _beside(grid: str, ours: _Listed | None, theirs: _Listed | None, keys: int) -> Iterator[Difference]:
+    if ours is None or theirs is None:
+        return
+    was, now, name = ours.rows(keys), theirs.rows(keys), theirs.sheet.name
+    for key, (_, texts_) in was.items():
+        told = " · ".join(key)
+        if key not in now:
+            yield Difference("row-removed", grid, name, told)
+            continue
+        row, there = now[key]
+        for head, text in texts_.items():
+            if head in there and there[head] != text:
+                yield Difference("cell", grid, name, told, head, text, there[head], theirs.at(row, head))
+    for key, (row, there) in now.items():
+        if key not in was:
+            said = " · ".join(text for text in list(there.values())[keys:] if text)
+            yield Difference("row-added", grid, name, " · ".join(filter(None, key)), now=said, at=f"row {row}")
+    removed = [
+        head for head in next(iter(was.values()), (0, {}))[1] if head not in next(iter(now.values()), (0, {}))[1]
+    ]
+    if now:
+        yield from (Difference("column-removed", grid, name, column=head) for head in removed)
+
+
 class _Comparison:
     """One grid with the sheet of it."""
 
     def __init__(self, grid: Grid, languages: tuple[Language, ...], found: _Found) -> None:
         self.grid = grid
         self.found = found
+        self.languages = languages
         self.heads = heads(grid, languages)
         self.texts = {
             name: dict(zip(self.heads[1:], map(spaced, told), strict=True)) for name, told in texts(grid, languages)
@@ -170,6 +235,7 @@ class _Comparison:
 
     def differences(self) -> Iterator[Difference]:
         yield from self._of_columns()
+        yield from self._of_meanings()
         yield from self._of_rows()
         yield from self._of_cells()
         yield from self._faults()
@@ -231,6 +297,18 @@ class _Comparison:
         if order != there:
             yield self._difference("columns-reordered", was=", ".join(order), now=", ".join(there))
 
+    def _of_meanings(self) -> Iterator[Difference]:
+        """What stands above the columns' names: what each of them means."""
+        for above, language in enumerate(reversed(self.languages), 1):
+            row = self.found.head - above
+            for each in self.grid.columns:
+                if each.head not in self.columns:
+                    continue
+                place = (row, self.found.heads[self.columns[each.head]])
+                was, now = spaced(each.meaning.best(language)), self.found.text(*place)
+                if now != was:
+                    yield self._difference("meaning", column=each.head, was=was, now=now, at=address(place))
+
     # ------------------------------------------------------------------------------------------------------ rows
 
     def _renamed_rows(self) -> dict[str, str]:
@@ -274,12 +352,12 @@ class _Comparison:
         there = [name for name in self.found.rows if name in known]
         if order != there:
             moved = next((ours, theirs) for ours, theirs in zip(order, there, strict=True) if ours != theirs)
-            yield self._difference("rows-reordered", was=moved[0], now=moved[1])
+            yield self._difference("rows-reordered", was=_named(moved[0]), now=_named(moved[1]))
 
     # ----------------------------------------------------------------------------------------------------- cells
 
     def _of_cells(self) -> Iterator[Difference]:
-        faulty = {each.place for each in self.found.sheet.faults}
+        faults = [each for each in self.found.sheet.faults if each.row >= self.found.head]
         for name, told in self.texts.items():
             if name not in self.rows:
                 continue
@@ -289,7 +367,7 @@ class _Comparison:
                     continue
                 place = (row, self.found.heads[self.columns[head]])
                 now = self.found.text(*place)
-                if now != was and place not in faulty:
+                if now != was and not any(each.covers(place) for each in faults):
                     yield self._difference("cell", name, head, was, now, address(place))
 
     def _faults(self) -> Iterator[Difference]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FEATURE: Final = "feature"
 SOURCE: Final = "source"
 DIGEST: Final = "digest"
+LEGEND: Final = ("sheet", "sign")
+SOURCES: Final = ("id", "title", "published", "url", "note", "sheets")
 COLOURS: Final[Mapping[Answer, tuple[str, str]]] = {
     "yes": ("D5F0DC", "14532D"),
     "owed": ("FDEFC3", "6B4A00"),
@@ -48,6 +50,11 @@ _TITLES: Final[Mapping[Language, str]] = {"en": "en", "zh": "zh"}
 
 def write(matrix: Matrix, target: Path) -> None:
     """Write the workbook. Raises ImportError where openpyxl is not installed, OSError."""
+    workbook_of(matrix).save(target)
+
+
+def workbook_of(matrix: Matrix) -> Workbook:
+    """The workbook. Raises ImportError where openpyxl is not installed."""
     from openpyxl import Workbook
 
     book = Workbook()
@@ -59,7 +66,7 @@ def write(matrix: Matrix, target: Path) -> None:
     _sources(book, matrix, names)
     book.properties.title = f"{matrix.program.id} {matrix.program.version}"
     book.properties.creator = "lawful"
-    book.save(target)
+    return book
 
 
 def sheet_names(matrix: Matrix) -> dict[str, str]:
@@ -308,7 +315,7 @@ def _legend(book: Workbook, matrix: Matrix) -> None:
     names = sheet_names(matrix)
     marks = [(names[grid.key], grid, mark) for grid in matrix.grids for mark in grid.marks]
     told = [(name, mark.sign, *(mark.meaning.best(each) for each in languages)) for name, _, mark in marks]
-    head = ("sheet", "sign", *({"en": "meaning", "zh": "含义"}[each] for each in languages))
+    head = (*LEGEND, *({"en": "meaning", "zh": "含义"}[each] for each in languages))
     _filled(sheet, len(about) + 2, [head, *told], headed=True)
     for row, (_, _, mark) in enumerate(marks, len(about) + 3):
         _coloured(sheet.cell(row, 2), COLOURS[mark.answer])
@@ -318,7 +325,7 @@ def _legend(book: Workbook, matrix: Matrix) -> None:
 def _sources(book: Workbook, matrix: Matrix, names: Mapping[str, str]) -> None:
     languages = matrix.languages
     sheet = book.create_sheet(_names_beside(languages)[1])
-    told = [("id", "title", "published", "url", "note", "sheets")]
+    told = [SOURCES]
     for source in matrix.program.sources.values():
         citing = [
             names[grid.key]
