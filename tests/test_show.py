@@ -241,3 +241,21 @@ actions:
         ("yes", "yes"),
         ("no (only a warning)", "depends"),
     ]
+
+
+def test_what_may_be_done_is_called_as_the_version_in_force_is() -> None:
+    policy = lawful.loads(
+        """
+policy: small
+version: "1"
+account: {fields: {type: {enum: [a, b], fixed: true}}}
+actions:
+  send:
+    - {title: send 10, in_force: {until: 2014-01-01}}
+    - {title: send 100, in_force: {from: 2014-01-01}}
+"""
+    )
+    for day, title in (("2013-06-01", "send 10"), ("2026-10-15", "send 100")):
+        (found,) = policy.can(account={"type": "a"}, history=[], at=day).possibilities
+        assert found.title is not None
+        assert found.title.en == title

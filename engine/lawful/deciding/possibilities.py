@@ -41,9 +41,15 @@ def _askable(program: Program, question: Question) -> Iterator[tuple[dict[str, A
                 yield {"set": {name: shown}}, Asked("set", "", {name: other}), declaration.title
     for name, feature in program.features.items():
         verb = "disable" if question.features.get(name) else "enable"
-        yield {verb: name}, Asked("disable" if verb == "disable" else "enable", name, {}), feature.title
+        title = _in_force(program, f"features.{name}", question.today) or feature.title
+        yield {verb: name}, Asked("disable" if verb == "disable" else "enable", name, {}), title
     for name, title in program.actions.items():
-        yield {"do": name}, Asked("do", name, {}), title
+        yield {"do": name}, Asked("do", name, {}), _in_force(program, f"actions.{name}", question.today) or title
+
+
+def _in_force(program: Program, id: str, today: date) -> Text | None:
+    """What the version that is in force on the day is called."""
+    return next((each.title for each in program.moves if each.id == id and each.in_force.holds(today)), None)
 
 
 def _others(declaration: FieldDeclaration, present: Value | None) -> list[Value]:
