@@ -17,7 +17,7 @@ from lawful.pages.texts import columns
 _HEIGHT: Final = 48
 _LINE: Final = 16
 """Of a title, in a box that has no count."""
-_MOST_LINES: Final = 3
+_MOST_LINES: Final = 5
 _NARROWEST: Final = 104
 _WIDEST: Final = 184
 _INSET: Final = 38
