@@ -52,7 +52,8 @@ def deciding(difference: Difference) -> Iterator[str]:
     for side, answered in (("article", difference.example.old), ("platform", difference.example.new)):
         for each in answered.reasons:
             if each.severity == "error":
-                yield f"{side}: {each.rule} {each.status}, by {source(each)}"
+                # What is unknown may be so under several versions, of which the example shows any one.
+                yield f"{side}: {each.rule} {each.status}" + (f", by {source(each)}" if each.status == "violated" else "")
 
 
 def source(reason: Reason) -> str:
