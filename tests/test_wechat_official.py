@@ -53,7 +53,9 @@ def deciding(difference: Difference) -> Iterator[str]:
         for each in answered.reasons:
             if each.severity == "error":
                 # What is unknown may be so under several versions, of which the example shows any one.
-                yield f"{side}: {each.rule} {each.status}" + (f", by {source(each)}" if each.status == "violated" else "")
+                yield f"{side}: {each.rule} {each.status}" + (
+                    f", by {source(each)}" if each.status == "violated" else ""
+                )
 
 
 def source(reason: Reason) -> str:
