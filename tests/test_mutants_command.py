@@ -307,6 +307,20 @@ def test_without_a_terminal_proposals_go_to_a_file_or_to_json(folder: Path, caps
     assert [pair[0] for pair in first["words"]["zh"]][-1] == "时间"
 
 
+@pytest.mark.parametrize("named", ["policies/wechat", "fixtures/library-cards"])
+def test_a_case_in_json_can_be_read_as_it_is(named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parent.parent / named
+    policy = lawful.load(folder)
+    code, out, _ = told(capsys, str(folder), "--review", "--format", "json")
+    cases = [each["case"] for each in json.loads(out)["proposals"]]
+    assert code == 0
+    assert cases
+    for each in cases:
+        request = {key: value for key, value in each.items() if key not in ("name", "note", "expect")}
+        policy.read(request)
+        assert policy.check(request).verdict == each["expect"]["verdict"]
+
+
 def test_a_policy_without_cases_can_be_reviewed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "cases.yaml").unlink()
     code, out, _ = told(capsys, str(folder), "--review", "--format", "json")

@@ -205,6 +205,34 @@ def test_mutants_are_the_same_every_time_and_each_has_its_name(folder: Path) -> 
     assert names == [each.name for each in mutants(lawful.load(folder).program)]
 
 
+def assert_each_is_another(program: ir.Program) -> None:
+    found: dict[tuple[str, str], list[ir.Program]] = {}
+    for each in mutants(program):
+        alike = found.setdefault((each.subject, each.words.best("en")), [])
+        other = replace(each.program, moves=tuple(replace(move, step=None) for move in each.program.moves))
+        assert other not in alike, each.name
+        alike.append(other)
+
+
+@pytest.mark.parametrize("folder", [*SHIPPED, PACKS[-1]], ids=lambda folder: folder.name)
+def test_no_two_mutants_are_one(folder: Path) -> None:
+    assert_each_is_another(lawful.load(folder).program)
+
+
+def test_a_transition_is_dropped_once() -> None:
+    program = lawful.loads(
+        """
+policy: one
+version: "1"
+account: {fields: {k: {enum: [a, b, c]}}}
+lifecycle: {k: {transitions: {ab: {from: a, to: b}}}}
+"""
+    ).program
+    assert_each_is_another(program)
+    words = [each.words.en for each in mutants(program) if each.subject == "lifecycle.k.ab"]
+    assert words.count("the transition is dropped") == 1
+
+
 def test_no_mutant_has_two_transitions_for_one_step_on_one_day() -> None:
     """Nor would the compiler take the policy that is written so."""
     policy = lawful.loads(

@@ -458,6 +458,61 @@ def test_a_rate_is_kept_up_or_not(need: str, chosen: tuple[str, ...]) -> None:
     assert set(choice.chosen) == set(chosen)
 
 
+RATED = """
+policy: rated
+version: "1"
+account:
+  fields:
+    k: {enum: [a, b]}
+    lvl: {type: int, min: 0, max: 2, default: 0}
+    on: {type: bool, default: no}
+lifecycle: {k: {initial: [a, b]}}
+actions:
+  old: {requires: "today < date('2025-03-10')"}
+  xmas: {requires: today.getMonth() == 11}
+  ten: {requires: today.getDate() < 10}
+  dow: {requires: today.getDayOfWeek() == 3 && today.getDate() == 31}
+  free: {}
+  slow: {cost: {days: 20}}
+  rolling: {limit: {at_most: 1, per: {days: 20}}}
+  tog: {requires: "!account.on", effects: {on: "true"}}
+  back: {effects: {on: "false"}}
+  %s
+"""
+UP = "up: {effects: {lvl: account.lvl + 1}}"
+LOST = "lost: {requires: account.lvl == 0, effects: {lvl: '1'}}"
+
+
+@pytest.mark.parametrize(
+    ("more", "need", "status", "rule"),
+    [
+        (UP, "old 1 per month", "none", "actions.old"),
+        (UP, "up 1 per day", "none", "actions.up.effects.lvl"),
+        (UP, "up 2 per year", "found", None),
+        (UP, "up 3 per year", "none", "actions.up.effects.lvl"),
+        (LOST, "lost 1 per day", "none", "actions.lost"),
+        (LOST, "lost 1 per year", "found", None),
+        (UP, "xmas 1 per month", "none", "actions.xmas"),
+        (UP, "xmas 31 per year", "found", None),
+        (UP, "ten 1 per day", "none", "actions.ten"),
+        (UP, "ten 3 per month", "found", None),
+        (UP, "dow 1 per month", "none", "actions.dow"),
+        (UP, "free 1 per day", "found", None),
+        (UP, "slow 1 per month", "found", None),
+        (UP, "slow 3 per month", "not found", None),  # `check` knows nothing of the days
+        (UP, "rolling 1 per month", "found", None),
+        (UP, "rolling 3 per month", "none", "actions.rolling.limit"),
+        (UP, "tog 2 per month", "found", None),  # with `back` in between
+    ],
+)
+def test_a_rate_is_served_if_it_was_tried_for_12_months(more: str, need: str, status: str, rule: str | None) -> None:
+    """Alike for both types, of which none of it reads anything."""
+    choice = lawful.loads(RATED % more).choose([need], account={"lvl": 0, "on": False}, at="2025-03-01", seconds=200)
+    assert [option.needs[0].status for option in choice.options] == [status, status]
+    assert choice.chosen == (("a", "b") if status == "found" else ())
+    assert all(rule is None or rule in option.needs[0].rules for option in choice.options)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

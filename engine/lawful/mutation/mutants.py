@@ -89,7 +89,12 @@ class _Made:
 def mutants(program: Program) -> Iterator[Mutant]:
     """Every mutant of the program, in file order of what was changed; the same program gives the same ones."""
     numbers: dict[str, int] = {}
+    seen: dict[tuple[str, str], list[Program]] = {}
     for each in sorted(_made(program), key=lambda made: (made.place.file, made.place.line)):
+        alike = seen.setdefault((each.subject, each.words.best("en")), [])
+        if each.program in alike:
+            continue
+        alike.append(each.program)
         numbers[each.subject] = numbers.get(each.subject, 0) + 1
         rules, triggers = _touched(program, each.program)
         yield Mutant(
@@ -366,6 +371,8 @@ def _of_transition(program: Program, move: Move, step: Step) -> Iterator[_Made]:
             fresh = _pairs(sources, targets) - _pairs(step.sources, step.targets)
             if value not in held and (not fresh or fresh & _taken(program, move)):
                 continue  # a state to itself is no transition, and of two for one step the compiler takes neither
+            if end == "to" and not states and len(step.sources) == 1:
+                continue  # without its only `from` it was dropped already
             other = _with_edges(program, move, Step(step.field, sources, targets))
             if not states:
                 words = Text("the transition is dropped", "去掉该变更途径")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Container, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from lawful import values
-from lawful.ir import Program, Text
+from lawful.ir import FieldDeclaration, Program, Text
 from lawful.mutation.answering import Answer
 from lawful.scalar import Scalar
 
@@ -31,8 +32,34 @@ def case(program: Program, request: Mapping[str, Any], answer: Answer, other: An
 
     Without another answer, everything but what the account becomes.
     """
-    asked = {key: request[key] for key in _ORDER if key in request}
+    asked = {key: _typed(program, key, request[key]) for key in _ORDER if key in request}
     return {"name": name_of(request, answer), **asked, "expect": expected(program, answer, other)}
+
+
+def _typed(program: Program, key: str, given: Any) -> Any:
+    """With `true` and `5` of a file of cases as what they are, where they are no texts: JSON tells the two apart."""
+    match key:
+        case "account" | "request" if isinstance(given, Mapping):
+            schema = program.account if key == "account" else program.request
+            return {name: _value(schema[name], each) if name in schema else each for name, each in given.items()}
+        case "change" if isinstance(given, Mapping):
+            return {kind: _typed(program, "account", what) for kind, what in given.items()}
+        case "changes" if isinstance(given, list | tuple):
+            return [_typed(program, "change", each) for each in given]
+        case _:
+            return given
+
+
+def _value(declaration: FieldDeclaration, given: Any) -> Any:
+    element = declaration.type.element or declaration.type
+    if element.kind not in ("bool", "int"):
+        return given
+    if isinstance(given, list):
+        return [_value(replace(declaration, type=element), each) for each in given]
+    try:
+        return values.read(declaration, given, ZoneInfo("UTC")) if isinstance(given, Scalar) else given
+    except values.BadValue:  # whoever reads the case tells it
+        return given
 
 
 def expected(program: Program, answer: Answer, other: Answer | None) -> dict[str, Any]:

@@ -230,7 +230,7 @@ class Chooser:
             barred = refused if refused is not None else self._never(value, field)
             status = there.status if starts else ("none" if refused is not None else there.status)
             return Choosable(value=value, title=title, status=status, rules=barred.rules, why=barred.why, plan=plan)
-        answers = [self._served(need, is_type, there.paths[0]) for need in needs]
+        answers = [self._served(need, field, is_type, there.paths[0]) for need in needs]
         served = tuple(each for each, _ in answers)
         goal = Goal(None, conjunction([is_type, *features]))
         joint = self._outcome(goal, starts)
@@ -255,21 +255,23 @@ class Chooser:
         plan = self.teller.plan(Goal(Asked("set", "", {field: value})), outcome)
         return _Refused(plan.rules, plan.why)
 
-    def _served(self, need: Need, is_type: Expr, path: Path) -> tuple[Served, Missing]:
+    def _served(self, need: Need, field: str, is_type: Expr, path: Path) -> tuple[Served, Missing]:
         """Whether an account of the type comes to it without becoming another; else what of it is not known."""
         goal = Goal(need.asked, TRUE, is_type)
         if goal.is_so_already(path.state.account, path.state.features):
             return Served(need=need.text, status="found"), ()
+        if need.per is not None:
+            rates = Rates(self.planner, self.setting, self.question, self.options, field)
+            kept = rates.kept(need, goal, path)
+            if kept.status == "found":
+                return Served(need=need.text, status="found"), ()
+            return _refused(need, kept.status, kept.reasons), kept.missing
         outcome = self.planner.outcome(self.question, goal, self.options, [path])
         if not outcome.paths:
             taken = Taken(path.state.at, path.state, need.asked)
             judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
             reasons = refusals(Explanation(self.judge, judgement).reasons())
             return _refused(need, outcome.status, reasons), outcome.missing
-        last = outcome.paths[0].taken[-1]
-        limiting = Rates(self.judge, self.setting, self.question).refusing(need, last.before, last)
-        if limiting:
-            return _refused(need, "none", limiting), ()
         return Served(need=need.text, status="found"), ()
 
     def _with_actions(self, joint: Outcome, needs: Sequence[Need], goal: Goal) -> Outcome:

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, cast
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from lawful import calendar
-from lawful.calendar import Instant
+from lawful.calendar import Instant, Window
 from lawful.deciding.explaining import Explanation
-from lawful.deciding.judging import Judge
+from lawful.deciding.judging import Judged, Step
+from lawful.deciding.rulebook import triggers_of
+from lawful.deciding.thresholds import turning_instants
 from lawful.decision import Reason
 from lawful.diagnostics import Problem, RequestError, near
-from lawful.ir import Program
-from lawful.planning.setting import Setting, State, Taken, question_of
+from lawful.engines.reference import evaluate
+from lawful.ir import AtMost, Clock, Count, Expr, Field, Period, Program, Rule, Value, everything
+from lawful.planning.goals import Goal
+from lawful.planning.plan import Status
+from lawful.planning.planner import Options, Planner
+from lawful.planning.search import DAYS, Path
+from lawful.planning.setting import Setting, State, Taken, later, question_of
+from lawful.planning.telling import refusals
 from lawful.question import Asked, Question
 
 Unit = Literal["day", "month", "year"]
 _NEED: Final = re.compile(r"(\S+)(?:\s+([1-9][0-9]{0,3})\s+(?:per|a)\s+(day|month|year))?")
-_PERIODS: Final = {"day": 62, "month": 12, "year": 3}
-"""How long a rate must be kept up."""
-_MOST_EVENTS: Final = 1500
-_LIMITS: Final = ("limit", "never_after")
+_PERIODS: Final = {"day": 365, "month": 12, "year": 1}
+"""How long a rate must be kept up: 12 months."""
+_MOST_TRIED: Final = 6000
+"""Requests judged for one need; past it it is left open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,72 +91,315 @@ def _need(text: str, program: Program) -> Need | Problem:
     return Problem("need", f"there is no feature or action `{name}`", near(name, known))
 
 
-class Rates:
-    """Asks the judge for one action again and again, as early as it is allowed, period after period."""
+class Kept(Struct, frozen=True):
+    """What came of doing one thing so often, period after period."""
 
-    def __init__(self, judge: Judge, setting: Setting, question: Question) -> None:
-        self.judge = judge
+    status: Status
+    reasons: tuple[Reason, ...] = ()
+    """What refused it where it could be done no more."""
+    missing: tuple[tuple[str, ...], ...] = ()
+
+
+class Rates:
+    """Does one action again and again, as early as `check` allows it, period after period.
+
+    Where waiting does not serve, a plan within the period may. A no is certain where every instant that was passed over
+    was refused by a rule that nothing but time could satisfy; every other failure is left open.
+    """
+
+    def __init__(self, planner: Planner, setting: Setting, question: Question, options: Options, field: str) -> None:
+        self.planner = planner
+        self.judge = planner.judge
         self.setting = setting
         self.question = question
+        self.options = options
+        self.field = field
+        """The type of account, which stays as it is."""
 
-    def refusing(self, need: Need, state: State, given: Taken) -> list[Reason]:
-        """The limits that do not let it be done so often; none where they do.
+    def kept(self, need: Need, goal: Goal, path: Path) -> Kept:
+        """Whether it can be done so often in each whole period of the 12 months that follow."""
+        return _Keeping(self, need, goal, path).kept()
 
-        What else may refuse it later on (a certificate runs out) has been asked for the first time only.
-        """
-        if need.per is None:
-            return []
-        begin = state.at
-        for _ in range(max(1, min(_PERIODS[need.per], _MOST_EVENTS // need.times))):
-            start, end = self._next_period(begin, need.per)
-            at = start
-            for _ in range(need.times):
-                when, reasons = self._earliest(need, state, given, at, end)
-                if when is None:
-                    return reasons
-                at = when
-                state = self._done(need, state, given, at)
+
+class _Keeping:
+    """One need, from one state on."""
+
+    def __init__(self, rates: Rates, need: Need, goal: Goal, path: Path) -> None:
+        self.rates = rates
+        self.judge = rates.judge
+        self.setting = rates.setting
+        self.need = need
+        self.goal = goal
+        self.path = path
+        self.state = path.state
+        self.given: Mapping[str, Value] = {}
+        self.done = 0
+        self.is_certain = True
+        """Whether all that was passed over surely is refused, whatever else is done."""
+        self.refused: tuple[Reason, ...] = ()
+        self._failed = Kept("not found")
+        self._looked = False
+        self._seen = 0
+        self._knows_since = False
+        self._expiries: set[Instant] = set()
+        self._starts: dict[Instant, set[Instant]] = {}
+        self._way: tuple[Taken, ...] = ()
+        """The steps by which it was found last."""
+        self._tried = 0
+        seconds = rates.options.seconds
+        self._deadline = None if seconds is None else time.monotonic() + 2 * seconds
+        cone = rates.planner.cones.of(Goal(need.asked))
+        program = self.judge.program
+        self._exprs = [expr for trigger in triggers_of(need.asked) for expr in cone.read_by.get(trigger, ())]
+        every = [node for expr in self._exprs for node in everything(expr, program.conditions)]
+        self._windows = {(node.window, name) for node in every if isinstance(node, Count) for name in node.events}
+        self._leaves = cone.timing.leaves if any(isinstance(n, Clock) and n.name != "today" for n in every) else ()
+        self._firm = Firm(rates, need.asked)
+
+    def kept(self) -> Kept:
+        begin = self.state.at
+        for _ in range(_PERIODS[self.need.per or "month"]):
+            start, end = self._next_period(begin)
+            at = max(start, self.state.at)
+            for _ in range(self.need.times):
+                if not (self._waits(at, end) or self._finds(at, end)):
+                    return self._failed
+                at = max(at, self.state.at)
             begin = start
-        return []
+        return Kept("found")
 
-    def _next_period(self, at: Instant, per: Unit) -> tuple[Instant, Instant]:
+    # --------------------------------------------------------------------------------------------------- by waiting
+
+    def _waits(self, at: Instant, end: Instant) -> bool:
+        """Do it at the first instant of the period at which it is allowed."""
+        first = True
+        for instant in self._instants(at, end):
+            if self._is_over():
+                self.is_certain = False
+                return False
+            here = State(self.state.account, self.state.features, self.state.events, instant)
+            step = self.judge.step(self.need.asked, self.setting.situation(here, self.given), "reference")
+            if step.verdict == "allow":
+                return self._take(here, step)
+            self.is_certain = self.is_certain and any(self._firm.refuses(each) for each in step.judged)
+            if first:
+                self.refused = self._reasons(here)
+            first = False
+        self.is_certain = self.is_certain and not first
+        return False
+
+    def _take(self, here: State, step: Step) -> bool:
+        following = self._after(here, step)
+        if following is None or following.at != here.at:
+            self.is_certain = False
+        if following is None:
+            return False
+        self.state = following
+        self.done += 1
+        return True
+
+    def _after(self, here: State, step: Step) -> State | None:
+        """What an allowed step leaves; None where that is not known, or is another type's."""
+        after = self.judge.settled(step)
+        if any(applies is None for _, applies in step.moves) or evaluate(self.goal.throughout, after) is not True:
+            return None
+        days = sum(dict(move.cost).get(DAYS, 0) for move, applies in step.moves if applies is True)
+        made = tuple((move.event, here.at) for move, applies in step.moves if applies is True)
+        records = after.records
+        return State(records["account"], records["features"], (*here.events, *made), later(here.at, days, self.judge))
+
+    def _instants(self, at: Instant, end: Instant) -> Iterator[Instant]:
+        """Those at which something of it may turn: now, each day, and when an event counts no more."""
+        if at >= end:
+            return
+        yield at
+        found = self._expired() | self._days(at, end)
+        if self._leaves:
+            here = State(self.state.account, self.state.features, self.state.events, at)
+            turns = turning_instants(self._leaves, self.setting.situation(here, self.given), end)
+            found.update(each for each in turns.found if isinstance(each, datetime))
+        yield from sorted(each for each in found if at < each < end)
+
+    def _expired(self) -> set[Instant]:
+        """When what has happened counts no more; events are only ever added."""
+        fresh = self.state.events[self._seen :]
+        since = self.setting.unknown_before
+        if since is not None and not self._knows_since:
+            fresh = (*fresh, *((name, since) for _, name in self._windows))
+            self._knows_since = True
+        self._seen = len(self.state.events)
+        for event, when in fresh:
+            for window, name in self._windows:
+                expires = calendar.expiry(window, when, self.judge.zone) if name == event else None
+                if expires is not None:
+                    self._expiries.add(expires)
+        return set(self._expiries)
+
+    def _days(self, at: Instant, end: Instant) -> set[Instant]:
+        """The days of the period that begin after the instant."""
+        if end not in self._starts:
+            zone = self.judge.zone
+            found = set()
+            day = calendar.add_days(calendar.day_of(at, zone), 1)
+            while day is not None and calendar.start_of(day, zone) < end:
+                found.add(calendar.start_of(day, zone))
+                day = calendar.add_days(day, 1)
+            self._starts = {end: found}
+        return self._starts[end]
+
+    def _is_over(self) -> bool:
+        self._tried += 1
+        return self._tried > _MOST_TRIED or (self._deadline is not None and time.monotonic() > self._deadline)
+
+    # ------------------------------------------------------------------------------------------------- by other steps
+
+    def _finds(self, at: Instant, end: Instant) -> bool:
+        """Do it after other changes, or with other evidence, where that is found."""
+        self._failed = Kept("none" if self.is_certain else "not found", self.refused)
+        if self.is_certain or at >= end or self._is_over():
+            return False
+        if self.done == 0 and not self._looked:
+            return self._finds_first(at, end)
+        return self._finds_within(at, end)
+
+    def _finds_first(self, at: Instant, end: Instant) -> bool:
+        """From the beginning, where there is nothing that was done to take back: what is proved of it holds."""
+        self._looked = True
+        outcome = self.rates.planner.outcome(self.rates.question, self.goal, self.rates.options, [self.path])
+        if not outcome.paths:
+            self._failed = Kept(outcome.status, self._reasons(self.path.state), outcome.missing)
+            return False
+        last = outcome.paths[0].taken[-1]
+        self.state, self.given = last.before, last.given
+        at = max(at, last.at)
+        return self._waits(at, end) or self._finds(at, end)
+
+    def _finds_within(self, at: Instant, end: Instant) -> bool:
+        here = State(self.state.account, self.state.features, self.state.events, at)
+        if self._goes_again(here, end):
+            return True
+        question = question_of(Taken(at, here, self.need.asked), self.setting, self.rates.question)
+        zone = self.judge.zone
+        days = max(1, (calendar.day_of(end, zone) - calendar.day_of(at, zone)).days)
+        options = replace(self.rates.options, within=Window("days", days), alternatives=False)
+        start = Path((0, 0, 0, at), here)
+        outcome = self.rates.planner.outcome(question, self.goal, options, [start])
+        path = outcome.paths[0] if outcome.paths else None
+        if path is None or path.taken[-1].at >= end:
+            status: Status = "undetermined" if outcome.missing else "not found"
+            self._failed = Kept(status, self.refused, outcome.missing)
+            return False
+        last = path.taken[-1]
+        self.given = last.given
+        self._way = path.taken
+        step = self.judge.step(self.need.asked, self.setting.situation(last.before, last.given), "reference")
+        self._failed = Kept("not found", self.refused)
+        return step.verdict == "allow" and self._take(last.before, step)
+
+    def _goes_again(self, here: State, end: Instant) -> bool:
+        """By the steps that were found before, one right after the other."""
+        for each in self._way:
+            if each.asked is None or here.at >= end:
+                return False  # facts are looked for anew
+            step = self.judge.step(each.asked, self.setting.situation(here, each.given), "reference")
+            if step.verdict != "allow":
+                return False
+            if each is self._way[-1]:
+                return self._take(here, step)
+            self._tried += 1
+            following = self._after(here, step)
+            if following is None:
+                return False
+            here = following
+        return False
+
+    # ------------------------------------------------------------------------------------------------------ the rest
+
+    def _reasons(self, here: State) -> tuple[Reason, ...]:
+        taken = Taken(here.at, here, self.need.asked, self.given)
+        judgement = self.judge.judge(question_of(taken, self.setting, self.rates.question), "reference")
+        return tuple(refusals(Explanation(self.judge, judgement).reasons()))
+
+    def _next_period(self, at: Instant) -> tuple[Instant, Instant]:
         zone = self.judge.zone
         day = calendar.day_of(at, zone)
-        if per == "day":
+        if self.need.per == "day":
             start, end = calendar.add_days(day, 1), calendar.add_days(day, 2)
-        elif per == "month":
+        elif self.need.per == "month":
             start, end = (calendar.add_months(day.replace(day=1), many) for many in (1, 2))
         else:
             start, end = (calendar.add_months(day.replace(month=1, day=1), many) for many in (12, 24))
         return calendar.start_of(start or day, zone), calendar.start_of(end or day, zone)
 
-    def _earliest(
-        self, need: Need, state: State, given: Taken, at: Instant, end: Instant
-    ) -> tuple[Instant | None, list[Reason]]:
-        """When the limits let it be done, before the period ends."""
-        while True:
-            explanation = self._asked(need, state, given, at)
-            kinds = {each.rule.id: each.rule.kind for each in explanation.judgement.steps[0].judged}
-            reasons = [
-                each
-                for each in explanation.reasons()
-                if each.severity == "error" and not each.standing and kinds.get(each.rule) in _LIMITS
-            ]
-            if not reasons:
-                return at, []
-            frees = explanation.limits_free_at()
-            if frees is None or not at < frees < end:
-                return None, reasons
-            at = frees
 
-    def _asked(self, need: Need, state: State, given: Taken, at: Instant) -> Explanation:
-        taken = Taken(at, State(state.account, state.features, state.events, at), need.asked, given.given)
-        judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
-        return Explanation(self.judge, judgement)
+class Firm:
+    """Which rules refuse an action whatever else is done meanwhile, by what they read.
 
-    def _done(self, need: Need, state: State, given: Taken, at: Instant) -> State:
-        here = State(state.account, state.features, state.events, at)
-        step = self.judge.step(need.asked, self.setting.situation(here, given.given), "reference")
-        events = tuple((move.event, at) for move, applies in step.moves if applies is not False)
-        account = self.judge.settled(step).records["account"] if step.verdict == "allow" else state.account
-        return State(account, state.features, (*state.events, *events), at)
+    Of a limit the earliest instants leave most room for later ones. What the action itself writes must not depend on
+    when it is done, nor the rule that reads it: then it is refused for ever, after so many times in whatever order.
+    """
+
+    def __init__(self, rates: Rates, asked: Asked) -> None:
+        self.program = rates.judge.program
+        self.setting = rates.setting
+        self.field = rates.field
+        self.triggers = triggers_of(asked)
+        self.moves = [move for move in self.program.moves if move.trigger in self.triggers]
+        self.written = {effect.field for move in self.moves for effect in move.effects}
+        self.elsewhere = {
+            effect.field
+            for move in self.program.moves
+            if move.trigger not in self.triggers and move.trigger != "register"
+            for effect in move.effects
+        }
+        self._known: dict[int, bool] = {}
+
+    def refuses(self, judged: Judged) -> bool:
+        rule = judged.rule
+        if judged.outcome != "violated" or rule.severity != "error" or rule.scope != "move":
+            return False
+        if id(rule) not in self._known:
+            self._known[id(rule)] = self._is_firm(rule)
+        return self._known[id(rule)]
+
+    def _is_firm(self, rule: Rule) -> bool:
+        nodes = self._nodes(rule.when, rule.requires)
+        if not all(self._is_fixed(node) for node in nodes):
+            return False
+        counts = [node for node in nodes if isinstance(node, Count)]
+        if counts and not (isinstance(rule.requires, AtMost) and counts == [rule.requires.count]):
+            return False
+        if not any(self._is_written(node) for node in nodes):
+            return True
+        timed = counts or any(isinstance(node, Clock) for node in nodes) or rule.in_force != Period()
+        return not timed and self._is_steady()
+
+    def _is_steady(self) -> bool:
+        """Whether what it leaves does not depend on when it is done."""
+        if len(self.moves) != 1 or self.moves[0].in_force != Period():
+            return False
+        move = self.moves[0]
+        nodes = self._nodes(move.applies, *(effect.value for effect in move.effects))
+        return all(self._is_fixed(node) and not isinstance(node, Clock | Count) for node in nodes)
+
+    def _nodes(self, *exprs: Expr) -> list[Expr]:
+        return [node for expr in exprs for node in everything(expr, self.program.conditions)]
+
+    def _is_written(self, node: Expr) -> bool:
+        return isinstance(node, Field) and node.owner == "account" and node.name in self.written
+
+    def _is_fixed(self, node: Expr) -> bool:
+        """Whether nothing but time and the action itself moves it."""
+        match node:
+            case Clock():
+                return node.name == "today"
+            case Field(owner="account"):
+                motion = self.program.account[node.name].motion
+                moved = motion in ("lifecycle", "settable") or (motion == "outside" and self.setting.obtains)
+                return node.name == self.field or not (moved or node.name in self.elsewhere)
+            case Field(owner="request"):
+                return node.name in self.setting.facts
+            case Field():
+                return False
+            case _:
+                return True
