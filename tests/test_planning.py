@@ -474,7 +474,7 @@ actions:
   dow: {requires: today.getDayOfWeek() == 3 && today.getDate() == 31}
   free: {}
   slow: {cost: {days: 20}}
-  rolling: {limit: {at_most: 1, per: {days: 20}}}
+  rolling: {limit: {at_most: 1, within: {days: 20}}}
   tog: {requires: "!account.on", effects: {on: "true"}}
   back: {effects: {on: "false"}}
   %s

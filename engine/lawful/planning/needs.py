@@ -138,6 +138,7 @@ class _Keeping:
         """Whether all that was passed over surely is refused, whatever else is done."""
         self.refused: tuple[Reason, ...] = ()
         self._failed = Kept("not found")
+        self._refused_at = path.state
         self._looked = False
         self._seen = 0
         self._knows_since = False
@@ -183,7 +184,7 @@ class _Keeping:
                 return self._take(here, step)
             self.is_certain = self.is_certain and any(self._firm.refuses(each) for each in step.judged)
             if first:
-                self.refused = self._reasons(here)
+                self._refused_at = here
             first = False
         self.is_certain = self.is_certain and not first
         return False
@@ -255,6 +256,7 @@ class _Keeping:
 
     def _finds(self, at: Instant, end: Instant) -> bool:
         """Do it after other changes, or with other evidence, where that is found."""
+        self.refused = self._reasons(self._refused_at)
         self._failed = Kept("none" if self.is_certain else "not found", self.refused)
         if self.is_certain or at >= end or self._is_over():
             return False
