@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any, Final
 from lawful.cli import exit_code, reading
 from lawful.cli.diagnosed import error as error_text
 from lawful.cli.layout import GAP, Row, row
-from lawful.cli.progress import progress
+from lawful.cli.progress import collect, progress
 from lawful.cli.terminal import Terminal, tell
 from lawful.conformance import Case, Engine, Judges, Result, read_case, told
 from lawful.diagnostics import Problem, RequestError
@@ -24,8 +23,7 @@ _MOST_REASONS: Final = 20
 
 def judge(name: str, policy: Policy | None, terminal: Terminal, *, as_json: bool) -> int:
     """Judge the cases of a file; a line that cannot be read is told with its number, and the rest goes on."""
-    gc.freeze()  # the work may be long: collect garbage again, though not among what was imported
-    gc.enable()
+    collect()
     judges = Judges(None if policy is None else policy.program)
     tally = _Tally()
     with reading.stream(name) as stream, progress(stream, wanted=not terminal.quiet) as passed:

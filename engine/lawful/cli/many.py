@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from lawful.cli.check import decision_json
 from lawful.cli.diagnosed import error as error_text
 from lawful.cli.errors import WrongUsage
 from lawful.cli.layout import row
-from lawful.cli.progress import progress
+from lawful.cli.progress import collect, progress
 from lawful.cli.render import Renderer
 from lawful.cli.terminal import Terminal, tell
 from lawful.diagnostics import EngineDisagreement, Problem, RequestError
@@ -26,8 +25,7 @@ _DISAGREED: Final = "disagreed"
 
 def check(renderer: Renderer, options: asking.Options, engine: Engine | None, *, as_json: bool) -> int:
     """Decide request by request; a bad line is told with its number, and the rest goes on."""
-    gc.freeze()  # the work may be long: collect garbage again, though not among what was imported
-    gc.enable()
+    collect()
     if options.request is None or options.account is not None or options.asks:
         raise WrongUsage(
             "`--jsonl` reads whole requests", "give a file of them, or `-` for stdin, and no change beside it"

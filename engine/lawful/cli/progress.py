@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -27,6 +28,12 @@ def progress(stream: BinaryIO, *, wanted: bool) -> Iterator[Callable[[int], None
         bar.close()
 
 
+def collect() -> None:
+    """Let in the collector of garbage, which `command` keeps out of short work, but not among what was imported."""
+    gc.freeze()
+    gc.enable()
+
+
 class Telling(Protocol):
     """Told what is being done now, and the share that is done where that is known; nothing: that it is over."""
 
@@ -40,8 +47,10 @@ def _silent(step: str, share: float | None = None, /) -> None: ...
 def working(*, wanted: bool) -> Iterator[Telling]:
     """What is to be called with what is being done now, and with the share that is done where that is known.
 
-    A bar on stderr where somebody watches it, once there was something to wait for; nothing anywhere else.
+    A bar on stderr where somebody watches it, once there was something to wait for; nothing anywhere else. Work that
+    has one may be long: garbage is collected from here on.
     """
+    collect()
     if not wanted or not sys.stderr.isatty():
         yield _silent
         return
