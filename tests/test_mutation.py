@@ -513,7 +513,11 @@ def test_what_is_found_is_a_case_that_passes_and_catches_the_mutant(folder: Path
 # ---------------------------------------------------------------------------------------------------------- scores
 
 
-@pytest.mark.parametrize("folder", [*SHIPPED, PACKS[-1]], ids=lambda folder: folder.name)
+# wechat-official is left out: whether its mutants are equivalent may take more memory than a machine has.
+SCORED = tuple(each for each in SHIPPED if each.name != "wechat-official")
+
+
+@pytest.mark.parametrize("folder", [*SCORED, PACKS[-1]], ids=lambda folder: folder.name)
 def test_the_cases_of_the_packs_catch_their_mutants(folder: Path) -> None:
     policy = loaded(folder)
     many = len(mutants_of(folder))
