@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from lawful.decision import Answer as Part
-from lawful.decision import Place, PolicyNamed, Text
+from lawful.decision import Cited, Place, PolicyNamed, Text
 from lawful.proofs import answers, differences
 
 Verdict = Literal["allow", "deny", "undetermined"]
@@ -64,6 +64,13 @@ class Outcome(Part):
     status: Literal["violated", "unknown"]
 
 
+class Because(Outcome):
+    """A rule that decides, in its own words."""
+
+    explanation: Text
+    source: Cited | None
+
+
 class Moved(Part):
     """A field that the change moves."""
 
@@ -81,6 +88,7 @@ class Side(Part):
     lost: tuple[str, ...]
     events: tuple[str, ...]
     obligations: tuple[str, ...]
+    reasons: tuple[Because, ...]
 
 
 class Example(Part):
