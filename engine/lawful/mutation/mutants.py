@@ -8,7 +8,7 @@ what the compiler would have made of the policy with one thing written different
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -68,7 +68,8 @@ class Mutant:
     operator: Operator
     place: Place
     words: Text
-    program: Program
+    program: Program = field(repr=False)
+    """Not shown where a mutant is: with its rules written out again for every condition, it takes gigabytes."""
     rules: frozenset[str]
     """The ids of the rules that may come out differently, or be asked in other cases."""
     triggers: frozenset[str] | None

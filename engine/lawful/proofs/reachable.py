@@ -27,7 +27,7 @@ from lawful.reading import Reader
 
 _USUAL: Final = date(2025, 7, 16)
 _SOON: Final = 3
-_A_WHILE: Final = 4.0
+_A_WHILE: Final = 8.0
 """Seconds to look for what is soon found, of one change."""
 _DEEPEST: Final = 10
 
@@ -102,7 +102,6 @@ class Reachable:
             return
         yield from self._soon(targets)
         for each in targets:
-            self.induction.deadline = Deadline.after(seconds)
             yield self._alone(each, seconds)
 
     def _target(self, question: Question) -> Target | Answer:
@@ -233,9 +232,15 @@ class Reachable:
     def _alone(self, target: Target, seconds: float) -> Answer:
         part = self.induction.ways.slice(target.facts(self.induction))
         depth = -1
+        whole, half = Deadline.after(seconds), Deadline.after(seconds / 2)
+        self.induction.deadline = half  # so that some is left for looking further
         try:
             if self._never(target, part):
                 return self._nobody(target, part)
+        except NotSettled:
+            pass
+        self.induction.deadline = whole
+        try:
             for depth in range(_DEEPEST + 1):
                 for _, answer in self._found([target], depth):
                     return answer
