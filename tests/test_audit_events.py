@@ -681,7 +681,7 @@ def test_columns_judge_recorded_moves_as_the_replay_does(world: World, share: in
     assert by_columns(world, judged, duckdb()) == [each for each in by_replay(world) if each[1] in rules]
 
 
-@settings(max_examples=drawing.examples(12))
+@settings(max_examples=drawing.examples(9))
 @given(worlds())
 def test_columns_compare_snapshots_as_the_replay_does(world: World) -> None:
     world.noted()
@@ -711,7 +711,7 @@ def test_columns_compare_snapshots_as_the_replay_does(world: World) -> None:
 STEP = ("field", "source", "target", "move", "in_force")
 
 
-@settings(max_examples=drawing.examples(12))
+@settings(max_examples=drawing.examples(9))
 @given(worlds())
 def test_columns_see_the_steps_that_the_replay_sees(world: World) -> None:
     world.noted()
@@ -731,7 +731,7 @@ def test_columns_see_the_steps_that_the_replay_sees(world: World) -> None:
     assert {tuple(r[name] for name in STEP): r["count"] for r in found} == expected
 
 
-@settings(max_examples=drawing.examples(12))
+@settings(max_examples=drawing.examples(9))
 @given(worlds(), st.data())
 def test_columns_count_for_constraints_as_the_reference_does(world: World, data: st.DataObject) -> None:
     world.noted()

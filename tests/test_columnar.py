@@ -74,7 +74,7 @@ def differences(case: Case, situations: list[Situation], connection: Any, *, clo
     return told
 
 
-@settings(max_examples=drawing.examples(36))
+@settings(max_examples=drawing.examples(22))
 @given(drawing.cases(replace(drawing.USUAL, situations=4)))
 def test_rows_are_judged_as_the_reference_judges_them(case: Case) -> None:
     situations = columns.at_the_same_instant(columns.audited(case.situations))

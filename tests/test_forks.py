@@ -53,7 +53,7 @@ def test_a_child_decides_whatever_threads_of_its_parent_were_deciding() -> None:
             assert policy.evaluate("certified", account=ACCOUNT, at="2025-03-01")[0] is False
 
     with checking(policy):
-        for _ in range(60):
+        for _ in range(24):
             assert trouble_in_child(child) == ""
 
 

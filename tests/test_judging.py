@@ -29,10 +29,10 @@ needs_durable_rules = pytest.mark.skipif(not rete.available(), reason="durable_r
 
 
 @needs_durable_rules
-@settings(max_examples=drawing.examples(350), phases=UNSHRUNK)
+@settings(max_examples=drawing.examples(250), phases=UNSHRUNK)
 @given(policies.drawn(requests=5))
 def test_both_engines_decide_alike_and_explain_themselves(drawn: Drawn) -> None:
-    """1 750 decisions: an outcome that differs would raise, here also in the parts that are read later."""
+    """1 250 decisions: an outcome that differs would raise, here also in the parts that are read later."""
     policy = lawful.loads(drawn.policy)
     for request in drawn.requests:
         crossed = policy.check(request, engine="rete")
@@ -46,10 +46,10 @@ def test_both_engines_decide_alike_and_explain_themselves(drawn: Drawn) -> None:
 
 
 @patch.object(ruling, "PATIENCE", 0)
-@settings(max_examples=drawing.examples(350), phases=UNSHRUNK)
+@settings(max_examples=drawing.examples(250), phases=UNSHRUNK)
 @given(policies.drawn(requests=6))
 def test_direct_rules_as_the_reference_judges(drawn: Drawn) -> None:
-    """2 100 lists of changes, and each of their changes alone: the verdict, and the rules behind it."""
+    """1 500 lists of changes, and each of their changes alone: the verdict, and the rules behind it."""
     policy = lawful.loads(drawn.policy)
     checker = policy.checker()
     for request in drawn.requests:

@@ -307,7 +307,7 @@ def test_without_a_terminal_proposals_go_to_a_file_or_to_json(folder: Path, caps
     assert [pair[0] for pair in first["words"]["zh"]][-1] == "时间"
 
 
-@pytest.mark.parametrize("named", ["policies/wechat", "fixtures/library-cards"])
+@pytest.mark.parametrize("named", ["policies/wechat"])
 def test_a_case_in_json_can_be_read_as_it_is(named: str, capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path(__file__).parent.parent / named
     policy = lawful.load(folder)

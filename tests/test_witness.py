@@ -307,7 +307,7 @@ def test_every_expression_of_a_policy_means_what_it_means_to_cel(path: Path) -> 
     program = lawful.load(path).program
     expressions = tuple(dict.fromkeys(expressions_of(program)))
     for begin in range(0, len(expressions), AT_ONCE):
-        judged(program, expressions[begin : begin + AT_ONCE], 12 if len(expressions) <= 2 * AT_ONCE else 6)
+        judged(program, expressions[begin : begin + AT_ONCE], 12 if len(expressions) <= 2 * AT_ONCE else 4)
 
 
 def judged(program: ir.Program, expressions: tuple[Expr, ...], examples: int) -> None:
