@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from errno import EISDIR
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lawful import cache
 from lawful.diagnostics import Diagnostic, PolicyError, near
 from lawful.library import shipped, shipped_names
-from lawful.policy import Policy
 from lawful.version import __version__
+
+if TYPE_CHECKING:  # imported by what makes one: it brings all engines, and `program` is for those who need none
+    from lawful.ir import Program
+    from lawful.policy import Policy
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 """What `document.py` refuses is not read further."""
@@ -28,23 +31,37 @@ def load(
     warnings are appended to `warnings`. `cached`: a program compiled by an earlier process from the same files is
     taken, and this one's is kept, see `cache.py`.
     """
+    from lawful.policy import Policy
+
     path = path_of(name_or_path)
     raw = _policy_file(path, partial(file_of, path))
+    program = _kept(path, raw) if cached else None
+    if program is not None:
+        return Policy(program, (), path.parent)
     tables: dict[str, bytes] = {}
 
     def beside(name: str) -> bytes:
         tables[name] = file_of(path, name)
         return tables[name]
 
-    program = cache.read(__version__, raw, beside) if cached else None
-    if program is not None:
-        return Policy(program, (), path.parent)
     policy = _compiled(_named_as_given(path), raw, beside, path.parent)
     if warnings is not None:
         warnings.extend(policy.diagnostics)
     if cached and not policy.diagnostics:
         cache.write(__version__, raw, tables, policy.program)
     return policy
+
+
+def program(name_or_path: str | os.PathLike[str]) -> tuple[Program, Path]:
+    """The program alone, and its folder: for those who judge no change. As `load` with `cached`. Raises PolicyError."""
+    path = path_of(name_or_path)
+    found = _kept(path, _policy_file(path, partial(file_of, path)))
+    return found or load(name_or_path, cached=True).program, path.parent
+
+
+def _kept(path: Path, raw: bytes) -> Program | None:
+    """The program that an earlier process made of the same files."""
+    return cache.read(__version__, raw, partial(file_of, path))
 
 
 def loads(text: str, *, name: str = "policy.yaml", tables: Mapping[str, bytes] | None = None) -> Policy:
@@ -79,6 +96,7 @@ def _policy_file(path: Path, read: Callable[[str], bytes]) -> bytes:
 def _compiled(name: str, raw: bytes, beside: Callable[[str], bytes], folder: Path | None) -> Policy:
     from lawful.compiler import compile_policy  # 120 ms with what it imports: not where a compiled program is at hand
     from lawful.document import Unreadable, decode
+    from lawful.policy import Policy
 
     try:
         compiled = compile_policy(decode(name, raw), beside)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lawful import wording
 from lawful.cli import reading
 from lawful.cli.errors import WrongUsage
 from lawful.cli.terminal import Terminal
 from lawful.ir import Program, Schema
-from lawful.policy import Engine
 from lawful.reading import written
+
+if TYPE_CHECKING:
+    from lawful.policy import Engine
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,19 +170,19 @@ def audit(
       lawful audit wechat accounts.csv --history events.csv --at 2025-03-01 --lang zh
       lawful audit wechat 'postgres://auditor@db/platform?table=accounts' --can 'enable wechat_pay'
     """
+    from lawful import loading
     from lawful.audit.errors import installed
-    from lawful.loading import load
 
     with interruptible(), ExitStack() as at_the_end:
         terminal = Terminal(spoken(lang), quiet)
-        loaded = load(policy, cached=True)
+        program, folder = loading.program(policy)
         # where a processor has these, numpy sorts by them, and on some takes five times as long as without
         os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL")
         with installed():
             from lawful.audit import ids
 
             # what follows takes as long to import as an audit of a million accounts, and most have ids of that name
-            begun = None if on else at_the_end.enter_context(ids.begun(inventory, loaded.program.account_id))
+            begun = None if on else at_the_end.enter_context(ids.begun(inventory, program.account_id))
             from lawful.cli import auditing
 
         options = auditing.Options(
@@ -209,7 +209,7 @@ def audit(
             encoding=encoding,
             memory=memory,
         )
-        summary = auditing.run(loaded, options, terminal, fail_on, as_json=form == "json", begun=begun)
+        summary = auditing.run(program, folder, options, terminal, fail_on, as_json=form == "json", begun=begun)
     return code_of(summary, fail_on, unknown=unknown)
 
 

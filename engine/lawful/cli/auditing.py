@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lawful.audit import outputs
@@ -14,8 +15,7 @@ from lawful.cli import asking
 from lawful.cli.layout import Row
 from lawful.cli.progress import working
 from lawful.cli.terminal import Terminal
-from lawful.ir import Severity
-from lawful.policy import Policy
+from lawful.ir import Program, Severity
 
 if TYPE_CHECKING:
     from lawful.audit.ids import Search
@@ -51,7 +51,8 @@ class Options:
 
 
 def run(
-    policy: Policy,
+    program: Program,
+    folder: Path,
     options: Options,
     terminal: Terminal,
     fail_on: Severity,
@@ -60,14 +61,13 @@ def run(
     begun: Search | None = None,
 ) -> Summary:
     """Make the audit, write what is to be written, tell the rest. `begun`: the search for ids that come twice."""
-    asked = _wanted(policy, options, pictures=outputs.needs_pictures(options.output))
-    with working(wanted=not terminal.quiet) as progress, Audit(policy.program, asked, progress, begun) as audit:
+    asked = _wanted(program, options, pictures=outputs.needs_pictures(options.output))
+    with working(wanted=not terminal.quiet) as progress, Audit(program, asked, progress, begun) as audit:
         audit.check(*options.output, answers=options.answers)
         summary = audit.summary
         progress("writing")
-        folder = "" if policy.folder is None else str(policy.folder)
         audit.write(
-            *options.output, answers=options.answers, language=terminal.language, fail_on=fail_on, folder=folder
+            *options.output, answers=options.answers, language=terminal.language, fail_on=fail_on, folder=str(folder)
         )
         progress("")
         if as_json:
@@ -77,9 +77,9 @@ def run(
     return summary
 
 
-def _wanted(policy: Policy, options: Options, *, pictures: bool) -> Wanted:
+def _wanted(program: Program, options: Options, *, pictures: bool) -> Wanted:
     return wanted(
-        policy.program,
+        program,
         options.inventory,
         at=options.at,
         history=options.history,
@@ -96,7 +96,7 @@ def _wanted(policy: Policy, options: Options, *, pictures: bool) -> Wanted:
         lenient=options.lenient,
         require_columns=options.require_columns,
         can=options.can,
-        request=asking.facts_of(options.facts, policy.program),
+        request=asking.facts_of(options.facts, program),
         baseline=options.baseline,
         waivers=options.waivers,
         cross_check=options.cross_check or 0.0,
