@@ -23,7 +23,7 @@ import typer
 
 import lawful
 from lawful import cli, schemas, written
-from lawful.audit import data, excuses, longform, mapping, outputs, summary
+from lawful.audit import data, longform, mapping, outputs, summary, waivers
 from lawful.cases import read_cases, run, unfit
 from lawful.conditions.functions import FUNCTIONS, METHODS
 from lawful.source import Source
@@ -250,14 +250,14 @@ def test_the_mapping_and_the_waivers_of_the_reference_are_read(tmp_path: Path) -
     assert mapping.read_mapping(program, the_block("mapping.yaml"), "mapping.yaml").fields
     path = tmp_path / "waivers.yaml"
     path.write_bytes(the_block("waivers.yaml"))
-    assert len(excuses.waivers(path, program)) == 2
+    assert len(waivers.waivers(path, program)) == 2
 
 
 @pytest.mark.parametrize(
     ("file", "models"),
     [
         ("mapping.yaml", (mapping.MappingWritten, mapping.ColumnWritten, mapping.EventsWritten)),
-        ("waivers.yaml", (excuses.WaiversWritten, excuses.WaiverWritten)),
+        ("waivers.yaml", (waivers.WaiversWritten, waivers.WaiverWritten)),
     ],
 )
 def test_the_reference_names_every_key_of_a_mapping_and_of_waivers(file: str, models: tuple[Any, ...]) -> None:

@@ -51,6 +51,8 @@ from lawful.ir import Count, Program, Rule
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
 
+    from lawful.audit.waivers import Waiver
+
 _YEAR: Final = 366 * zones.DAY
 
 
@@ -105,7 +107,7 @@ class _Audit:
         self.today = calendar.day_of(wanted.at, self.policy_zone)
         self.now = zones.micros(wanted.at)
         self.data: list[DataProblem] = []
-        self.waivers = () if wanted.waivers is None else excuses.waivers(wanted.waivers, program)
+        self.waivers = () if wanted.waivers is None else _waivers(wanted.waivers, program)
         if wanted.baseline is not None:
             excuses.check_baseline(wanted.baseline)
         self.mapping = mapping.mapping(program, wanted.mapping, wanted.columns)
@@ -438,6 +440,12 @@ class _Audit:
         storing.store(self.connection, [answers], path)
         local = through_ibis(preserve_insertion_order=False)
         return path, questions.totals(local.read_parquet(str(path)))
+
+
+def _waivers(path: Path, program: Program) -> tuple[Waiver, ...]:
+    from lawful.audit.waivers import waivers  # with what reads YAML: most audits have none
+
+    return waivers(path, program)
 
 
 def _close(opened: Opened) -> None:

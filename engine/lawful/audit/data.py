@@ -11,13 +11,15 @@ import ibis
 
 from lawful.audit import checks
 from lawful.audit.dialects import Dialect
-from lawful.audit.excuses import EXPIRED, Waiver
+from lawful.audit.excuses import EXPIRED
 from lawful.audit.inventory import History, Inventory
 from lawful.audit.longform import COLUMNS, long_form
 from lawful.ir import Severity, Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
+
+    from lawful.audit.waivers import Waiver
 
 DUPLICATE: Final = "data.duplicate-id"
 DUPLICATE_BEFORE: Final = "data.duplicate-id-before"
