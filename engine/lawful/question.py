@@ -15,6 +15,7 @@ from lawful.record import Record
 
 KEYS: Final[tuple[str, ...]] = ("account", "change", "changes", "request", "history", "history_from", "at")
 KINDS: Final = ("set", "enable", "disable", "do", "register")
+MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_CHANGES: Final = 1000
 EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 """A history that is whole from there on is whole."""

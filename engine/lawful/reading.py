@@ -20,12 +20,11 @@ from lawful import calendar, values
 from lawful.diagnostics import MOST_MISTAKES, Problem, RequestError, legible, near
 from lawful.ir import Program, Schema, Value
 from lawful.kept import kept
-from lawful.question import EARLIEST, KEYS, KINDS, MAX_CHANGES, Asked, Question, Recorded, key_of
+from lawful.question import EARLIEST, KEYS, KINDS, MAX_BYTES, MAX_CHANGES, Asked, Question, Recorded, key_of
 from lawful.record import record_type
 from lawful.scalar import Scalar
 from lawful.validation import Validator
 
-MAX_BYTES: Final = 8 * 1024 * 1024
 _KEYS_ARE: Final = f"the keys are {', '.join(f'`{key}`' for key in KEYS)}"
 _KINDS_ARE: Final = ", ".join(f"`{kind}`" for kind in KINDS)
 
@@ -43,24 +42,31 @@ class Reader:
         return type(self), (self.program, self.zone)
 
     @kept
-    def _validator(self) -> Validator:
-        return Validator(self.program, self.zone)  # when first needed: a policy may be loaded to be shown
+    def validator(self) -> Validator:
+        """What reads the usual request, made when first needed: a policy may be loaded to be shown."""
+        return Validator(self.program, self.zone)
 
     def question(self, given: Mapping[str, object]) -> Question:
         """The request as the schema has it. Raises RequestError with every problem found."""
-        return self._validator.python(given) or self._thorough(given, asks=True)
+        return self.validator.python(given) or self._thorough(given, asks=True)
 
     def any(self, request: object) -> Question:
         """Likewise, of a request in whatever form: what was read already is taken as it is."""
-        if type(request) is dict:
-            return self.question(request)
-        if isinstance(request, (str, bytes)):
-            return self.question_in_json(request)
-        if isinstance(request, bytearray):
-            return self.question_in_json(bytes(request))
-        if type(request) is Question:
-            return self._own(request)
-        return self.question(mapping_of(request))
+        match request:
+            case Question():
+                return self._own(request)
+            case str():
+                # half a character stays, and is found to be no UTF-8
+                usual = None if _is_too_large(request) else self.validator.json(request.encode(errors="surrogatepass"))
+            case bytes() | bytearray():
+                usual = self.validator.json(bytes(request))
+            case _:
+                return self.question(mapping_of(request))
+        return usual or self.unusual(request)
+
+    def unusual(self, request: object) -> Question:
+        """Likewise, where the validator has looked and left it."""
+        return self._thorough(mapping_of(request), asks=True)
 
     def unvalidated(
         self,
@@ -92,14 +98,6 @@ class Reader:
             named = f"{question.program.id} {question.program.version}"
             raise RequestError([Problem("", f"the request was read by another policy, {named}", "read it by this one")])
         return question
-
-    def question_in_json(self, text: str | bytes) -> Question:
-        """Likewise, of a JSON text."""
-        if not _is_too_large(text):
-            question = self._validator.json(text)
-            if question is not None:
-                return question
-        return self._thorough(from_json(text), asks=True)
 
     def account(self, given: Mapping[str, object]) -> Question:
         """Likewise, of a question about the account as it is: no change is needed."""

@@ -9,19 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from types import GenericAlias
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypedDict
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypedDict, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
-from msgspec.structs import force_setattr
+from msgspec.structs import astuple, force_setattr
 
 from lawful import calendar, values
 from lawful.calendar import Instant
 from lawful.ir import INT_MAX, INT_MIN, FieldDeclaration, Program, Schema
-from lawful.question import EARLIEST, MAX_CHANGES, Asked, Key, Question, Recorded, key_of
+from lawful.question import EARLIEST, KEYS, MAX_BYTES, MAX_CHANGES, Asked, Key, Kind, Question, Recorded, key_of
 from lawful.record import Record, record_type, slot
 
 Form = Literal["python", "json"]
@@ -35,14 +34,22 @@ _INSTANT: Final = re.compile(
 # Below a microsecond msgspec rounds; `reading` does not take it.
 _TOO_FINE: Final = re.compile(rb"\.[0-9]{7}").search
 _TOO_FINE_TEXT: Final = re.compile(r"\.[0-9]{7}").search
+_LENGTH_TOO_FINE: Final = len("2025-03-01T09:00:00.0000000Z")
 _FIRST: Final = datetime(1000, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2999, 12, 31, tzinfo=UTC)
 _NOT_TAKEN: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 _DAYS_KEPT: Final = 512
+_LENGTH_OF_DAY: Final = len("2025-03-01")
 _encoded: Final = msgspec.json.Encoder().encode
 _plain: Final = msgspec.json.Decoder().decode
+_POINT: Final = ord(".")  # of one byte it is sooner known whether it is there than of bytes
+_BACKSLASH: Final = ord("\\")
 _asking: Final = tuple.__new__
 """Makes an `Asked` in half the time."""
+_MEMBERS: Final = len(KEYS)
+_NOTHING_KNOWN: Final[Mapping[str, bool]] = {}
+_Change: TypeAlias = tuple[Key | None, tuple[Asked, ...]]
+"""As a question has it: by what it is judged, and what is asked."""
 
 
 class Validator:
@@ -56,12 +63,18 @@ class Validator:
         self._request_in_python = _request_type(program, "python")
         msgspec.convert({}, self._request_in_python)  # prepared here: threads that were first together would crash
         self._decoded = msgspec.json.Decoder(_request_type(program, "json")).decode
-        self._account = _Owner(program.account)
+        self._account = _Owner(program.account, program.account_id)
         self._facts = _Owner(program.request)
         self._has_timestamps = self._account.has_timestamps or self._facts.has_timestamps
+        self._members_of_account = len(_account_type(program).__struct_fields__)
+        self._members_of_facts = len(program.request)
+        self._account_is_plain, self._facts_are_plain = self._account.is_plain, self._facts.is_plain
         self._disabled = dict.fromkeys(program.features, False)
-        # One day is asked about many times; the texts are short, and so few of them are kept.
-        self._midnight = lru_cache(_DAYS_KEPT)(self._moment)
+        # Questions share what is the same in many of them: nobody writes in what a question has.
+        self._named = _named_changes(program)
+        self._in_cycles = _changes_in_cycles(program)
+        self._days: dict[str, tuple[Instant, date]] = {}
+        """Midnights: one day is asked about many times. The texts are short, and so few of them are kept."""
 
     def python(self, given: Mapping[str, object]) -> Question | None:
         """The request of a mapping; None where it is not usual, or wrong."""
@@ -73,70 +86,103 @@ class Validator:
         except _NOT_TAKEN:
             return None
 
-    def json(self, text: str | bytes) -> Question | None:
+    def json(self, text: bytes) -> Question | None:
         """The request of a JSON text; likewise."""
         try:
-            raw = text.encode() if isinstance(text, str) else text
-            found = self._decoded(raw)
-            if (b"\\" in raw and _hides(raw)) or not _is_all(raw, found):
+            if len(text) > MAX_BYTES:
                 return None
-            if (found.history or self._has_timestamps) and b"." in raw and _TOO_FINE(raw):
+            found = self._decoded(text)
+            if text.count(b",") != self._commas(found) and not _is_all(text, found):
+                return None
+            if (self._has_timestamps or found.history) and _POINT in text and _TOO_FINE(text):
                 return None
             return self._question(found)
         except _NOT_TAKEN:
             return None
+
+    def _commas(self, found: Any) -> int:
+        """How many commas a text has at least in which that was found: one before each member and value but the first.
+
+        In a text that has no more of them, no key stands twice and none was passed over. Where there are more, it is
+        for one of these, a comma in a text, something null, or what is not counted here since it is seldom.
+        """
+        commas = _MEMBERS - 1 - astuple(found).count(None)
+        account, facts, history = found.account, found.request, found.history
+        if account is not None:
+            known = self._members_of_account - astuple(account).count(None)
+            if known > 1:
+                commas += known - 1
+            if account.features:
+                commas += len(account.features) - 1
+        if facts is not None:
+            known = self._members_of_facts - astuple(facts).count(None)
+            if known > 1:
+                commas += known - 1
+        if history:
+            commas += 2 * len(history) - 1
+        return commas
 
     # ------------------------------------------------------------------------------------ from what was validated
 
     def _question(self, found: Any) -> Question | None:
         """In one piece: where there are calls, half of the time goes into them."""
         change = found.change
-        if found.changes is None and change is not None and len(change) == 1:
-            ((kind, given),) = change.items()
+        if change is not None and found.changes is None and len(change) == 1:
+            kind, given = change.popitem()
+            registers = kind == "register"
             if kind != "set":
-                key: Key | None = (kind, given or "")
-                changes: tuple[Asked, ...] | None = (_asking(Asked, (kind, given or "", {})),)
+                key, changes = self._named[kind]["" if registers else given]
+            elif len(given) == 1:
+                (name,) = given
+                if name in self._in_cycles:
+                    key, changes = self._in_cycles[name][given[name]]
+                else:
+                    key, changes = ("set", name), (self._setting(given),)
             elif given:
                 changes = (self._setting(given),)
                 key = key_of(changes, self._program)
             else:
                 return None
         else:
-            changes = self._several(found)
-            key = None if changes is None else key_of(changes, self._program)
+            several = self._several(found)
+            if several is None:
+                return None
+            changes, key, registers = several, key_of(several, self._program), several[0][0] == "register"
         at = found.at
-        moment = self._midnight(at) if type(at) is str and len(at) == 10 else self._moment(at)
-        if changes is None or moment is None:
+        moment = (self._days.get(at) if type(at) is str else None) or self._moment(at)
+        if moment is None:
             return None
         account, facts = found.account, found.request
-        enabled: list[str] | None = None
+        features = self._disabled if registers else _NOTHING_KNOWN
         if account is None:
             account = self._account.nothing
         else:
             enabled = account.features
-            if not self._account.is_plain:
+            if enabled is not None:
+                features = self._disabled
+                if enabled:
+                    if registers:
+                        return None
+                    features = features | dict.fromkeys(enabled, True)
+            if not self._account_is_plain:
                 self._account.finish(account)
         if facts is None:
             facts = self._facts.nothing
-        elif not self._facts.is_plain:
+        elif not self._facts_are_plain:
             self._facts.finish(facts)
-        registers = changes[0][0] == "register"
-        features = self._disabled.copy() if enabled is not None or registers else {}
-        if enabled:
-            if registers:
-                return None
-            for name in enabled:
-                features[name] = True
         recorded: Sequence[Recorded] | None = found.history
-        for event in recorded or ():
+        whole_from: Instant | None = EARLIEST
+        if found.history_from is not None:
+            begins = self._moment(found.history_from)
+            if begins is None or recorded is None:
+                return None
+            whole_from = begins[0]
+        elif recorded is None:
+            # nothing has happened to an account that is only being registered
+            recorded, whole_from = (), EARLIEST if registers else None
+        for event in recorded:
             if not 1000 < event.at.year < 2999:  # no offset leads it out of the calendar
                 return None
-        whole_from: Instant | None = EARLIEST
-        if recorded is None or found.history_from is not None:
-            history = self._history(found, registers=registers)
-            if history is None:
-                return None
-            recorded, whole_from = history
         at, today = moment
         return Question(account, features, facts, changes, recorded, whole_from, at, today, self._program, key)
 
@@ -156,14 +202,6 @@ class Validator:
     def _setting(self, wanted: dict[str, Any]) -> Asked:
         return _asking(Asked, ("set", "", self._account.asked(wanted)))
 
-    def _history(self, found: Any, *, registers: bool) -> tuple[Sequence[Recorded], Instant | None] | None:
-        """What is recorded, and from when on it is whole."""
-        if found.history_from is not None:
-            begins = self._moment(found.history_from)
-            return None if begins is None or found.history is None else (found.history, begins[0])
-        # nothing has happened to an account that is only being registered
-        return (), EARLIEST if registers else None
-
     def _moment(self, given: object) -> tuple[Instant, date] | None:
         """The instant, and its local day; None for what `reading` should look at."""
         try:
@@ -176,7 +214,12 @@ class Validator:
         except ValueError:
             return None
         begins, ends, day = self._day
-        return at, day if begins <= at < ends else self._day_of(at)
+        moment = at, day if begins <= at < ends else self._day_of(at)
+        if type(given) is str and len(given) == _LENGTH_OF_DAY:
+            if len(self._days) >= _DAYS_KEPT:
+                self._days.clear()
+            self._days[given] = moment
+        return moment
 
     def _day_of(self, at: Instant) -> date:
         day = calendar.day_of(at, self._zone)
@@ -189,35 +232,34 @@ class Validator:
 
     def _is_usual(self, given: Mapping[str, Any], found: Any) -> bool:
         """Whether msgspec read all of it, and as `reading` does: texts of Python may be of any type, and broken."""
-        account, facts, change = found.account, found.request, found.change
-        if account is not None and not (
-            self._account.is_usual(given["account"]) and _is_text(given["account"].get(self._program.account_id))
-        ):
-            return False
-        if found.history is not None and not isinstance(given["history"], (list, tuple)):
-            return False
-        if facts is not None and not self._facts.is_usual(given["request"]):
-            return False
+        change = found.change
         if change is not None and not self._is_usual_change(given["change"], change):
             return False
-        for one, other in zip(given.get("changes") or (), found.changes or (), strict=True):
-            if not self._is_usual_change(one, other):
-                return False
-        for event in given.get("history") or ():  # noqa: SIM110 - a generator takes longer
-            if not isinstance(event, dict) or _is_odd(event["at"]):
-                return False
-        return True
+        if found.changes is not None:
+            for one, other in zip(given["changes"], found.changes, strict=True):
+                if not self._is_usual_change(one, other):
+                    return False
+        if found.history is not None and not _is_usual_history(given["history"]):
+            return False
+        if found.account is not None and not self._account.is_usual(given["account"]):
+            return False
+        return found.request is None or self._facts.is_usual(given["request"])
 
     def _is_usual_change(self, given: Mapping[str, Any], found: dict[str, Any]) -> bool:
-        return _is_all_of(given, found) and ("set" not in found or self._account.is_usual(given["set"]))
+        if not isinstance(given, dict) or len(given) != len(found):
+            return False
+        if "set" not in found:
+            return True
+        wanted = given["set"]
+        return self._account.is_usual(wanted) and len(wanted) == len(found["set"])
 
 
 class _Owner:
     """What is still to be done with the facts of an owner, once msgspec has read them."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, identity: str | None = None) -> None:
         self._names = tuple(schema)
-        self._texts = _named(schema, "string")
+        self._texts = _named(schema, "string") if identity is None else (*_named(schema, "string"), identity)
         self._timestamps = _named(schema, "timestamp")
         self._bounded = [
             (name, each)
@@ -266,7 +308,8 @@ class _Owner:
         if not isinstance(given, dict):
             return False
         for name in self._texts:
-            if not _is_text(given.get(name)):
+            text = given.get(name)
+            if text is not None and not (type(text) is str and text.isascii()) and not _is_text(text):
                 return False
         for name in self._timestamps:  # noqa: SIM110 - a generator takes longer
             if _is_odd(given.get(name)):
@@ -292,6 +335,18 @@ def _is_odd(given: object) -> bool:
     return isinstance(given, datetime) and type(given) is not datetime
 
 
+def _is_usual_history(given: object) -> bool:
+    if not isinstance(given, (list, tuple)):
+        return False
+    for event in given:
+        if not isinstance(event, dict):
+            return False
+        at = event["at"]
+        if (type(at) is not str or len(at) >= _LENGTH_TOO_FINE) and _is_odd(at):
+            return False
+    return True
+
+
 def _hides(raw: bytes) -> bool:
     """Whether a quote may stand in a text, where it would be counted."""
     return b'\\"' in raw or b"\\u0022" in raw
@@ -303,6 +358,8 @@ def _is_all(raw: bytes, found: Any) -> bool:
     Written again, it would have fewer strings. What was found says less than the text where something is null, so all
     of it is read once more without types; then those keys are looked for that no type refuses.
     """
+    if _BACKSLASH in raw and _hides(raw):
+        return False
     quotes = raw.count(b'"')
     if _encoded(found).count(b'"') == quotes:
         return True
@@ -318,6 +375,24 @@ def _is_all_of(given: Mapping[str, Any], change: dict[str, Any]) -> bool:
     if not isinstance(given, dict) or len(given) != len(change):
         return False
     return "set" not in change or (isinstance(given["set"], dict) and len(given["set"]) == len(change["set"]))
+
+
+def _named_changes(program: Program) -> dict[str, dict[str, _Change]]:
+    """By kind and name, of those that are nothing but named."""
+    names = {"enable": program.features, "disable": program.features, "do": program.actions, "register": ("",)}
+    return {
+        kind: {name: ((kind, name), (Asked(cast("Kind", kind), name, {}),)) for name in those}
+        for kind, those in names.items()
+    }
+
+
+def _changes_in_cycles(program: Program) -> dict[str, dict[str, _Change]]:
+    """Of fields with a life cycle: by field, and by the value it is set to."""
+    found: dict[str, dict[str, _Change]] = {}
+    for name in program.lifecycles:
+        asked = {value: (Asked("set", "", {name: value}),) for value in program.account[name].type.values}
+        found[name] = {value: (key_of(changes, program), changes) for value, changes in asked.items()}
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------------ types

@@ -15,7 +15,8 @@ from lawful.cli.terminal import Terminal, tell
 from lawful.conformance import Case, Engine, Judges, Result, read_case, told
 from lawful.diagnostics import Problem, RequestError
 from lawful.policy import Policy
-from lawful.reading import MAX_BYTES, from_json
+from lawful.question import MAX_BYTES
+from lawful.reading import from_json
 
 _ENGINES: Final[tuple[Engine, ...]] = ("reference", "rete", "direct", "cel")
 _MOST_REASONS: Final = 20

@@ -17,7 +17,8 @@ from lawful.cli.render import Renderer
 from lawful.cli.terminal import Terminal, tell
 from lawful.diagnostics import EngineDisagreement, Problem, RequestError
 from lawful.policy import Engine
-from lawful.reading import MAX_BYTES, from_json
+from lawful.question import MAX_BYTES
+from lawful.reading import from_json
 
 _UNREADABLE: Final = "unreadable"
 _DISAGREED: Final = "disagreed"

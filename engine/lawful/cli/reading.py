@@ -13,7 +13,8 @@ from typing import Any, BinaryIO, Final
 
 from lawful.cli.errors import BadInput, WrongUsage
 from lawful.diagnostics import Problem, RequestError, near
-from lawful.reading import MAX_BYTES, from_json
+from lawful.question import MAX_BYTES
+from lawful.reading import from_json
 from lawful.source import Source
 
 STDIN: Final = "-"
