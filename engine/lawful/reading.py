@@ -52,16 +52,16 @@ class Reader:
 
     def any(self, request: object) -> Question:
         """Likewise, of a request in whatever form: what was read already is taken as it is."""
-        match request:
-            case Question():
-                return self._own(request)
-            case str():
-                # half a character stays, and is found to be no UTF-8
-                usual = None if _is_too_large(request) else self.validator.json(request.encode(errors="surrogatepass"))
-            case bytes() | bytearray():
-                usual = self.validator.json(bytes(request))
-            case _:
-                return self.question(mapping_of(request))
+        usual: Question | None = None
+        if isinstance(request, dict):
+            usual = self.validator.python(request)
+        elif isinstance(request, Question):
+            return self._own(request)
+        elif isinstance(request, (bytes, bytearray)):
+            usual = self.validator.json(bytes(request))
+        elif isinstance(request, str) and len(request) <= MAX_BYTES:
+            # half a character stays one, and is found to be no UTF-8
+            usual = self.validator.json(request.encode(errors="surrogatepass"))
         return usual or self.unusual(request)
 
     def unusual(self, request: object) -> Question:

@@ -20,7 +20,7 @@ from msgspec.structs import astuple, force_setattr
 from lawful import calendar, values
 from lawful.calendar import Instant
 from lawful.ir import INT_MAX, INT_MIN, FieldDeclaration, Program, Schema
-from lawful.question import EARLIEST, KEYS, MAX_BYTES, MAX_CHANGES, Asked, Key, Kind, Question, Recorded, key_of
+from lawful.question import EARLIEST, MAX_BYTES, MAX_CHANGES, Asked, Key, Kind, Question, Recorded, key_of
 from lawful.record import Record, record_type, slot
 
 Form = Literal["python", "json"]
@@ -46,7 +46,6 @@ _POINT: Final = ord(".")  # of one byte it is sooner known whether it is there t
 _BACKSLASH: Final = ord("\\")
 _asking: Final = tuple.__new__
 """Makes an `Asked` in half the time."""
-_MEMBERS: Final = len(KEYS)
 _NOTHING_KNOWN: Final[Mapping[str, bool]] = {}
 _Change: TypeAlias = tuple[Key | None, tuple[Asked, ...]]
 """As a question has it: by what it is judged, and what is asked."""
@@ -66,8 +65,8 @@ class Validator:
         self._account = _Owner(program.account, program.account_id)
         self._facts = _Owner(program.request)
         self._has_timestamps = self._account.has_timestamps or self._facts.has_timestamps
-        self._members_of_account = len(_account_type(program).__struct_fields__)
-        self._members_of_facts = len(program.request)
+        self._most_of_account = len(_account_type(program).__struct_fields__)
+        self._most_of_facts = len(program.request)
         self._account_is_plain, self._facts_are_plain = self._account.is_plain, self._facts.is_plain
         self._disabled = dict.fromkeys(program.features, False)
         # Questions share what is the same in many of them: nobody writes in what a question has.
@@ -92,35 +91,27 @@ class Validator:
             if len(text) > MAX_BYTES:
                 return None
             found = self._decoded(text)
-            if text.count(b",") != self._commas(found) and not _is_all(text, found):
+            # One comma stands before each member of an object, and before each value of a list, but the first. Where
+            # there are no more, no key stands twice and none was passed over.
+            commas = 0
+            account, facts, history = found.account, found.request, found.history
+            if account is not None:
+                commas += (self._most_of_account - astuple(account).count(None)) or 1
+                if account.features:
+                    commas += len(account.features) - 1
+            if facts is not None:
+                commas += (self._most_of_facts - astuple(facts).count(None)) or 1
+            if history is not None:
+                commas += 2 * len(history) or 1
+            if found.at is not None:
+                commas += 1
+            if text.count(b",") != commas and not _is_all(text, found):
                 return None
-            if (self._has_timestamps or found.history) and _POINT in text and _TOO_FINE(text):
+            if (self._has_timestamps or history) and _POINT in text and _TOO_FINE(text):
                 return None
             return self._question(found)
         except _NOT_TAKEN:
             return None
-
-    def _commas(self, found: Any) -> int:
-        """How many commas a text has at least in which that was found: one before each member and value but the first.
-
-        In a text that has no more of them, no key stands twice and none was passed over. Where there are more, it is
-        for one of these, a comma in a text, something null, or what is not counted here since it is seldom.
-        """
-        commas = _MEMBERS - 1 - astuple(found).count(None)
-        account, facts, history = found.account, found.request, found.history
-        if account is not None:
-            known = self._members_of_account - astuple(account).count(None)
-            if known > 1:
-                commas += known - 1
-            if account.features:
-                commas += len(account.features) - 1
-        if facts is not None:
-            known = self._members_of_facts - astuple(facts).count(None)
-            if known > 1:
-                commas += known - 1
-        if history:
-            commas += 2 * len(history) - 1
-        return commas
 
     # ------------------------------------------------------------------------------------ from what was validated
 
