@@ -12,11 +12,14 @@ import sys
 from collections import ChainMap, UserDict
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
-from enum import StrEnum
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +27,7 @@ from hypothesis import strategies as st
 import drawing
 import lawful
 from lawful.question import Question
-from lawful.reading import Reader
+from lawful.reading import Reader, from_json
 from lawful.scalar import Scalar
 
 POLICY = lawful.loads("""
@@ -44,6 +47,9 @@ account:
     moment: timestamp
     soon: {type: timestamp, min: 2025-01-01T00:00:00Z, max: 2025-12-31T00:00:00Z}
     tags: {set: [a, b]}
+    stage: {enum: [x, y, z]}
+lifecycle:
+  stage: {initial: [x], transitions: {step: {from: x, to: y}, leap: {from: [x, y], to: z}}}
 request:
   fields:
     consent: bool
@@ -63,6 +69,20 @@ class Word(StrEnum):
     A = "a"
 
 
+class Digit(IntEnum):
+    ONE = 1
+
+
+class Own(dict[str, Any]):
+    """A dict of somebody else's."""
+
+
+class Stamp(datetime):
+    """As pandas' own: finer than Python's."""
+
+    nanosecond = 789
+
+
 ODD = "2025-03-01 2025-02-30 0000-01-01 0999-12-31 2025-W10-1 2025-03-01T09:00:00+08:00 2025-03-01T24:00:00+08:00"
 ODD += " 2025-W10-1T09:00:00+08:00 2025-03-01T09:00:00.5Z 2025-03-01T09:00:00.1234567Z 2025-03-01T09:00:60Z"
 ODD += " 0001-01-01T00:00:00+08:00 9999-12-31T23:59:59-08:00 2025-03-01T09:00:00+25:00 2025-03-01T09:00:00Z"
@@ -78,6 +98,9 @@ GIVEN = st.one_of(
     TEXTS,
     TEXTS.map(Scalar),
     st.sampled_from([Word.A, "a", b"2025-03-01", bytearray(b"2025-03-01T09:00:00Z"), b"a"]),
+    st.sampled_from([Digit.ONE, 1.0, -0.0, Decimal(1), Fraction(1), np.int64(1), np.float64(1), np.bool_(True)]),
+    st.sampled_from([np.str_("a"), np.datetime64("2025-03-01"), Stamp(2025, 3, 1, tzinfo=UTC), ("a",), [["a"]], {}]),
+    st.sampled_from([Own(kind="a"), Own(), UserDict(kind="a"), frozenset(["a"]), np.array(["a"]), [[[[[]]]]]]),
     st.text(max_size=26),
     st.integers(-(2**70), 2**70),
     st.integers(-1, 11),
@@ -105,6 +128,7 @@ FITTING = {
     "moment": st.datetimes(timezones=ZONES).map(datetime.isoformat),
     "soon": st.sampled_from(["2025-03-01T09:00:00+08:00", "2025-01-01T00:00:00Z"]),
     "tags": st.lists(st.sampled_from("ab"), max_size=3),
+    "stage": st.sampled_from("xyz"),
     "features": st.lists(st.sampled_from(["chat", "pay"]), max_size=3),
     "key": st.one_of(st.integers(), st.text(max_size=4)),
     "consent": st.booleans(),
@@ -124,7 +148,8 @@ def facts(names: str, *, odd: bool) -> st.SearchStrategy[dict[str, Any]]:
 def changes(*, odd: bool) -> st.SearchStrategy[Any]:
     features, actions = st.sampled_from(["chat", "pay"]), st.sampled_from(["send", "a"])
     usual = st.one_of(
-        facts("kind flag number small name day late moment soon tags", odd=odd).map(lambda each: {"set": each}),
+        facts("kind flag number small name day late moment soon tags stage", odd=odd).map(lambda each: {"set": each}),
+        facts("stage", odd=odd).map(lambda each: {"set": each}),
         features.map(lambda each: {"enable": each}),
         features.map(lambda each: {"disable": each}),
         actions.map(lambda each: {"do": each}),
@@ -139,12 +164,14 @@ def _to_the_second(at: datetime) -> str:
 
 
 def requests(*, odd: bool) -> st.SearchStrategy[dict[str, Any]]:
-    happened = st.sampled_from(["send", "a", "set.kind", "enable.chat", "register"])
+    happened = st.sampled_from(["send", "a", "set.kind", "enable.chat", "register", "step"])
     moments = st.one_of(*[st.datetimes(timezones=each).map(_to_the_second) for each in (ZONES, ZONES, st.none())])
     event = st.fixed_dictionaries({"event": happened, "at": moments})
     if odd:
-        event = st.one_of(event, event, st.fixed_dictionaries({}, optional={"event": GIVEN, "at": GIVEN, "x": GIVEN}))
-    account = "kind flag number small name day late moment soon tags features key" + (" extra" if odd else "")
+        event = st.one_of(
+            event, event, event.map(Own), st.fixed_dictionaries({}, optional={"event": GIVEN, "at": GIVEN, "x": GIVEN})
+        )
+    account = "kind flag number small name day late moment soon tags stage features key" + (" extra" if odd else "")
     optional: dict[str, Any] = {
         "account": facts(account, odd=odd),
         "request": facts("consent since with" + (" extra" if odd else ""), odd=odd),
@@ -223,6 +250,35 @@ def test_a_text_that_is_validated_is_read_alike(request: dict[str, Any], escaped
         careful = thorough(json.loads(text))
         assert careful is not None
         same(quick, careful)
+
+
+TOKEN = re.compile(rb'"(?:[^"\\\\]|\\\\.)*"|[-0-9.eE+]+|null|true|false|[][{},:]| +')
+DAMAGE = rb"""1.0 1e2 -0 01 3 1.5 NaN -Infinity null true "a" "a,b" "\u0061" "\ud800" "x" {} [] [null] ["a","a"] {"a":1} , : [ ] { } "
+9223372036854775808 18446744073709551616 1e999 "2025-03-01T09:00:00+0800" "2025-03-01t09:00:00Z" "2025-03-01T09:00:60Z"
+"2025-03-01T09:00:00.1234567Z" "2025-03-01T24:00:00Z" "2025-03-01" "2025-02-30" "kind" "set" "features" "at" "x":1,
+"kind":null, "stage":"x", ,"small":1 "set":{}, "\u0061t":null, /**/""".split()
+DAMAGE += [b'"\xff"', b'"\xed\xa0\x80"', b"\xef\xbb\xbf", b"\xc3", b"\x00", b"\n", b" ", b"[" * 2000]
+
+
+@drawing.settings(max_examples=drawing.examples(500))
+@given(requests(odd=False), st.data())
+def test_a_damaged_text_that_is_validated_is_read_alike(request: dict[str, Any], data: st.DataObject) -> None:
+    """In one to three places: some of it is put in, taken out, put in the place of other, or repeated elsewhere."""
+    tokens = TOKEN.findall(json.dumps(pinned(request)).encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(tokens)))
+        cut = data.draw(st.sampled_from([0, 1, 1, 4]))
+        begin = data.draw(st.integers(0, len(tokens)))
+        again = tokens[begin : begin + data.draw(st.sampled_from([4, 5, 8]))]
+        tokens[place : place + cut] = data.draw(st.sampled_from([again, [], *([each] for each in DAMAGE)]))
+    text = b"".join(tokens)
+    quick = READER.validator.json(text)
+    if quick is not None:
+        given = from_json(text)
+        careful = thorough(given)
+        assert careful is not None
+        if given.get("at") is not None:  # without it each is of its own moment
+            same(quick, careful)
 
 
 @drawing.settings(max_examples=drawing.examples(300))
@@ -385,12 +441,6 @@ def test_another_policy_refuses_what_this_one_read() -> None:
         POLICY.check(question, at="2025-03-01")
 
 
-class Stamp(datetime):
-    """As pandas' own: finer than Python's."""
-
-    nanosecond = 789
-
-
 class NoTime(datetime):
     """As pandas' `NaT`: an instant by its type, and none."""
 
@@ -404,6 +454,27 @@ def test_instants_of_another_class_are_refused_where_python_has_none_such(given:
     for request in ({"account": {"moment": given}}, {"history": [event]}, {"at": given}):
         with pytest.raises(lawful.RequestError):
             POLICY.check({"change": {"do": "send"}, **request})
+
+
+def test_an_instant_is_exact_to_the_microsecond() -> None:
+    fine, finer = "2025-03-01T09:00:00.123456Z", "2025-03-01T09:00:00.1234567Z"
+    for at in (fine, finer):
+        for part in ({"account": {"moment": at}}, {"history": [{"event": "send", "at": at}]}, {"at": at}):
+            request = {"change": {"do": "send"}, **part}
+            for form in (request, json.dumps(request), json.dumps(request).encode()):
+                if at == fine:
+                    assert POLICY.checker()(form).allowed
+                else:
+                    with pytest.raises(lawful.RequestError, match="is not a timestamp"):
+                        POLICY.checker()(form)
+
+
+@pytest.mark.parametrize("change", [{"do": "send", "x": 1}, {"set": {"flag": True, "flg": True}}])
+def test_unknown_keys_of_a_change_are_refused(change: dict[str, Any]) -> None:
+    for request in ({"change": change}, {"changes": [{"do": "a"}, change]}):
+        for form in (request, json.dumps(request), json.dumps(request).encode()):
+            with pytest.raises(lawful.RequestError):
+                POLICY.checker()(form)
 
 
 @pytest.mark.parametrize("kind", [MappingProxyType, UserDict, ChainMap])
@@ -420,6 +491,10 @@ def test_unknown_keys_are_refused_in_mappings_of_every_class(kind: Any) -> None:
         {**known, "request": kind({"consnt": True})},
         {**known, "change": kind({"set": kind({"flag": True, "flg": True})})},
         {**known, "history": [kind({"event": "a", "at": "2025-03-01", "x": 1})]},
+        {"change": {"do": "send"}, "account": kind({"knd": "a"})},
+        {"change": {"do": "send"}, "request": kind({"consnt": True})},
+        {"change": {"set": kind({"flag": True, "flg": True})}},
+        {"change": {"do": "send"}, "history": [kind({"event": "a", "at": "2025-03-01T09:00:00Z", "x": 1})]},
     ):
         for form in (wrong, kind(wrong)):
             with pytest.raises(lawful.RequestError):

@@ -36,7 +36,7 @@ class Asked(NamedTuple):
     """What a `set` asks for."""
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """Something that happened; `at` is aware, with any offset: it is seldom needed, so it is not moved to UTC."""
 
     event: str
@@ -47,7 +47,7 @@ class Recorded(msgspec.Struct, frozen=True):
         return Recorded, (self.event, self.at)
 
 
-class Question(msgspec.Struct, frozen=True):
+class Question(msgspec.Struct, frozen=True, gc=False):
     """A request that was read by a policy: it may be asked as often as needed, of that policy.
 
     Structs of msgspec are the quickest values that cannot be changed, and this is made for each check.

@@ -17,7 +17,7 @@ from lawful.ir import Value
 _TYPES_KEPT: Final = 256
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """The facts of an account, or of a request; None is unknown."""
 
     names: ClassVar[tuple[str, ...]] = ()

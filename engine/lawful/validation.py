@@ -435,7 +435,7 @@ def _record_type(
 def _struct(name: str, members: Mapping[str, Type], **options: Any) -> Type:
     """Of what may be left out, or null."""
     fields = [(key, each | None, None) for key, each in members.items()]
-    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, omit_defaults=True, **options)
+    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, omit_defaults=True, gc=False, **options)
 
 
 def _change_type(program: Program) -> Type:
