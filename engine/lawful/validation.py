@@ -46,7 +46,6 @@ _POINT: Final = ord(".")  # of one byte it is sooner known whether it is there t
 _BACKSLASH: Final = ord("\\")
 _asking: Final = tuple.__new__
 """Makes an `Asked` in half the time."""
-_NOTHING_KNOWN: Final[Mapping[str, bool]] = {}
 _Change: TypeAlias = tuple[Key | None, tuple[Asked, ...]]
 """As a question has it: by what it is judged, and what is asked."""
 
@@ -60,16 +59,16 @@ class Validator:
         self._day: tuple[Instant, Instant, date] = (_LAST, _FIRST, date.min)
         """The local day last asked about, and between which instants it is; first of all no day at all."""
         self._request_in_python = _request_type(program, "python")
-        msgspec.convert({}, self._request_in_python)  # prepared here: threads that were first together would crash
+        # prepared here: threads that were first together would crash
+        empty = msgspec.convert({"account": {}, "request": {}}, self._request_in_python)
+        self._most_of_account, self._most_of_facts = len(astuple(empty.account)), len(astuple(empty.request))
         self._decoded = msgspec.json.Decoder(_request_type(program, "json")).decode
         self._account = _Owner(program.account, program.account_id)
         self._facts = _Owner(program.request)
         self._has_timestamps = self._account.has_timestamps or self._facts.has_timestamps
-        self._most_of_account = len(_account_type(program).__struct_fields__)
-        self._most_of_facts = len(program.request)
         self._account_is_plain, self._facts_are_plain = self._account.is_plain, self._facts.is_plain
         self._disabled = dict.fromkeys(program.features, False)
-        # Questions share what is the same in many of them: nobody writes in what a question has.
+        # Questions share the changes that are the same in many of them: nobody writes in what is asked.
         self._named = _named_changes(program)
         self._in_cycles = _changes_in_cycles(program)
         self._days: dict[str, tuple[Instant, date]] = {}
@@ -91,9 +90,10 @@ class Validator:
             if len(text) > MAX_BYTES:
                 return None
             found = self._decoded(text)
-            # One comma stands before each member of an object, and before each value of a list, but the first. Where
-            # there are no more, no key stands twice and none was passed over.
-            commas = 0
+            # One comma stands before each member of an object, and before each value of a list, but the first. In a
+            # text that has no more than what was found takes, no key stands twice and none was passed over. Sets,
+            # several fields and several changes are not counted, nor what is null, nor commas in texts: there are more.
+            commas = 0  # before the change, let us say; without one nothing is taken
             account, facts, history = found.account, found.request, found.history
             if account is not None:
                 commas += (self._most_of_account - astuple(account).count(None)) or 1
@@ -144,17 +144,18 @@ class Validator:
         if moment is None:
             return None
         account, facts = found.account, found.request
-        features = self._disabled if registers else _NOTHING_KNOWN
+        features = self._disabled.copy() if registers else {}
         if account is None:
             account = self._account.nothing
         else:
             enabled = account.features
             if enabled is not None:
-                features = self._disabled
+                features = self._disabled.copy()
                 if enabled:
                     if registers:
                         return None
-                    features = features | dict.fromkeys(enabled, True)
+                    for name in enabled:
+                        features[name] = True
             if not self._account_is_plain:
                 self._account.finish(account)
         if facts is None:
