@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import drawing
 import lawful
@@ -251,3 +252,89 @@ def test_every_rule_that_has_no_title_of_its_author_s_has_one() -> None:
     assert titles["actions.post.limit"] == Text("post: at most 1 a day", "post：每天至多1次")
     assert titles["constraints.few"] == Text("at most 2 accounts of one owner", "同一owner至多2个账号")
     assert [rule for rule, title in titles.items() if title is None] == ["constraints.quiet"]
+
+
+# ------------------------------------------------------------------------------------- what was lawful in its time
+
+QUOTA = """
+policy: p
+version: "1"
+account:
+  fields: {owner: string, since: date, closed: bool}
+constraints:
+  few:
+    - {per: account.owner, at_most: 2, when: "!account.closed", as_of: account.since, explanation: "{count} of {limit}", in_force: {from: 2018-02-10, until: 2018-11-16}}
+    - {per: account.owner, at_most: 1, when: "!account.closed", as_of: account.since, explanation: "{count} of {limit}", in_force: {from: 2018-11-16}}
+"""  # fmt: skip
+LIMITS = ((date(2018, 2, 10), date(2018, 11, 16), 2), (date(2018, 11, 16), date.max, 1))
+DAYS = [date(2018, 2, 9), date(2018, 2, 10), date(2018, 11, 15), date(2018, 11, 16), date(2020, 1, 1)]
+
+
+Registered = tuple[date | None, bool | None]
+"""When, and whether it is closed by now."""
+
+
+def quota(*owners: Sequence[Registered], **how: Any) -> list[tuple[str, str, str, str]]:
+    """What is found of accounts of each owner: `a0.1` is the first owner's second."""
+    rows = [(f"a{of}.{n}", f"o{of}", *each) for of, held in enumerate(owners) for n, each in enumerate(held)]
+    table = pa.table(
+        {
+            "account_id": pa.array([each[0] for each in rows], pa.string()),
+            "owner": pa.array([each[1] for each in rows], pa.string()),
+            "since": pa.array([each[2] for each in rows], pa.date32()),
+            "closed": pa.array([each[3] for each in rows], pa.bool_()),
+        }
+    )
+    with lawful.loads(QUOTA).audit(table, at=how.pop("at", AT), **how) as audit:
+        return found(audit)
+
+
+def on(*days: date) -> list[Registered]:
+    return [(day, False) for day in days]
+
+
+def test_more_accounts_than_may_be_registered_today_are_lawful_where_they_are_older() -> None:
+    assert quota(on(date(2015, 1, 1), date(2016, 1, 1), date(2018, 2, 9))) == []
+
+
+def test_an_account_is_judged_by_the_limit_of_its_day_among_those_that_there_were() -> None:
+    registered = on(date(2018, 3, 1), date(2018, 4, 1), date(2018, 5, 1), date(2019, 1, 1))
+    assert [each[0::3] for each in quota(registered)] == [("a0.2", "3 of 2"), ("a0.3", "4 of 1")]
+
+
+def test_accounts_of_one_day_are_told_together() -> None:
+    assert [each[0] for each in quota(on(date(2019, 1, 1), date(2019, 1, 1)))] == ["a0.0", "a0.1"]
+
+
+def test_a_version_that_is_not_yet_in_force_judges_nobody() -> None:
+    assert quota(on(date(2018, 12, 1), date(2018, 12, 1)), at="2018-10-01") == []
+
+
+def judged_one_by_one(held: Sequence[Registered]) -> set[tuple[int, str]]:
+    """The accounts of one owner with too many by their day, surely or perhaps."""
+    told = set()
+    for number, (day, closed) in enumerate(held):
+        for first, end, most in LIMITS:
+            if closed is True or (day is not None and not first <= day < end):
+                continue
+            surely = [gone for since, gone in held if since is not None and day is not None and since <= day]
+            perhaps = [gone for since, gone in held if since is None or day is None or since <= day]
+            if surely.count(False) > most:
+                told |= {(number, "violated")} if closed is False else set()
+            elif len(perhaps) - perhaps.count(True) > most:
+                told.add((number, "unknown"))
+    return told
+
+
+@settings(max_examples=drawing.examples(4), deadline=None)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from([*DAYS, None]), st.sampled_from([False, False, True, None])), max_size=6),
+        min_size=20,
+        max_size=20,
+    )
+)
+def test_accounts_are_counted_one_by_one_as_of_their_day(owners: list[list[Registered]]) -> None:
+    owners = [on(DAYS[0]), *owners]
+    expected = {(f"a{of}.{n}", status) for of, held in enumerate(owners) for n, status in judged_one_by_one(held)}
+    assert {(each[0], each[2]) for each in quota(*owners, unknown=True)} == expected

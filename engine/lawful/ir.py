@@ -675,6 +675,8 @@ class Group:
     when: Expr
     counted_by: Field | None
     in_force: Period
+    as_of: Expr | None = None
+    """The day as of which each account is judged: by what was in force then, among those of no later day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,6 +275,7 @@ class ConstraintWritten(RuleWritten):
     per: str | None = None
     at_most: Whole | None = None
     counted_by: str | None = None
+    as_of: str | None = None
 
 
 class InvariantWritten(RuleWritten):

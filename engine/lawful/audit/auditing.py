@@ -227,10 +227,10 @@ class _Audit:
             lacking = self._lacking(facts)
             if counts and self.history is None:
                 lacking.append("history")
-            if lacking:
-                self.unjudged.append(NotJudged(across.rule.id, tuple(lacking)))
-            else:
+            if not lacking:
                 found.append(across)
+            elif all(each.rule != across.rule.id for each in self.unjudged):  # of several versions once
+                self.unjudged.append(NotJudged(across.rule.id, tuple(lacking)))
         return found
 
     def _lacking(self, facts: Iterable[tuple[str, str]]) -> list[str]:

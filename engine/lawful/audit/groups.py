@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
-from operator import add
+from operator import add, and_
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -15,7 +15,7 @@ from lawful.audit.accounts import OnTable
 from lawful.audit.longform import long_form, source_of
 from lawful.audit.rows import ID, SetColumn
 from lawful.audit.spelling import Speller, local_times, with_local_times
-from lawful.ir import Count, Field, Group, Program, Rule, everything
+from lawful.ir import Count, Field, Group, Period, Program, Rule, everything, walk
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
@@ -30,14 +30,25 @@ class Across:
 
 
 def groups_of(program: Program, today: date) -> list[Across]:
-    """Those in force on a day."""
+    """Those in force on a day; of those that judge each account as of a day of its own, also what was in force before.
+
+    The newest version of a rule comes first: its title is the rule's.
+    """
     rules = {(rule.id, rule.in_force): rule for rule in program.rules if rule.scope == "group"}
-    return [Across(each, rules[each.rule, each.in_force]) for each in program.groups if each.in_force.holds(today)]
+    found = [Across(each, rules[each.rule, each.in_force]) for each in program.groups if _judges(each, today)]
+    return sorted(found, key=lambda each: each.group.in_force.start or date.min, reverse=True)
+
+
+def _judges(group: Group, today: date) -> bool:
+    if group.as_of is None:
+        return group.in_force.holds(today)
+    return group.in_force.start is None or group.in_force.start <= today
 
 
 def reads(program: Program, group: Group) -> tuple[set[tuple[str, str]], set[Count]]:
     """The facts that it is counted by, and the counts of events."""
     nodes = [*everything(group.when, program.conditions), group.per]
+    nodes += () if group.as_of is None else walk(group.as_of)
     facts: set[tuple[str, str]] = {(node.owner, node.name) for node in nodes if isinstance(node, Field)}
     return facts, {node for node in nodes if isinstance(node, Count)}
 
@@ -66,6 +77,7 @@ def counted(table: ibis_types.Table, group: Group, on: OnTable) -> Any:
     """The accounts that count, or may, in a group with more than it may have, or perhaps.
 
     `g_outcome`: TRUE where surely more than `at_most` count, NULL where it may be so; `g_surely`: how many surely do.
+    Where each is judged as of a day, those of the same day and of earlier ones count.
     """
     translator = on(table)
     key, when = _key(translator.value(group.per)), translator.truth(group.when)
@@ -74,8 +86,36 @@ def counted(table: ibis_types.Table, group: Group, on: OnTable) -> Any:
     totals = members.group_by("g_key").aggregate(g_surely=members.g_when.fill_null(False).sum(), g_all=members.count())
     totals = totals.filter(totals.g_all > group.at_most).rename(g_of="g_key")
     joined = members.inner_join(totals, members.g_key == totals.g_of)
+    if group.as_of is not None:
+        return _by_then(joined, group, on(joined).value(group.as_of))
     surely = joined.g_surely > group.at_most
     return joined.mutate(g_outcome=surely.nullif(False))
+
+
+def _by_then(joined: Any, group: Group, day: Any) -> Any:
+    """Likewise, of accounts each of which is judged as of its day, where the group's version was in force on it.
+
+    One whose day is not known may come before any other, and may be judged by any version.
+    """
+    joined = joined.mutate(g_day=day, g_dated=day.notnull())
+    joined = joined.mutate(
+        g_counts=(joined.g_when.fill_null(False) & joined.g_dated).ifelse(1, 0), g_one=joined.g_dated.ifelse(1, 0)
+    )
+    by_then = ibis.range_window(group_by="g_key", order_by="g_day", preceding=None, following=0)
+    later = joined.g_one.sum().over(group_by="g_key") - joined.g_one.sum().over(by_then)
+    joined = joined.mutate(
+        g_surely=joined.g_dated.ifelse(joined.g_counts.sum().over(by_then), joined.g_surely),
+        g_may=joined.g_all - joined.g_dated.ifelse(later, 0),
+    )
+    joined = joined.filter((joined.g_may > group.at_most) & (~joined.g_dated | _within(joined.g_day, group.in_force)))
+    surely = joined.g_dated & (joined.g_surely > group.at_most)
+    return joined.mutate(g_outcome=surely.nullif(False))
+
+
+def _within(day: Any, period: Period) -> Any:
+    parts = [] if period.start is None else [day >= period.start]
+    parts += [] if period.until is None else [day < period.until]
+    return reduce(and_, parts, ibis.literal(True))
 
 
 def _key(value: Any) -> Any:
@@ -103,7 +143,7 @@ def _told(members: Any, across: Across, on: OnTable, status: Any) -> ibis_types.
         at=translator.row.now,
         explanation_en=speller.explanation(rule, status, "en"),
         explanation_zh=speller.explanation(rule, status, "zh"),
-        facts=speller.facts(group.when, group.per),
+        facts=speller.facts(group.when, group.per, *(() if group.as_of is None else (group.as_of,))),
         source=source_of(rule),
         dialect=translator.dialect,
     )

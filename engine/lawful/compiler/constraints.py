@@ -7,9 +7,12 @@ from lawful.compiler.context import Context, check_versions
 from lawful.compiler.named import asks_request
 from lawful.document import Path
 from lawful.ir import (
+    DATE,
     FALSE,
     INT,
+    TIMESTAMP,
     TRUE,
+    Call,
     Compare,
     ConditionOf,
     Constant,
@@ -51,7 +54,7 @@ def constraint(context: Context, id: str, versions: list[ConstraintWritten]) -> 
 
 
 def _of_an_account(context: Context, id: str, written: ConstraintWritten, period: Period, path: Path) -> Rule:
-    for key in ("at_most", "counted_by"):
+    for key in ("at_most", "counted_by", "as_of"):
         if getattr(written, key) is not None:
             message = f"`{key}` belongs to a constraint across accounts"
             context.key_mistake("constraint-shape", message, (*path, key), "say `per:` which field the accounts share")
@@ -86,9 +89,25 @@ def _across_accounts(
     at_most = written.at_most if written.at_most is not None else 0
     if per is None:
         return _rule(context, id, "group", "group", FALSE, TRUE, written, period, path), None
-    group = Group(f"constraints.{id}", per, at_most, when, counted_by, period)
+    as_of = _as_of(context, written, path)
+    group = Group(f"constraints.{id}", per, at_most, when, counted_by, period, as_of)
     rule = _rule(context, id, "group", "group", _joins(group), _few_others(group), written, period, path)
     return rule, group
+
+
+def _as_of(context: Context, written: ConstraintWritten, path: Path) -> Expr | None:
+    """A day: that of the field."""
+    if written.as_of is None:
+        return None
+    here = (*path, "as_of")
+    found = context.fact(written.as_of, here)
+    if found is None:
+        return None
+    if found.owner != "account":
+        context.mistake("wrong-value", "accounts are judged as of a day of theirs, `account.…`", here)
+    elif found.type not in (DATE, TIMESTAMP):
+        context.mistake("wrong-type", f"`{written.as_of}` is neither a date nor a timestamp", here)
+    return found if found.type == DATE else Call("date", (found,))
 
 
 def _joins(group: Group) -> Expr:

@@ -36,6 +36,8 @@ def _paragraphs(program: Program) -> Iterator[str]:
         yield f"group {group.rule}"
         yield f"  per       {wording.cel(group.per)}, at most {group.at_most}"
         yield f"  when      {wording.cel(group.when)}"
+        if group.as_of is not None:
+            yield f"  as of     {wording.cel(group.as_of)}"
     for invariant in program.invariants:
         yield ""
         yield f"invariant {invariant.id}   {'of two states' if invariant.pair else 'of one state'}"
