@@ -209,6 +209,20 @@ def test_a_default_fills_what_is_null_but_makes_no_column(came: Any, tmp_path: P
     assert without.accounts.columns == ("id", "f_type")
 
 
+def test_a_default_makes_a_column_where_somebody_says_that_there_is_none(
+    came: Any, program: Program, tmp_path: Path
+) -> None:
+    file = parquet(tmp_path / "b.parquet", type=["service", "service"])
+    for said in (
+        mapping(program, None, ["=tier", "=groups"]),
+        read_mapping(program, b"fields: {tier: {optional: default}, groups: {column: g, optional: default}}", "m"),
+    ):
+        found = came(file, said)
+        assert found.column("f_tier") == ["free", "free"]
+        assert (found.column("f_groups"), found.column("s_groups__0")) == ([True, True], [True, True])
+        assert "tier" not in found.inventory().unmatched
+
+
 def test_ids_may_be_numbers(came: Any, tmp_path: Path) -> None:
     assert list(came(parquet(tmp_path / "a.parquet", account_id=[12, 7], type=["service", None])).rows()) == ["12", "7"]
 
@@ -926,7 +940,8 @@ def test_the_platforms_answers_alone_are_enough_where_a_ledger_is_optional(scrat
         "none",
         None,
     )
-    assert not {"f_subject", "f_certified_until", "f_status"} & set(rows["a1"])
+    assert not {"f_subject", "f_certified_until"} & set(rows["a1"])
+    assert (rows["a1"]["f_status"], rows["a1"]["f_extension"]) == ("normal", False)
 
 
 POLICIES_OF_MAPPINGS = {
@@ -970,7 +985,9 @@ def test_options_map_columns(came: Any, program: Program, tmp_path: Path) -> Non
     ("option", "told"),
     [
         ("type", "`type` maps nothing = it is `column=field`"),
-        ("=type", "`=type` maps nothing = it is `column=field`"),
+        ("type=", "`type=` maps nothing = it is `column=field`"),
+        ("=type", "`type` has no default in the policy = it is `column=field`"),
+        ("=teir", "the account has no field `teir` = did you mean `tier`?"),
         ("t=typ", "the account has no field `typ` = did you mean `type`?"),
         ("t=paay", "the account has no field `paay` = did you mean `pay`?"),
     ],
@@ -1117,6 +1134,11 @@ def test_texts_that_mean_nothing_are_unknown(came: Any, program: Program, tmp_pa
         ("id: {column: x, others: ~}", "`others` means nothing here|"),
         ("id: {column: x, optional: true}", "`optional` means nothing here|"),
         ("events: {at: {column: x, optional: true}}", "`optional` means nothing here|"),
+        (
+            "fields: {since: {column: x, optional: default}}",
+            "`since` has no default in the policy|`true`: then nothing",
+        ),
+        ("features: {pay: {column: x, optional: default}}", "has no default in the policy|"),
         ("fields: {type: {others: service}}", "`others` needs `values` beside it|it is the value of what"),
         (
             "fields: {type: {values: {x: service}, others: servce}}",

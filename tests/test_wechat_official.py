@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import lawful
@@ -29,6 +30,17 @@ def test_the_platforms_answers_are_an_inventory(official: lawful.Policy, golden:
         found = Counter((each["rule"], each["severity"]) for each in audit.findings.to_pyarrow().to_pylist())
     told = "".join(f"{severity:8} {number:4} {rule}\n" for (rule, severity), number in sorted(found.items()))
     golden("audit/wechat-official.txt", told)
+
+
+def test_what_was_registered_under_an_older_limit_is_no_finding(official: lawful.Policy) -> None:
+    """Five accounts of 2018-03 were as many as there might be then; the third since 2018-11-16 is one too many."""
+    registered = ["2015-03-01", "2018-03-01", "2018-03-02", "2018-03-03", "2018-03-04", "2019-01-01"]
+    company = {"subject": "enterprise", "subject_id": "91310000", "type": "service", "status": "normal"}
+    old = [{"account_id": f"a{day}", "registered": day, **company} for day in registered]
+    new = [{**each, "account_id": f"b{each['account_id']}", "subject_id": "91310001"} for each in old[-3:]]
+    with official.audit(pa.Table.from_pylist(old + new), columns={"": "extension"}, at="2026-10-15") as audit:
+        found = {each["account_id"] for each in audit.findings.to_pyarrow().to_pylist() if each["about"] == "group"}
+    assert found == {"a2019-01-01", "ba2019-01-01"}
 
 
 def test_what_the_article_says_that_is_no_longer_so(

@@ -241,6 +241,12 @@ class _Audit:
             if name not in there.get(owner, frozenset())
         )
 
+    def _with_default(self) -> tuple[str, ...]:
+        """The fields that rules were not judged for want of, though the policy has a default for them."""
+        wanting = dict.fromkeys(name for each in self.unjudged for name in each.fields)
+        schema = self.program.account
+        return tuple(name for name in wanting if name in schema and schema[name].default is not None)
+
     def _counts_needed(self) -> set[Count]:
         needed = {count for rule in self.rules for count in accounts.reads(self.program, rule)[1]}
         needed |= {count for across in self.across for count in groups.reads(self.program, across.group)[1]}
@@ -321,6 +327,7 @@ class _Audit:
             questions=asked,
             cross_check=checked,
             seconds=time.perf_counter() - started,
+            with_default=self._with_default(),
         )
         return Audited(summary, path, answers)
 

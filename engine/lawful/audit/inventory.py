@@ -67,6 +67,8 @@ class Readings:
     """Where events are of kinds that the mapping says are nothing to this policy; None: nowhere."""
     unmatched: MappingOf[str, str | None] = field(default_factory=dict)
     """What has no column, and the column that may have been meant."""
+    defaulted: frozenset[str] = frozenset()
+    """The fields without a column that have their default throughout."""
 
     def all(self) -> list[Reading]:
         """Every column, the identity first."""
@@ -143,11 +145,14 @@ def read(opened: Opened, program: Program, mapping: Mapping = NOTHING) -> Readin
         feature_list = None
         if given is not None and not given.type().is_struct():  # of an object each feature is a column
             feature_list = reader.members(given, listed, tuple(program.features), "the policy's features")
-    lacking = [name for name in program.account if name not in fields]
+    defaulted = frozenset(name for name, (column, _) in wanted.items() if column.else_default and name not in fields)
+    lacking = [name for name in program.account if name not in fields and name not in defaulted]
     lacking += [name for name in program.features if name not in features and feature_list is None]
     unmatched = _unmatched(opened, lacking, program)
     read = replace(opened, table=columns.table)
-    return Readings(read, program, dialect, identity, fields, features, feature_list, unmatched=unmatched)
+    return Readings(
+        read, program, dialect, identity, fields, features, feature_list, unmatched=unmatched, defaulted=defaulted
+    )
 
 
 def read_history(opened: Opened, program: Program, mapping: Mapping = NOTHING) -> Readings:
@@ -307,6 +312,8 @@ def normalised(readings: Readings, *, lenient: bool = False) -> Inventory:
     for name, reading in readings.fields.items():
         value = reading.lenient if lenient else reading.strict
         columns |= _field_columns(program.account[name], value)
+    for name in readings.defaulted:
+        columns |= _defaults(program.account[name])
     if readings.feature_list is not None:
         listed = readings.feature_list.lenient if lenient else readings.feature_list.strict
         assert isinstance(listed, SetColumn)
@@ -324,7 +331,7 @@ def normalised(readings: Readings, *, lenient: bool = False) -> Inventory:
         opened.connection,
         accounts,
         program,
-        frozenset(readings.fields),
+        frozenset(readings.fields) | readings.defaulted,
         frozenset(name for name in program.features if feature_column(name) in columns),
         opened.name,
         readings.dialect,
@@ -393,6 +400,14 @@ def _field_columns(declared: FieldDeclaration, value: Any) -> dict[str, Any]:
         return {field_column(name): ibis.literal(True), **filled}
     default = default_of(declared)
     return {field_column(name): value if default is None else ibis.coalesce(value, default)}
+
+
+def _defaults(declared: FieldDeclaration) -> dict[str, Any]:
+    """The columns of a field that has its default throughout."""
+    if isinstance(declared.default, frozenset):
+        nothing = SetColumn(ibis.literal(False), dict.fromkeys(declared.type.values, ibis.literal(False)))
+        return _field_columns(declared, nothing)
+    return {field_column(declared.name): default_of(declared)}
 
 
 def refuse_missing(inventory: Inventory, needed: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
@@ -48,7 +48,7 @@ class ColumnWritten(Written):
     format: str | None = None
     split: str | None = None
     nulls: Annotated[list[str], OneOrMany] | None = None
-    optional: bool = False
+    optional: bool | Literal["default"] = False
 
 
 _Column = Annotated[ColumnWritten, BeforeValidator(_of_a_column)]
@@ -89,6 +89,8 @@ class Column:
     nulls: tuple[str, ...] = ()
     is_named: bool = True
     """Somebody has said that the column is there, and not that it may be missing: it is a mistake if it is."""
+    else_default: bool = False
+    """Where the column is missing every account has the field's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,9 @@ class _Reader:
         self, written: ColumnWritten, name: str, declared: FieldDeclaration, path: DocumentPath, nulls: tuple[str, ...]
     ) -> Column:
         kind = declared.type.kind
+        if written.optional == "default" and (declared.default is None or path[0] != "fields"):
+            message = f"`{declared.name}` has no default in the policy"
+            self._mistake(message, (*path, "optional"), "`true`: then nothing is known of it")
         for key, kinds in (("format", ("date", "timestamp")), ("split", ("set",))):
             if getattr(written, key) is not None and kind not in kinds:
                 self._mistake(f"`{key}` means nothing for a field that is {_a(kind)}", (*path, key), is_key=True)
@@ -230,6 +235,7 @@ class _Reader:
             written.split,
             own,
             written.column is not None and not written.optional,
+            written.optional == "default",
         )
 
     def _plain(
@@ -353,9 +359,11 @@ def _a(kind: str) -> str:
 
 def _with_option(program: Program, mapping: Mapping, option: str) -> Mapping:
     path, equals, name = option.rpartition("=")
-    if not equals or not path.strip() or not name.strip():
+    if not equals or not name.strip():
         raise AuditError(f"`{legible(option)}` maps nothing", "it is `column=field`")
     path, name = path.strip(), name.strip()
+    if not path:
+        return _with_default(program, mapping, name)
     if name == program.account_id and name not in program.account:
         return replace(mapping, id=_moved(mapping.id, path))
     if name in program.account:
@@ -371,6 +379,17 @@ def _with_option(program: Program, mapping: Mapping, option: str) -> Mapping:
     known = [*program.account, program.account_id, "features", *program.features]
     known += [f"events.{each}" for each in _EVENT_COLUMNS]
     raise AuditError(f"the account has no field `{legible(name)}`", near(name, known) or "it is `column=field`")
+
+
+def _with_default(program: Program, mapping: Mapping, name: str) -> Mapping:
+    """`=field`: there is no column of it."""
+    if name not in program.account:
+        known = near(name, program.account) or "it is `=field`, of a field that has a default"
+        raise AuditError(f"the account has no field `{legible(name)}`", known)
+    if program.account[name].default is None:
+        raise AuditError(f"`{name}` has no default in the policy", "it is `column=field`")
+    column = replace(mapping.fields.get(name) or Column(name), is_named=False, else_default=True)
+    return replace(mapping, fields={**mapping.fields, name: column})
 
 
 def _moved(column: Column | None, path: str) -> Column:

@@ -127,6 +127,8 @@ class Summary:
     """Of `--can`: question -> verdict -> accounts."""
     cross_check: CrossCheck | None
     seconds: float
+    with_default: tuple[str, ...] = ()
+    """The fields that rules were not judged for want of and that have a default: `--map =field` takes it."""
 
     def counting(self, severity: Severity) -> int:
         """How many findings of a severity fail an audit: violated, not excused."""

@@ -95,7 +95,9 @@ def audit(
     columns: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="COLUMN=FIELD", help="Which field one column is, such as id=account_id. Repeatable."
+            "--map",
+            metavar="COLUMN=FIELD",
+            help="Which field one column is, such as id=account_id; =FIELD: its default for all. Repeatable.",
         ),
     ] = None,
     require_columns: Annotated[

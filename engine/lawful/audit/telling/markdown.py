@@ -109,6 +109,9 @@ def _notes(summary: Summary, language: Language) -> Iterator[list[str]]:
     for each in summary.not_judged:
         fields = words.listed((code(field) for field in each.fields), language)
         notes.append(f"- {words.say(language, 'not judged: ', '未判定：')}{code(each.rule)} ({fields})")
+    mend = words.with_default(summary)
+    if mend is not None:
+        notes.append(f"  - {escaped(mend.best(language))}")
     for problem in summary.data:
         examples = words.listed((code(texts.shortened(text, 60)) for text in problem.examples), language)
         told = f"{code(problem.column)}: {escaped(problem.problem)}: {words.grouped(problem.count)}"

@@ -92,6 +92,7 @@ def report(
             "headline": words.found_in_all(summary),
             "judged_nothing": summary.judged_nothing and not summary.accounts_with_findings,
             "lenient": words.LENIENT,
+            "with_default": words.with_default(summary),
             "day": summary.at[:10],
             "totals": {severity: summary.counting(severity) for severity in words.SEVERITIES},
             "excused": sum(each.excused for each in summary.rules),

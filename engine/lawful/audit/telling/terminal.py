@@ -148,8 +148,15 @@ def _not_told_by_rule(summary: Summary, language: Language) -> Iterator[Told]:
     if summary.not_judged:
         english = f"{words.counted(len(summary.not_judged), 'rule')} not judged, for want of:"
         yield told(1, ("? ", "open"), say(english, f"{words.grouped(len(summary.not_judged))}条规则未判定，缺少："))
+        own = [each.rule for each in summary.not_judged if each.fields == (each.rule,)]
         for each in summary.not_judged:
-            yield told(3, (each.rule, "bold"), _GAP, words.listed(each.fields, language))
+            if each.rule not in own:
+                yield told(3, (each.rule, "bold"), _GAP, words.listed(each.fields, language))
+        if own:
+            yield told(3, say("a column of the feature itself: ", "该功能自身的列："), words.listed(own, language))
+    mend = words.with_default(summary)
+    if mend is not None:
+        yield told(3, (mend.best(language), "dim"))
 
 
 # ----------------------------------------------------------------------------------------------------- the others

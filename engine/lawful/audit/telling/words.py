@@ -106,6 +106,17 @@ def unknown_outcomes(summary: Summary) -> tuple[int, int]:
     return sum(each.unknown for each in summary.rules), sum(each.unknown > 0 for each in summary.rules)
 
 
+def with_default(summary: Summary) -> Text | None:
+    """How rules are judged whose fields have no column, but a default."""
+    if not summary.with_default:
+        return None
+    options = " ".join(f"--map ={name}" for name in summary.with_default)
+    return Text(
+        f"fields that have no column because there is nothing to say: {options} takes the policy's default",
+        f"字段无列且各账号均取策略默认值时，可用 {options}",
+    )
+
+
 def nothing_judged(summary: Summary) -> Text | None:
     """Why nothing can be said of the accounts; None where some rule was judged."""
     if not summary.accounts:
