@@ -611,6 +611,65 @@ def test_it_is_told_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
     assert "没有更短的方案" in out
 
 
+MOVING = """
+policy: moving
+version: "1"
+account:
+  fields: {type: {enum: [a, b]}, status: {enum: [open, moved], default: open}}
+request:
+  fields: {to: {enum: [a, b]}, f1: bool, f2: bool, f3: bool, f4: bool, f5: bool, n: int, spare: bool}
+lifecycle:
+  type:
+    transitions:
+      rise: {from: a, to: b, requires: "false", instead: {set: {status: moved}, request: {to: b}}}
+  status:
+    transitions:
+      move:
+        from: open
+        to: moved
+        requires: ["!request.f1", request.f2, request.f3, request.f4 && request.f5, "request.to == 'b' && request.n < 9 || request.spare"]
+features: {extra: {}}
+"""
+
+
+def test_what_serves_the_same_purpose_is_planned_where_there_is_no_way() -> None:
+    plan = lawful.loads(MOVING).plan(account={"type": "a"}, change={"set": {"type": "b"}}, at="2025-03-01", history=[])
+    assert (plan.status, plan.found) == ("none", False)
+    assert plan.instead is not None
+    assert plan.instead.request == {"to": "b"}
+    other = plan.instead.plan
+    assert (other.goal, other.status, other.instead) == ("set status=moved", "found", None)
+    told = {each.obtained.fact: each.obtained.value for each in other.steps if each.obtained is not None}
+    assert {name: told[f"request.{name}"] for name in ("f1", "f2", "f3", "f4", "f5")} == dict(
+        zip(("f1", "f2", "f3", "f4", "f5"), (False, True, True, True, True), strict=True)
+    )
+    assert len(told) == 6  # `n` or `spare`, and not both
+
+
+def test_no_other_way_is_told_of_what_has_a_plan_or_names_none() -> None:
+    policy = lawful.loads(MOVING.replace('requires: "false", ', ""))
+    asked = {"account": {"type": "a"}, "at": "2025-03-01", "history": []}
+    assert policy.plan(asked, change={"set": {"type": "b"}}).instead is None
+    assert policy.plan(asked, change={"set": {"type": "b"}}, max_steps=0).instead is not None
+    assert policy.plan(asked, change={"set": {"status": "moved"}}, max_steps=0).instead is None
+
+
+@pytest.mark.parametrize(
+    ("instead", "told"),
+    [
+        ("{set: {statu: moved}}", "the account has no field `statu`"),
+        ("{set: {status: gone}}", "`gone`"),
+        ("{set: {status: moved}, request: {too: b}}", "the request has no field `too`"),
+        ("{do: nothing}", "there is no action `nothing`"),
+        ("{enable: nothing}", "there is no feature `nothing`"),
+        ("{request: {to: b}}", "exactly one change"),
+    ],
+)
+def test_what_is_done_instead_is_checked(instead: str, told: str) -> None:
+    with pytest.raises(lawful.PolicyError, match=told):
+        lawful.loads(MOVING.replace("{set: {status: moved}, request: {to: b}}", instead))
+
+
 COUNTED = """
 policy: counted
 version: "1"

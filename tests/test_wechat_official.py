@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +42,35 @@ def test_what_was_registered_under_an_older_limit_is_no_finding(official: lawful
     with official.audit(pa.Table.from_pylist(old + new), columns={"": "extension"}, at="2026-10-15") as audit:
         found = {each["account_id"] for each in audit.findings.to_pyarrow().to_pylist() if each["about"] == "group"}
     assert found == {"a2019-01-01", "ba2019-01-01"}
+
+
+def test_a_subscription_account_that_wants_to_be_a_service_account_is_told_of_the_migration(
+    official: lawful.Policy,
+) -> None:
+    account = json.loads((FIXTURES / "certified.json").read_text("utf-8"))
+    plan = official.plan(account=account, change={"set": {"type": "service"}}, at="2024-04-12", history=[], seconds=1)
+    assert (plan.status, plan.rules) == ("none", ("lifecycle.type.upgrade",))
+    assert plan.instead is not None
+    assert plan.instead.request == {"target_type": "service"}
+    *evidence, migration = plan.instead.plan.steps
+    assert {each.obtained.fact for each in evidence if each.obtained is not None} == {
+        f"request.{name}"
+        for name in (
+            "platform_confirms",
+            "target_subject",
+            "target_verified",
+            "target_followers",
+            "target_normal",
+            "notarised",
+        )
+    }
+    assert (migration.change, migration.at[:10], migration.cost) == (
+        {"set": {"status": "migrating"}},
+        "2024-04-12",
+        {"cny": 300},
+    )
+    owed = " ".join(each.text.best("en") for each in migration.obligations)
+    assert all(part in owed for part in ("300 CNY", "1 day", "OpenIDs", "deregistered for good"))
 
 
 def test_what_the_article_says_that_is_no_longer_so(

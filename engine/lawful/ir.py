@@ -621,6 +621,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Instead:
+    """What serves a move's purpose where it is refused: another change, and what the request says for it."""
+
+    kind: Literal["set", "enable", "do"]
+    name: str
+    values: Mapping[str, Value]
+    facts: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """A change that may be asked for. One that does not apply (the present value, set again) is an event of nothing."""
 
@@ -636,6 +646,7 @@ class Move:
     obligations: tuple[Obligation, ...] = ()
     cost: tuple[tuple[str, int], ...] = ()
     title: Text | None = None
+    instead: Instead | None = None
 
 
 @dataclass(frozen=True, slots=True)

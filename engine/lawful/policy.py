@@ -202,7 +202,8 @@ class Policy:
         """How the account gets to where the `change` is allowed, or to where the condition `reach` holds.
 
         The plan has the fewest steps, or costs least of what `cost` names; its steps are changes that `check` allows
-        one after the other, with their dates. `obtain`: evidence that was not given and facts that are `outside` may
+        one after the other, with their dates. Where there is none, and the policy names what serves the same purpose,
+        the way to that is told as `instead`. `obtain`: evidence that was not given and facts that are `outside` may
         be steps, too. It is looked for `within` a time (`10 years`), up to `max_steps` (12), for so many `seconds`.
 
         Raises RequestError as `check` does, PolicyError where `reach` is no condition of this policy.
@@ -213,8 +214,8 @@ class Policy:
             options_of,
             without_what_is_asked,
         )  # only where a plan is wanted
+        from lawful.planning.instead import planned
         from lawful.planning.planner import Planner
-        from lawful.planning.telling import PlanTeller
 
         given = _parts(request, parts)
         asks = given.get("change") is not None or given.get("changes") is not None
@@ -225,9 +226,7 @@ class Policy:
         options = options_of(
             self.program, cost=cost, within=within, max_steps=max_steps, obtain=obtain, seconds=seconds
         )
-        planner = Planner(self._judge)
-        outcome = planner.outcome(question, goal, options)
-        return PlanTeller(planner, question, self._named, options, _judging_engine()).plan(goal, outcome)
+        return planned(Planner(self._judge), question, goal, self._named, options, _judging_engine())
 
     def choose(
         self,

@@ -169,9 +169,19 @@ class Guarded(RuleWritten):
     never_after: Annotated[list[str], OneOrMany] = []
 
 
+class InsteadWritten(Written):
+    """Another change, and what the request says for it."""
+
+    set: dict[str, Any] | None = None
+    enable: str | None = None
+    do: str | None = None
+    request: dict[str, Any] = {}
+
+
 class Changing(Guarded):
     effects: dict[str, Cel] = {}
     obligations: Obligations = []
+    instead: InsteadWritten | None = None
     cost: Annotated[dict[str, Whole], BeforeValidator(_as("cost"))] = {}
 
 

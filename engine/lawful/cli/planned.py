@@ -41,6 +41,13 @@ class Planned:
             yield from self._alternatives(plan)
         else:
             yield from self._no_plan(plan)
+        if plan.instead is not None:
+            said = self.terminal.say(", ", "，").join(
+                f"{name}={asking.plain(value, self.terminal)}" for name, value in plan.instead.request.items()
+            )
+            told = self.terminal.say("instead, by the policy:", "按策略可改为：")
+            yield row(0, (told, "bold"), GAP + said if said else "")
+            yield from self.plan(plan.instead.plan)
 
     def _headline(self, plan: Plan) -> str:
         say = self.terminal.say

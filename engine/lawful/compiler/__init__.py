@@ -100,6 +100,7 @@ def _program(
     tables = _tables(context, written, beside)
     feature_ids = tuple(dict.fromkeys([*written.features, *(row.feature for _, each in tables for row in each.rows)]))
     context.events = _event_names(context, written, feature_ids)
+    context.actions, context.features = frozenset(written.actions), frozenset(feature_ids)
     vocabulary = Vocabulary(
         account=context.account,
         request=context.request,

@@ -7,6 +7,7 @@ from typing import Final
 
 from lawful.compiler.context import Context, check_versions, overlaps, some_in_force
 from lawful.compiler.guards import Change, cost, effects, guards, obligations, rule
+from lawful.compiler.instead import instead
 from lawful.diagnostics import near
 from lawful.document import Path
 from lawful.ir import (
@@ -174,6 +175,7 @@ def changing(context: Context, change: Change, written: Changing, step: Step | N
         obligations=obligations(context, written.obligations, (*change.path, "obligations")),
         cost=cost(context, written, change.path),
         title=rules[0].title,
+        instead=instead(context, written.instead, (*change.path, "instead")),
     )
     return move, rules + bounds
 

@@ -66,6 +66,8 @@ class Context:
     request: Schema = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
     events: frozenset[str] = frozenset()
+    actions: frozenset[str] = frozenset()
+    features: frozenset[str] = frozenset()
     named: Mapping[str, Condition] = field(default_factory=dict)
     bilingual: bool = False
     """Whether the policy's texts are in two languages, so that one in a single language is lacking."""

@@ -95,16 +95,10 @@ class Moves(Struct):
         wanted = self.wanted(asked) if self.setting.obtains else ()
         if not wanted:
             return
-        situation = self.setting.situation(state, {})
         exprs = self._deciding(asked)
         if requests_read([each for each in exprs if type_of(each).kind != "bool"], self.program):
             self.cut.add("values")  # what an effect makes of it: more evidence than need be may do more
-        domains = {}
-        read = Read.of(exprs, self.program.conditions)
-        for name in wanted:
-            turns = turning_values(read, self.program.request[name], situation, of_request=True)
-            self._note(turns)
-            domains[name] = turns.found
+        domains = self.domains(asked, state)
         left = _MOST_EVIDENCE
         for size in range(1, len(wanted) + 1):
             for names in combinations(wanted, size):
@@ -114,6 +108,17 @@ class Moves(Struct):
                         return
                     left -= 1
                     yield dict(zip(names, chosen, strict=True))
+
+    def domains(self, asked: Asked, state: State) -> dict[str, tuple[Value, ...]]:
+        """What each fact that the change wants for may be, as far as it matters."""
+        situation = self.setting.situation(state, {})
+        read = Read.of(self._deciding(asked), self.program.conditions)
+        domains = {}
+        for name in self.wanted(asked):
+            turns = turning_values(read, self.program.request[name], situation, of_request=True)
+            self._note(turns)
+            domains[name] = turns.found
+        return domains
 
     def wanted(self, asked: Asked) -> tuple[str, ...]:
         """The facts of the request that the change reads and that were not given."""

@@ -84,6 +84,14 @@ class Unmet(Answer):
     """What it reads of the account, as it is now."""
 
 
+class OtherWay(Answer):
+    """What the policy says serves the purpose of a change that is refused."""
+
+    request: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the request says for it."""
+    plan: Plan
+
+
 class Plan(Answer):
     """How an account gets to where a change is allowed, or a condition holds."""
 
@@ -110,11 +118,16 @@ class Plan(Answer):
     """Without a way to a condition: its parts that can never hold."""
     blocked: tuple[Blocked, ...] = ()
     missing: tuple[tuple[str, ...], ...] = ()
+    instead: OtherWay | None = None
+    """Without a plan: the way to what serves the same purpose."""
     bound: Bound
 
     @property
     def found(self) -> bool:
         return self.status == "found"
+
+
+OtherWay.model_rebuild()
 
 
 class Served(Answer):

@@ -132,6 +132,11 @@ class Search:
                     enough = self._spent * 2 + _WORK_FOR_ALTERNATIVES
                 continue
             self._expand(node)
+        if not found and self._queue:  # the time was up: what leads there is a plan, though not surely the cheapest
+            there = min(
+                (each for each in self._queue if each[-1].path.is_goal), default=None, key=lambda each: each[:3]
+            )
+            found = [] if there is None else [there[-1].path]
         return Result(tuple(found), frozenset() if found and not self._doubtful() else frozenset(self.cut), self.states)
 
     def _is_dearer(self, path: Path, found: Path) -> bool:
@@ -259,9 +264,35 @@ class Search:
             following = self._following(here, asked, given, step, is_goal=is_goal)
             if following is not None:
                 self._push(_Node(following))
+        if least is None and is_goal and "combinations" in self.cut:
+            least = self._by_much_evidence(here, asked)
         if least is not None and (is_goal or not self.cone.timely & set(triggers_of(asked))):
             node.allowed.add(identity)
         return passes
+
+    def _by_much_evidence(self, here: Path, asked: Asked) -> int | None:
+        """The goal where it wants more evidence than can be tried in all combinations; how much it is then.
+
+        One fact is told after the other, each so that it refuses nothing; those that prove needless are left out again.
+        """
+        domains = self.moves.domains(asked, here.state) if self.setting.obtains else {}
+        given: dict[str, Value] = {}
+        for name, values in domains.items():
+            verdicts = {value: self._judged(asked, here.state, {**given, name: value}).verdict for value in values}
+            left = [value for value, verdict in verdicts.items() if verdict != "deny"]
+            if not left:
+                return None
+            given[name] = next((value for value in left if verdicts[value] == "allow"), left[0])
+        for name in domains:
+            without = {other: value for other, value in given.items() if other != name}
+            if self._judged(asked, here.state, without).verdict == "allow":
+                given = without
+        step = self._judged(asked, here.state, given)
+        following = self._following(here, asked, given, step, is_goal=True) if step.verdict == "allow" else None
+        if following is None:
+            return None
+        self._push(_Node(following))
+        return len(given)
 
     def _judged(self, asked: Asked, state: State, given: Mapping[str, Value]) -> Step:
         step = self.setting.judge.step(asked, self.setting.situation(state, given), "reference")

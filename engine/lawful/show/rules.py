@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Final
 
@@ -20,14 +20,17 @@ from lawful.ir import (
     Field,
     FieldDeclaration,
     Group,
+    Instead,
     Language,
     Lifecycle,
     Move,
     Place,
     Program,
     Rule,
+    Schema,
     Text,
     Type,
+    Value,
 )
 from lawful.show.line import Line
 from lawful.show.phrases import Phrases
@@ -309,6 +312,31 @@ class Teller(Phrases):
         if move.cost:
             parts = [_cost(name, amount) for name, amount in move.cost]
             yield Line(2, self.say("costs: ", "费用：") + self.listed(parts), kind="cost")
+        if move.instead is not None:
+            yield Line(
+                2, self.say("where it is refused: ", "不可行时可改为：") + self._instead(move.instead), kind="owed"
+            )
+
+    def _instead(self, instead: Instead) -> str:
+        """`account status becomes being migrated, with type of the target account: service account`."""
+        if instead.kind == "set":
+            english, chinese = "{} becomes {}", "{}变为{}"
+            told = self.listed(self._told(self.program.account, instead.values, english, chinese))
+        else:
+            titles = wording.feature_title if instead.kind == "enable" else wording.action_title
+            told = titles(self.program, instead.name, self.language)
+        facts = self.listed(self._told(self.program.request, instead.facts, "{}: {}", "{}：{}"))
+        return told + (self.say(f", with {facts}", f"（{facts}）") if facts else "")
+
+    def _told(self, schema: Schema, values: Mapping[str, Value], english: str, chinese: str) -> list[str]:
+        form = self.say(english, chinese)
+        return [
+            form.format(
+                wording.field_title(schema[name], self.language),
+                self.term(Constant(value, schema[name].type), Field("account", name, schema[name].type)),
+            )
+            for name, value in values.items()
+        ]
 
     def _effect(self, effect: Effect) -> Line:
         declaration = self.program.account[effect.field]
