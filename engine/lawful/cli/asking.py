@@ -186,6 +186,27 @@ def _set(name: str, value: Any, state: _State, program: Program, terminal: Termi
     return f"{name}: {before} → {plain(value, terminal, private=private)}"
 
 
+def missing(sets: Iterable[Iterable[str]], program: Program, terminal: Terminal) -> str:
+    """Sets of facts that would settle a question: `the author consents (request.author_consent)`."""
+    both, either = terminal.say(" and ", "，以及"), terminal.say("; or ", "；或")
+    return either.join(both.join(_fact(each, program, terminal) for each in facts) for facts in sets)
+
+
+def _fact(fact: str, program: Program, terminal: Terminal) -> str:
+    """What it is called, and in brackets what to write."""
+    if fact == "history":
+        told = "what has happened to the account so far (history; `[]` or `--history none` where nothing has)"
+        return terminal.say(told, "账号此前的事件（history；如无，填 `[]` 或 `--history none`）")
+    if fact == "account.features":
+        told = "which features the account has already (account.features; `[]` where it has none)"
+        return terminal.say(told, "账号已开通的功能（account.features；如无，填 `[]`）")
+    owner, _, name = fact.partition(".")
+    declaration = (program.request if owner == "request" else program.account).get(name)
+    if declaration is None or declaration.title is None:
+        return fact
+    return terminal.say(f"{declaration.title.best('en')} ({fact})", f"{declaration.title.best('zh')}（{fact}）")
+
+
 def plain(value: Any, terminal: Terminal, *, private: bool = False) -> str:
     """A value as it is written in a policy; null is unknown."""
     match value:

@@ -189,8 +189,8 @@ class Planned:
                 GAP + each.why.best(language),
             )
         if plan.missing:
-            both, either = say(" and ", " 与 "), say(" or ", " 或 ")
-            yield row(1, (say("missing: ", "缺少："), "dim"), either.join(both.join(each) for each in plan.missing))
+            wanted = asking.missing(plan.missing, self.policy.program, self.terminal)
+            yield row(1, (say("missing: ", "缺少："), "dim"), wanted)
         if plan.status == "none":
             proved = say(
                 "proved: no sequence of allowed changes leads there, however long, on whatever date",
@@ -223,8 +223,8 @@ class Planned:
             right=named,
         )
         if choice.missing:
-            both, either = say(" and ", " 与 "), say(" or ", " 或 ")
-            yield row(1, (say("missing: ", "缺少："), "dim"), either.join(both.join(each) for each in choice.missing))
+            wanted = asking.missing(choice.missing, self.policy.program, self.terminal)
+            yield row(1, (say("missing: ", "缺少："), "dim"), wanted)
         yield from self._table(choice)
         for option in choice.options:
             yield from self._against(option)

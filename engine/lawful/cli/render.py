@@ -157,8 +157,7 @@ class Renderer:
 
     def _help(self, decision: Decision) -> Iterator[Row]:
         if decision.missing:
-            both, either = self.terminal.say(" and ", " 与 "), self.terminal.say(" or ", " 或 ")
-            wanted = either.join(both.join(each) for each in decision.missing)
+            wanted = asking.missing(decision.missing, self.policy.program, self.terminal)
             yield self._told("missing", "缺少", wanted)
             yield from self._answers(decision.inquiries[0])
         if decision.next_allowed_at is not None:
