@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 import lawful
+from lawful import cli
 from lawful.cases import read_cases
 from lawful.library import policy_root, shipped_names
 from lawful.source import Source
 
+ROOT = Path(__file__).parent.parent
 ID = re.compile(
     r"`((?:lifecycle|features|actions|constraints|fields|invariants|conditions|events|request|account)\.[\w.-]+)`"
 )
@@ -64,6 +67,40 @@ def test_what_a_pack_says_of_itself_is_proved(name: str) -> None:
         "invariant", *(["final"] if any(each.final for each in policy.program.lifecycles.values()) else [])
     )
     assert [(each.id, each.status) for each in answers.answers if each.status != "proved"] == []
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_the_commands_of_a_readme_run_from_the_checkout(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And print what it says that they print: each line of it, where `…` stands for what is left out."""
+    monkeypatch.chdir(ROOT)
+    for command, shown in commands(readme(name)):
+        if command[:2] in (["lawful", "diff"], ["lawful", "prove"]):
+            assert set(command[2:3]) <= set(shipped_names())  # tests of their own take their time
+            continue
+        printed = printed_by(command, capsys)
+        for line in shown:
+            assert [part for part in line.split("…") if " ".join(part.split()) not in printed] == [], line
+
+
+def commands(page: str) -> Iterable[tuple[list[str], list[str]]]:
+    """Each command of a block of `console`, and the lines that it is said to print."""
+    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
+        for part in re.split(r"^\$ ", block.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
+            command, *shown = part.splitlines()
+            yield shlex.split(command), shown
+
+
+def printed_by(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    if command[0] == "cat":
+        return " ".join(Path(command[1]).read_text("utf-8").split())
+    assert command[0] == "lawful"
+    in_a_hurry = ["--seconds", "2"] if command[1] == "plan" else []
+    assert cli.main([*command[1:], *in_a_hurry]) in (0, 1, 3)
+    found = capsys.readouterr()
+    assert found.err == ""
+    return " ".join(found.out.split())
 
 
 @pytest.mark.parametrize("name", shipped_names())

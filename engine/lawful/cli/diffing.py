@@ -99,6 +99,9 @@ def _json(found: Diff, touched: Touched | None) -> str:
     return json.dumps(told, ensure_ascii=False, indent=2)
 
 
+_MOST_IN_A_LINE: Final = 2
+
+
 class _Report:
     """The differences as a person reads them: what is looser first."""
 
@@ -184,11 +187,18 @@ class _Report:
     def _only(self) -> Iterator[Row]:
         language = self.terminal.language
         for side, group in groupby(sorted(self.diff.only, key=lambda each: each.side), key=lambda each: each.side):
-            names = self.terminal.say("; ", "；").join(self.sayings.only(list(group)))
+            these = list(group)
+            told = list(self.sayings.only(these))
             lead = self.terminal.say(
                 f"only {SIDES[side].best(language)} knows ", f"只有{SIDES[side].best(language)}有："
             )
-            yield row(1, ("·", "open"), " ", lead, names)
+            if len(told) <= _MOST_IN_A_LINE:
+                yield row(1, ("·", "open"), " ", lead, self.terminal.say("; ", "；").join(told))
+            else:
+                yield row(1, ("·", "open"), " ", lead.rstrip())
+                yield from (row(3, each) for each in told)
+            if self.sayings.leaves_out(these):
+                yield row(3, (self.terminal.say("--format json lists all", "--format json 列出全部"), "dim"))
 
     # --------------------------------------------------------------------------------------------------- accounts
 

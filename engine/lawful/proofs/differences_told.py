@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
@@ -46,10 +47,16 @@ _WHAT: Final = {
 _SEVERAL: Final = {
     "field": Text("the fields {names}", "字段 {names}"),
     "request field": Text("the request's fields {names}", "申请字段 {names}"),
+    "value": Text("the values {names} of {of}", "{of} 的取值 {names}"),
     "feature": Text("the features {names}", "功能 {names}"),
     "action": Text("the actions {names}", "操作 {names}"),
     "event": Text("the events {names}", "事件 {names}"),
 }
+
+
+_MOST_NAMED: Final = 6
+_FIRST_NAMED: Final = 3
+"""Of more than the former, so many are named."""
 
 
 class Words(Phrases):
@@ -248,14 +255,30 @@ class Sayings:
         return why_not(difference.why or "time", self.diff.timeout).best(self.language)
 
     def only(self, some: Sequence[OnlyOne]) -> Iterator[str]:
-        """What one policy alone knows, each kind of thing once."""
-        comma = self.say(", ", "、")
-        for what, group in groupby(some, key=lambda each: each.what):
+        """What one policy alone knows, each kind of thing once, of many things the first few."""
+        for (what, of), group in groupby(some, key=_kind):
             these = list(group)
             if len(these) > 1 and what in _SEVERAL:
-                yield _SEVERAL[what].best(self.language).format(names=comma.join(each.name for each in these))
+                named = self._few([each.told if what == "value" else each.name for each in these])
+                yield _SEVERAL[what].best(self.language).format(names=named, of=of)
             else:
                 yield from (_WHAT[what].best(self.language).format(name=each.name, told=each.told) for each in these)
+
+    def _few(self, names: Sequence[str]) -> str:
+        """All of some, the first of many and how many more."""
+        listed = self.say(", ", "、").join(names if len(names) <= _MOST_NAMED else names[:_FIRST_NAMED])
+        more = len(names) - _FIRST_NAMED
+        return listed if len(names) <= _MOST_NAMED else listed + self.say(f" and {more} more", f"等，另有{more}项")
+
+    @staticmethod
+    def leaves_out(some: Sequence[OnlyOne]) -> bool:
+        """Whether `only` does not name all."""
+        return max(Counter(map(_kind, some)).values(), default=0) > _MOST_NAMED
+
+
+def _kind(each: OnlyOne) -> tuple[str, str]:
+    """What is told together: of values those of one field."""
+    return each.what, each.name if each.what == "value" else ""
 
 
 VERDICT_WORDS: Final = {
