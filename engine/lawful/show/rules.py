@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
-from typing import Final
+from typing import Final, Literal
 
 from lawful import wording
 from lawful.ir import (
+    FALSE,
     LANGUAGES,
     TRUE,
     And,
@@ -27,7 +28,7 @@ from lawful.ir import (
     Place,
     Program,
     Rule,
-    Schema,
+    Severity,
     Text,
     Type,
     Value,
@@ -259,8 +260,17 @@ class Teller(Phrases):
         said = {tuple(each.condition(part) for each in languages): part for part in reversed(_parts(rule.requires))}
         for part in reversed(said.values()):
             phrase = self.condition(part)
-            told = self.say(f"requires: {phrase}", f"须：{phrase}") + self.only(rule.severity)
+            told = self._required(part, phrase, rule.severity) + self.only(rule.severity)
             yield Line(2, told, self._written(part, phrase), kind="requires")
+
+    def _required(self, part: Expr, phrase: str, severity: Severity) -> str:
+        """`requires: …`; of what must not be, where it is refused."""
+        if part == FALSE:
+            return self.say("never allowed", "一概不可")
+        unwanted = phrase.removeprefix(self.say("not: ", "并非："))
+        if severity == "error" and unwanted != phrase:
+            return self.say(f"refused where {unwanted}", f"不可：{unwanted}")
+        return self.say(f"requires: {phrase}", f"须：{phrase}")
 
     def _written(self, expr: Expr, phrase: str) -> str:
         """The condition as written, where the phrase is not that already."""
@@ -321,19 +331,22 @@ class Teller(Phrases):
         """`account status becomes being migrated, with type of the target account: service account`."""
         if instead.kind == "set":
             english, chinese = "{} becomes {}", "{}变为{}"
-            told = self.listed(self._told(self.program.account, instead.values, english, chinese))
+            told = self.listed(self._told("account", instead.values, english, chinese))
         else:
             titles = wording.feature_title if instead.kind == "enable" else wording.action_title
             told = titles(self.program, instead.name, self.language)
-        facts = self.listed(self._told(self.program.request, instead.facts, "{}: {}", "{}：{}"))
+        facts = self.listed(self._told("request", instead.facts, "{}: {}", "{}：{}"))
         return told + (self.say(f", with {facts}", f"（{facts}）") if facts else "")
 
-    def _told(self, schema: Schema, values: Mapping[str, Value], english: str, chinese: str) -> list[str]:
+    def _told(
+        self, owner: Literal["account", "request"], values: Mapping[str, Value], english: str, chinese: str
+    ) -> list[str]:
         form = self.say(english, chinese)
+        schema = self.program.account if owner == "account" else self.program.request
         return [
             form.format(
                 wording.field_title(schema[name], self.language),
-                self.term(Constant(value, schema[name].type), Field("account", name, schema[name].type)),
+                self.term(Constant(value, schema[name].type), Field(owner, name, schema[name].type)),
             )
             for name, value in values.items()
         ]
@@ -382,9 +395,11 @@ class Teller(Phrases):
             yield Line(2, self.say(f"where {phrase}", f"当{phrase}"), self._written(rule.when, phrase), kind="where")
         for part in _parts(rule.requires):
             phrase = self.condition(part)
-            yield Line(
-                2, self.say(f"it must be that {phrase}", f"须{phrase}"), self._written(part, phrase), kind="must"
-            )
+            unwanted = phrase.removeprefix(self.say("not: ", "并非："))
+            told = self.say(f"it must be that {phrase}", f"须{phrase}")
+            if unwanted != phrase:
+                told = self.say(f"it must not be that {unwanted}", f"不得：{unwanted}")
+            yield Line(2, told, self._written(part, phrase), kind="must")
         yield from self._remarks(rule)
 
     def _remarks(self, rule: Rule) -> Iterator[Line]:
@@ -396,16 +411,15 @@ class Teller(Phrases):
     def _across(self, rule: Rule, group: Group) -> Iterator[Line]:
         yield self._constraint_head(rule)
         shared = self.condition(group.per)
-        sentence = self.say(
-            f"at most {group.at_most} accounts with one {shared}", f"同一{shared}至多{group.at_most}个账号"
-        )
+        many = f"{group.at_most} account{'s' if group.at_most != 1 else ''}"
+        sentence = self.say(f"at most {many} with one {shared}", f"同一{shared}至多{group.at_most}个账号")
         if group.when != TRUE:
             phrase = self.condition(group.when)
             sentence += self.say(f" where {phrase}", f"满足：{phrase}")
         yield Line(2, sentence, "" if group.when == TRUE else wording.cel(group.when), kind="must")
         if group.as_of is not None:
             day = self.condition(group.as_of)
-            english = f"each account is judged as of {day}: by what was in force then, among those of no later day"
+            english = f"each account is judged as of its {day}: by what was in force then, among those of no later day"
             yield Line(2, self.say(english, f"每个账号按其{day}当日的规则判定，只计不晚于该日的账号"), kind="must")
         if group.counted_by is not None:
             counter = self.condition(group.counted_by)
