@@ -16,8 +16,9 @@ import lawful
 from lawful import schemas
 from lawful.cli import main
 from lawful.engines.reference import evaluate
-from lawful.proofs.differences import VERDICTS, Diff, Difference, Moving, Part, Setting
-from lawful.proofs.differences_told import as_json
+from lawful.ir import Language
+from lawful.proofs.differences import VERDICTS, Diff, Difference, Moving, OnlyOne, Part, Setting
+from lawful.proofs.differences_told import Sayings, as_json
 from lawful.proofs.errors import ProofError
 from twins import Both, Compared, twins
 
@@ -193,6 +194,22 @@ def test_what_only_one_can_be_asked_is_listed() -> None:
     }
     assert "do.log_in" not in found.changes
     assert found.equal
+
+
+def test_of_many_things_that_only_one_knows_the_first_are_named() -> None:
+    def only(*what: str) -> list[OnlyOne]:
+        return [OnlyOne("new", "field", name) for name in what]
+
+    few, many = only(*"abcdef"), only(*"abcdefg")
+    values = [OnlyOne("new", "value", "type", each) for each in ("x", "y")]
+    program = lawful.load("wechat").program
+    spoken: list[tuple[Language, str]] = [("en", "the fields a, b, c and 4 more"), ("zh", "字段 a、b、c等，另有4项")]
+    for language, told in spoken:
+        said = Sayings(Diff(program, program, (), (), (), (), (), 30.0, 0.0), language)
+        assert list(said.only(many)) == [told]
+    said = Sayings(Diff(program, program, (), (), (), (), (), 30.0, 0.0), "en")
+    assert list(said.only([*few, *values])) == ["the fields a, b, c, d, e, f", "the values x, y of type"]
+    assert (said.leaves_out(few), said.leaves_out(many)) == (False, True)
 
 
 def test_a_new_fact_that_a_rule_needs_leaves_old_requests_open() -> None:
