@@ -657,7 +657,7 @@ def test_no_other_way_is_told_of_what_has_a_plan_or_names_none() -> None:
 @pytest.mark.parametrize(
     ("instead", "told"),
     [
-        ("{set: {statu: moved}}", "the account has no field `statu`"),
+        ("{set: {statuses: moved}}", "the account has no field `statuses`"),
         ("{set: {status: gone}}", "`gone`"),
         ("{set: {status: moved}, request: {too: b}}", "the request has no field `too`"),
         ("{do: nothing}", "there is no action `nothing`"),
