@@ -23,7 +23,7 @@ import typer
 
 import lawful
 from lawful import cli, schemas, written
-from lawful.audit import data, longform, mapping, outputs, summary, waivers
+from lawful.audit import data, longform, mapping_file, outputs, summary, waivers
 from lawful.cases import read_cases, run, unfit
 from lawful.conditions.functions import FUNCTIONS, METHODS
 from lawful.source import Source
@@ -247,7 +247,7 @@ def the_block(file: str) -> bytes:
 
 def test_the_mapping_and_the_waivers_of_the_reference_are_read(tmp_path: Path) -> None:
     program = joined_policy().program
-    assert mapping.read_mapping(program, the_block("mapping.yaml"), "mapping.yaml").fields
+    assert mapping_file.read_mapping(program, the_block("mapping.yaml"), "mapping.yaml").fields
     path = tmp_path / "waivers.yaml"
     path.write_bytes(the_block("waivers.yaml"))
     assert len(waivers.waivers(path, program)) == 2
@@ -256,7 +256,7 @@ def test_the_mapping_and_the_waivers_of_the_reference_are_read(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("file", "models"),
     [
-        ("mapping.yaml", (mapping.MappingWritten, mapping.ColumnWritten, mapping.EventsWritten)),
+        ("mapping.yaml", (mapping_file.MappingWritten, mapping_file.ColumnWritten, mapping_file.EventsWritten)),
         ("waivers.yaml", (waivers.WaiversWritten, waivers.WaiverWritten)),
     ],
 )

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import lawful
 from lawful.audit.errors import WrongFile
-from lawful.audit.mapping import read_mapping
+from lawful.audit.mapping_file import read_mapping
 from lawful.cases import read_cases, unfit
 from lawful.cli.lint import of_rules, of_versions
 from lawful.diagnostics import Diagnostic, LawfulError, near

@@ -29,7 +29,8 @@ from lawful.audit.duplicates import duplicates, search
 from lawful.audit.errors import AuditError, WrongFile
 from lawful.audit.failures import telling
 from lawful.audit.inventory import Inventory, Readings
-from lawful.audit.mapping import NOTHING, Mapping, mapping, read_mapping, shipped_mappings
+from lawful.audit.mapping import NOTHING, Mapping, mapping, shipped_mappings
+from lawful.audit.mapping_file import read_mapping
 from lawful.audit.sources import Opened
 from lawful.audit.summary import DataProblem
 from lawful.ir import FieldDeclaration, Program
