@@ -88,8 +88,15 @@ def summary(**changed: Any) -> Summary:
             NotJudged("constraints.region-known", ("account.region", "account.city")),
         ),
         "data": (
-            DataProblem("subject", "values outside the enum", 14, ("INDIVIDUAL", "个体户", HOSTILE)),
-            DataProblem("account_id", "events of unknown accounts", 3, ("gh_unknown_1", "gh_unknown_2")),
+            DataProblem(
+                "subject", Text("values outside the enum", "不在枚举中的值"), 14, ("INDIVIDUAL", "个体户", HOSTILE)
+            ),
+            DataProblem(
+                "account_id",
+                Text("events of unknown accounts", "未列出账号的事件"),
+                3,
+                ("gh_unknown_1", "gh_unknown_2"),
+            ),
         ),
         "months": (_months(policy),),
         "lifecycles": (_lifecycle(policy),),

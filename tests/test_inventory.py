@@ -110,7 +110,8 @@ class Came:
 
     def told(self) -> list[str]:
         return [
-            f"{each.column}: {each.count} {each.problem} ({', '.join(sorted(each.examples))})" for each in self.problems
+            f"{each.column}: {each.count} {each.problem.en} ({', '.join(sorted(each.examples))})"
+            for each in self.problems
         ]
 
 
@@ -267,7 +268,7 @@ def test_values_outside_an_enum_are_counted_with_examples(came: Any, tmp_path: P
     kinds = ["servce"] * 3 + ["service", None] + [f"x{index}" for index in range(20)]
     found = came(parquet(tmp_path / "a.parquet", type=kinds))
     (problem,) = found.problems
-    assert (problem.column, problem.problem, problem.count) == ("type", "values outside the enum", 23)
+    assert (problem.column, problem.problem.en, problem.count) == ("type", "values outside the enum", 23)
     assert len(problem.examples) == 5
     assert set(problem.examples) <= set(kinds)  # type: ignore[arg-type]  # None is among them
     assert found.column("f_type", lenient=True).count(None) == 24
@@ -366,7 +367,7 @@ def test_dates_that_the_calendar_does_not_have_are_no_dates(came: Any, tmp_path:
         f"'9999-12-31'), ('a3', 'infinity'::DATE)) t(account_id, since)) TO '{file}' (FORMAT parquet)"
     )
     found = came(file)
-    assert [(each.problem, each.count) for each in found.problems] == [("dates outside the years 1 to 9999", 3)]
+    assert [(each.problem.en, each.count) for each in found.problems] == [("dates outside the years 1 to 9999", 3)]
     assert found.column("f_since", lenient=True) == [None, None, date(9999, 12, 31), None]
 
 
@@ -544,7 +545,7 @@ def test_truth_may_be_shouted(came: Any, tmp_path: Path) -> None:
 )
 def test_a_set_may_be_a_text(came: Any, tmp_path: Path, text: str, held: set[str] | None) -> None:
     found = came(parquet(tmp_path / "a.parquet", tags=[text]))
-    assert [each.problem for each in found.problems] == ([] if held is not None else ["values outside the set"])
+    assert [each.problem.en for each in found.problems] == ([] if held is not None else ["values outside the set"])
     (row,) = found.rows(lenient=True).values()
     assert row["f_tags"] is (held is not None)
     if held is not None:
@@ -556,7 +557,7 @@ def test_a_list_with_other_elements_is_told(came: Any, tmp_path: Path) -> None:
         [["red", None], ["red", "pink"], ["red", "red"], [], ["pink", "pink"], None], pa.list_(pa.string())
     )
     found = came(parquet(tmp_path / "a.parquet", tags=lists))
-    assert [(each.problem, each.count) for each in found.problems] == [("values outside the set", 3)]
+    assert [(each.problem.en, each.count) for each in found.problems] == [("values outside the set", 3)]
     assert found.column("f_tags", lenient=True) == [False, False, True, True, False, False]
 
 
@@ -1007,7 +1008,7 @@ def test_values_that_the_mapping_does_not_have_are_told(came: Any, program: Prog
     meant = mapped(program, 'fields: {type: {column: code, values: {"0": subscription, "1": subscription, "2": ~}}}')
     for codes in ([0, 1, 2, 7, None], ["0", "1", "2", "7", None], [0.0, 1.0, 2.0, 7.0, None]):
         found = came(parquet(tmp_path / "a.parquet", code=codes), meant)
-        assert [(each.column, each.problem, each.count) for each in found.problems] == [
+        assert [(each.column, each.problem.en, each.count) for each in found.problems] == [
             ("code", "values that the mapping does not have", 1)
         ]
         assert found.column("f_type", lenient=True) == ["subscription", "subscription", None, None, None]
@@ -1219,7 +1220,7 @@ def test_events_that_cannot_be_told_are_counted_and_left_out(program: Program, s
     )
     opened = sources.opened(file, scratch=scratch)
     problems = checks.problems(inventory.read_history(opened, program))
-    assert [(each.column, each.problem, each.count) for each in problems] == [
+    assert [(each.column, each.problem.en, each.count) for each in problems] == [
         ("account_id", "rows without an id", 1),
         ("event", "values that are no events of the policy", 1),
         ("at", "texts that are no timestamps such as `2025-03-01T09:00:00+08:00`", 1),
@@ -1246,7 +1247,7 @@ def test_events_without_a_name_or_an_instant_are_told_and_left_out(
     opened = sources.opened(file, scratch=scratch)
     meant = mapped(program, "events: {event: {nulls: '?'}}")
     problems = checks.problems(inventory.read_history(opened, program, meant))
-    assert [(each.column, each.problem, each.count) for each in problems] == [
+    assert [(each.column, each.problem.en, each.count) for each in problems] == [
         ("event", "nothing where an event must be", 2),
         ("at", "nothing where an instant must be", 1),
     ]
@@ -1411,8 +1412,8 @@ def test_a_servers_local_times_and_lists_are_read_as_files_are(came: Any, server
         1.5), ('a2', '{pink}', '1990-07-01', 1e300), ('a3', NULL, NULL, NULL)""",
     )
     here, there = came(file), came(server.table("typed"))
-    assert [(each.column, each.problem, each.count) for each in there.problems] == [
-        (each.column, each.problem, each.count) for each in here.problems
+    assert [(each.column, each.problem.en, each.count) for each in there.problems] == [
+        (each.column, each.problem.en, each.count) for each in here.problems
     ]
     assert there.rows(lenient=True) == here.rows(lenient=True)
 

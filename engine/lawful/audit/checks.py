@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lawful.audit import statistics
 from lawful.audit.asking import records
-from lawful.audit.columns import NO_DATES, NO_ID, NO_NAME, NOT_GIVEN, Fault, Reading, text_of
+from lawful.audit.columns import Fault, Reading, text_of
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
 from lawful.audit.inventory import History, Inventory, Readings
+from lawful.audit.problems import NO_DATES, NO_ID, NO_NAME, NOT_GIVEN
 from lawful.audit.rows import ID
 from lawful.audit.sources import Opened
 from lawful.audit.statistics import Known
@@ -138,7 +139,7 @@ def refuse_unnamed(problems: Iterable[DataProblem], name: str) -> None:
 
 def refused(problems: Sequence[DataProblem], name: str) -> AuditError:
     """All of them, as what keeps the audit from being made."""
-    lines = [f"  `{each.column}`: {each.problem}, in {_rows(each.count)}{_such_as(each)}" for each in problems]
+    lines = [f"  `{each.column}`: {each.problem.en}, in {_rows(each.count)}{_such_as(each)}" for each in problems]
     listed = "\n".join(lines)
     help = "`columns` or `mapping` (`--map`, `--mapping`) may say what they stand for"
     if any(each.problem == NO_DATES for each in problems):

@@ -20,12 +20,11 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
-from lawful.audit import zones
+from lawful.audit import problems, zones
 from lawful.audit.dialects import Dialect, null_of
 from lawful.audit.instants import (
     FIRST_DAY,
     LAST_DAY,
-    OUTSIDE,
     SPECIAL,
     Instant,
     Written,
@@ -39,38 +38,22 @@ from lawful.audit.instants import (
 from lawful.audit.mapping import DAY_OF, EPOCHS, Column, value_of
 from lawful.audit.rows import SetColumn
 from lawful.audit.zones import EARLIEST, LATEST
-from lawful.ir import INT_MAX, INT_MIN, FieldDeclaration, Type, Value
+from lawful.ir import INT_MAX, INT_MIN, FieldDeclaration, Text, Type, Value
 from lawful.values import written
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
 
-NO_ID: Final = "rows without an id"
-NO_NAME: Final = "values that are no ids"
-NO_EVENT: Final = "nothing where an event must be"
-NO_INSTANT: Final = "nothing where an instant must be"
-NOT_GIVEN: Final = (NO_ID, NO_EVENT, NO_INSTANT)
-NO_DATES: Final = "timestamps where dates should be"
-_OUTSIDE_YEARS: Final = "dates outside the years 1 to 9999"
 _NUMBER: Final = "^-?[0-9]{1,30}$"
 _MARK: Final = "\x1f"
 """Stands around each value of a list in a text; no value holds it."""
-_KINDS: Final = {
-    "bool": "truth values",
-    "int": "whole numbers",
-    "string": "texts",
-    "enum": "texts",
-    "date": "dates",
-    "timestamp": "timestamps",
-    "set": "lists",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Where a column holds what cannot be taken."""
 
-    problem: str
+    problem: Text
     """In words, of several values: `values outside the enum`."""
     where: ibis_types.BooleanValue
     """TRUE at the rows; FALSE or NULL elsewhere."""
@@ -115,13 +98,13 @@ class Reader:
         column: Column,
         declared: FieldDeclaration,
         *,
-        outside: str = "values outside the enum",
+        outside: Text = problems.OF_THE_ENUM,
         instant: Instant | None = None,
         day: Any = None,
     ) -> Reading:
         """The column as that field; without the field's default. What `written` and `day` have led to is given back."""
         if declared.type.kind == "set":
-            return self.members(given, column, declared.type.values, "the set", is_private=declared.private)
+            return self.members(given, column, declared.type.values, problems.THE_SET, is_private=declared.private)
         cleaned = _without_nulls(given, column.nulls)
         found = self._mapped(cleaned, column.values, column.others, declared) if column.values is not None else None
         if found is None:
@@ -132,7 +115,7 @@ class Reader:
         return Reading(column.path, given, faults, value, _unless(bad, value), declared.private)
 
     def _of_kind(
-        self, given: Any, column: Column, declared: FieldDeclaration, outside: str, instant: Instant | None, day: Any
+        self, given: Any, column: Column, declared: FieldDeclaration, outside: Text, instant: Instant | None, day: Any
     ) -> tuple[Any, tuple[Fault, ...]]:
         match declared.type.kind:
             case "bool":
@@ -160,7 +143,7 @@ class Reader:
         """The value that the mapping has for what is given."""
         keyed, keys = _keyed(given, values)
         if keyed is None:
-            return _null(declared), (_wrong_type(given, "texts or whole numbers"),)
+            return _null(declared), (_wrong_type(given, problems.TEXTS_OR_NUMBERS),)
         kind = _ibis_type(declared)
         nothing = ibis.null(kind)
 
@@ -175,21 +158,21 @@ class Reader:
         if others is not None:
             return value, ()
         where = given.notnull() & ~keyed.isin(list(keys)) if keys else given.notnull()
-        return value, (Fault("values that the mapping does not have", where, unless_other=tuple(keys)),)
+        return value, (Fault(problems.NOT_MAPPED, where, unless_other=tuple(keys)),)
 
     def _bool(self, given: Any) -> tuple[Any, tuple[Fault, ...]]:
         if given.type().is_boolean():
             return given, ()
         text = text_of(given)
         if text is None:
-            return ibis.null("boolean"), (_wrong_type(given, _KINDS["bool"]),)
+            return ibis.null("boolean"), (_wrong_type(given, problems.kind("bool")),)
         lowered = text.lower()
         value = ibis.cases((lowered.isin(["true", "yes"]), True), (lowered.isin(["false", "no"]), False))
-        return value, (Fault("values that are neither `true` nor `false`", given.notnull() & value.isnull()),)
+        return value, (Fault(problems.NO_TRUTH, given.notnull() & value.isnull()),)
 
     def _int(self, given: Any) -> tuple[Any, tuple[Fault, ...]]:
         kind = given.type()
-        outside = "numbers outside 64 bits"
+        outside = problems.TOO_LARGE
         if kind.is_integer() and not kind.is_uint64():
             return (given if kind.is_int64() else given.cast("int64")), ()
         if kind.is_uint64():
@@ -198,24 +181,24 @@ class Reader:
         if kind.is_numeric():
             whole = _is_whole(given)
             value = whole.ifelse(given, null_of(kind)).cast("int64")
-            return value, (Fault("numbers that are not whole, or too large", ~whole),)
+            return value, (Fault(problems.NOT_WHOLE, ~whole),)
         text = text_of(given)
         if text is None:
-            return ibis.null("int64"), (_wrong_type(given, _KINDS["int"]),)
+            return ibis.null("int64"), (_wrong_type(given, problems.kind("int")),)
         is_number = self.dialect.finds(text, _NUMBER)
         number = is_number.ifelse(text, ibis.null("string")).cast("decimal(38, 0)")
         low, high = (ibis.literal(edge, type="decimal(38, 0)") for edge in (INT_MIN, INT_MAX))
         fits = (number >= low) & (number <= high)
-        faults = (Fault("texts that are no whole numbers", ~is_number), Fault(outside, ~fits))
+        faults = (Fault(problems.NO_NUMBERS, ~is_number), Fault(outside, ~fits))
         return fits.ifelse(number, ibis.null("decimal(38, 0)")).cast("int64"), faults
 
     def _string(self, given: Any, declared: FieldDeclaration) -> tuple[Any, tuple[Fault, ...]]:
         text = text_of(given)
         if text is None:
-            return ibis.null("string"), (_wrong_type(given, _KINDS[declared.type.kind]),)
+            return ibis.null("string"), (_wrong_type(given, problems.kind(declared.type.kind)),)
         return text, ()
 
-    def _enum(self, given: Any, declared: FieldDeclaration, outside: str) -> tuple[Any, tuple[Fault, ...]]:
+    def _enum(self, given: Any, declared: FieldDeclaration, outside: Text) -> tuple[Any, tuple[Fault, ...]]:
         text, faults = self._string(given, declared)
         if faults:
             return text, faults
@@ -228,10 +211,10 @@ class Reader:
             return self._midnights(given)
         if given.type().is_date():
             where = (given < ibis.literal(FIRST_DAY)) | (given > ibis.literal(LAST_DAY))
-            return given, (Fault(_OUTSIDE_YEARS, where, (FIRST_DAY, LAST_DAY)),)
+            return given, (Fault(problems.YEARS_OF_DATES, where, (FIRST_DAY, LAST_DAY)),)
         if day is None:
-            return ibis.null("date"), (_wrong_type(given, _KINDS["date"]),)
-        problem = f"texts that are no dates such as `{form or '2024-04-12'}`"
+            return ibis.null("date"), (_wrong_type(given, problems.kind("date")),)
+        problem = problems.no_dates(form or "2024-04-12")
         return day, (Fault(problem, given.notnull() & day.isnull()),)
 
     def _midnights(self, given: Any) -> tuple[Any, tuple[Fault, ...]]:
@@ -239,27 +222,27 @@ class Reader:
         day = given.cast("date")
         where = (day < ibis.literal(FIRST_DAY)) | (day > ibis.literal(LAST_DAY))
         whole = day.cast("timestamp(6)") == given.cast("timestamp(6)")
-        return day, (Fault(NO_DATES, ~whole), Fault(_OUTSIDE_YEARS, where))
+        return day, (Fault(problems.NO_DATES, ~whole), Fault(problems.YEARS_OF_DATES, where))
 
     def _timestamp(self, given: Any, form: str | None, instant: Instant | None) -> tuple[Any, tuple[Fault, ...]]:
         if instant is not None:
             return instant.at, self._instant_faults(given, form, instant)
         kind = given.type()
         if not kind.is_timestamp():
-            return ibis.null("int64"), (_wrong_type(given, _KINDS["timestamp"]),)
-        return self.dialect.micros(given), (Fault(OUTSIDE, is_outside(given), (EARLIEST, LATEST)),)
+            return ibis.null("int64"), (_wrong_type(given, problems.kind("timestamp")),)
+        return self.dialect.micros(given), (Fault(problems.YEARS_OF_INSTANTS, is_outside(given), (EARLIEST, LATEST)),)
 
     def _instant_faults(self, given: Any, form: str | None, instant: Instant) -> tuple[Fault, ...]:
-        problem = OUTSIDE
+        problem = problems.YEARS_OF_INSTANTS
         if text_of(given) is not None and form not in EPOCHS:
             sample = form if form is not None and form != DAY_OF else "2025-03-01T09:00:00+08:00"
-            problem = f"texts that are no timestamps such as `{sample}`"
+            problem = problems.no_timestamps(sample)
         elif form in EPOCHS:
-            problem = "values that are no such instants"
+            problem = problems.NO_INSTANTS
         found = [Fault(problem, given.notnull() & instant.at.isnull())]
-        found.append(Fault(OUTSIDE, (instant.at < EARLIEST) | (instant.at > LATEST)))
+        found.append(Fault(problems.YEARS_OF_INSTANTS, (instant.at < EARLIEST) | (instant.at > LATEST)))
         if instant.gap is not None:
-            found.append(Fault(f"local times that do not exist in {self.iana.key}", instant.gap))
+            found.append(Fault(problems.no_such_times(self.iana.key), instant.gap))
         return tuple(found)
 
     def written(self, given: Any, column: Column, declared: FieldDeclaration) -> Written | None:
@@ -289,7 +272,7 @@ class Reader:
     # --------------------------------------------------------------------------------------------------------- sets
 
     def members(
-        self, given: Any, column: Column, domain: Sequence[str], of: str, *, is_private: bool = False
+        self, given: Any, column: Column, domain: Sequence[str], of: Text, *, is_private: bool = False
     ) -> Reading:
         """The column as a set of values of that domain; `of` is what they are of, in words."""
         cleaned = _without_nulls(given, column.nulls)
@@ -299,7 +282,7 @@ class Reader:
         return Reading(column.path, given, faults, SetColumn(known, holds), SetColumn(lenient, holds), is_private)
 
     def _members(
-        self, given: Any, column: Column, domain: Sequence[str], of: str
+        self, given: Any, column: Column, domain: Sequence[str], of: Text
     ) -> tuple[Any, dict[str, Any], tuple[Fault, ...]]:
         kind = given.type()
         spelled = {value: [value] for value in domain}
@@ -307,7 +290,7 @@ class Reader:
         if column.values is not None:
             spelled = {value: [key for key, each in column.values.items() if each == value] for value in domain}
             taken = list(column.values)
-        problem = f"values outside {of}"
+        problem = problems.outside(of)
         if kind.is_array() and (kind.value_type.is_string() or kind.value_type.is_integer()):
             elements = given if kind.value_type.is_string() else given.cast("array<string>")
             holds = {value: _any([elements.contains(key) for key in keys]) for value, keys in spelled.items()}
@@ -320,7 +303,7 @@ class Reader:
         text = text_of(given)
         if text is None:
             nothing = {value: ibis.null("boolean") for value in domain}
-            return ibis.literal(False), nothing, (_wrong_type(given, _KINDS["set"]),)
+            return ibis.literal(False), nothing, (_wrong_type(given, problems.kind("set")),)
         listed = _listed(text, column.split)
         holds = {value: _any([listed.contains(_marked(key)) for key in keys]) for value, keys in spelled.items()}
         rest = reduce(lambda left, key: left.replace(_marked(key), ""), taken, listed.replace(_MARK, 2 * _MARK))
@@ -336,16 +319,18 @@ class Reader:
             text = cleaned.cast("string")
         if text is None:
             return None
-        faults = [Fault(NO_ID, text.isnull(), unless_null=not column.nulls)]
+        faults = [Fault(problems.NO_ID, text.isnull(), unless_null=not column.nulls)]
         if given.type().is_json():  # of values of several types: only texts have `str`
-            faults.append(Fault(NO_NAME, given.str.isnull() & text.notnull() & ~self.dialect.finds(text, _NUMBER)))
+            faults.append(
+                Fault(problems.NO_NAME, given.str.isnull() & text.notnull() & ~self.dialect.finds(text, _NUMBER))
+            )
         return Reading(column.path, given, tuple(faults), text, text)
 
     def event(self, given: Any, column: Column, names: Sequence[str]) -> Reading:
         """The column as the names of events."""
         declared = FieldDeclaration("event", Type("enum", tuple(names)), "outside")
-        found = self.field(given, column, declared, outside="values that are no events of the policy")
-        return required(found, column, NO_EVENT)
+        found = self.field(given, column, declared, outside=problems.NO_EVENTS_OF_IT)
+        return required(found, column, problems.NO_EVENT)
 
     def ignored(self, given: Any, column: Column) -> Any:
         """Where the mapping says that an event is nothing to the policy; None: nowhere."""
@@ -364,7 +349,7 @@ def _day(dialect: Dialect, number: Any) -> Any:
     return day if dialect.name == "pyspark" else day.cast("timestamp").cast("date")
 
 
-def required(reading: Reading, column: Column, problem: str) -> Reading:
+def required(reading: Reading, column: Column, problem: Text) -> Reading:
     """The column where nothing may be left out: null is a fault."""
     cleaned = _without_nulls(reading.given, column.nulls)
     text = text_of(cleaned)
@@ -424,11 +409,11 @@ def _bounds(value: Any, declared: FieldDeclaration) -> tuple[Fault, ...]:
     found = []
     if low is not None:
         least = _internal(low)
-        problem = f"values below the least, {written(low, None)}"
+        problem = problems.below(written(low, None))
         found.append(Fault(problem, value < least, (least, None) if is_bare else None))
     if high is not None:
         most = _internal(high)
-        problem = f"values above the most, {written(high, None)}"
+        problem = problems.above(written(high, None))
         found.append(Fault(problem, value > most, (None, most) if is_bare else None))
     return tuple(found)
 
@@ -454,26 +439,8 @@ def _null(declared: FieldDeclaration) -> Any:
     return ibis.null(_ibis_type(declared))
 
 
-def _wrong_type(given: Any, wanted: str) -> Fault:
-    return Fault(f"{called(given.type())} where {wanted} should be", given.notnull())
-
-
-def called(kind: Any) -> str:
-    """What people call values of a type."""
-    for is_so, name in (
-        (kind.is_boolean(), "truth values"),
-        (kind.is_integer(), "whole numbers"),
-        (kind.is_numeric(), "numbers"),
-        (kind.is_date(), "dates"),
-        (kind.is_timestamp(), "timestamps"),
-        (kind.is_time(), "times of day"),
-        (kind.is_string(), "texts"),
-        (kind.is_array(), "lists"),
-        (kind.is_struct() or kind.is_map() or kind.is_json(), "objects"),
-    ):
-        if is_so:
-            return name
-    return "values of another kind"
+def _wrong_type(given: Any, wanted: Text) -> Fault:
+    return Fault(problems.of_wrong_type(problems.called(given.type()), wanted), given.notnull())
 
 
 def _unless(bad: Sequence[Any], value: Any) -> Any:

@@ -24,7 +24,6 @@ from lawful.audit.zones import DAY, EARLIEST, LATEST, SECOND, Zone
 
 FIRST_DAY: Final = date(1, 1, 1)
 LAST_DAY: Final = date(9999, 12, 31)
-OUTSIDE: Final = "instants outside the years 1 to 9999"
 SPECIAL: Final = re.compile(r"([.*+?{}()|^$\[\]\\])")
 _TIME: Final = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?"
 _OFFSET: Final = "[+-]([01][0-9]|2[0-3])([0-5][0-9]|:[0-5][0-9](:[0-5][0-9])?)"

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import ibis
 import ibis.expr.operations as ops
 
-from lawful.audit import dialects
-from lawful.audit.columns import NO_INSTANT, Reader, Reading, called, default_of, required
+from lawful.audit import dialects, problems
+from lawful.audit.columns import Reader, Reading, default_of, required
 from lawful.audit.dialects import Dialect
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
@@ -144,7 +144,7 @@ def read(opened: Opened, program: Program, mapping: Mapping = NOTHING) -> Readin
         given = columns.find(listed)
         feature_list = None
         if given is not None and not given.type().is_struct():  # of an object each feature is a column
-            feature_list = reader.members(given, listed, tuple(program.features), "the policy's features")
+            feature_list = reader.members(given, listed, tuple(program.features), problems.THE_FEATURES)
     defaulted = frozenset(name for name, (column, _) in wanted.items() if column.else_default and name not in fields)
     lacking = [name for name in program.account if name not in fields and name not in defaulted]
     lacking += [name for name in program.features if name not in features and feature_list is None]
@@ -173,7 +173,7 @@ def read_history(opened: Opened, program: Program, mapping: Mapping = NOTHING) -
         column = mapping.of(mapping.events.get(EVENT), EVENT)
         given = columns.needed(column)
         event = reader.event(given, column, sorted(program.event_names))
-    at = required(carried.pop(".at"), wanted[".at"][0], NO_INSTANT)
+    at = required(carried.pop(".at"), wanted[".at"][0], problems.NO_INSTANT)
     read = replace(opened, table=columns.table)
     ignored = reader.ignored(given, column)
     return Readings(read, program, dialect, identity, carried, event=event, at=at, ignored=ignored)
@@ -208,7 +208,8 @@ def _identity(reader: Reader, columns: _Columns, column: Column) -> Reading:
     found = reader.identity(given, column)
     if found is None:
         source = legible(columns.opened.name, 200)
-        message = f"the column `{legible(column.path)}` of `{source}` holds {called(given.type())}, which are no ids"
+        held = problems.called(given.type()).en
+        message = f"the column `{legible(column.path)}` of `{source}` holds {held}, which are no ids"
         raise AuditError(message, "an id is a text or a whole number")
     return found
 

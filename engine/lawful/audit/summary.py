@@ -46,8 +46,8 @@ class DataProblem:
     """What is odd about the data: told before the audit, with examples."""
 
     column: str
-    problem: str
-    """In words: `values outside the enum`, `events of unknown accounts`."""
+    problem: Text
+    """In words: `values outside the enum`."""
     count: int
     examples: tuple[str, ...]
 

@@ -114,7 +114,7 @@ def _notes(summary: Summary, language: Language) -> Iterator[list[str]]:
         notes.append(f"  - {escaped(mend.best(language))}")
     for problem in summary.data:
         examples = words.listed((code(texts.shortened(text, 60)) for text in problem.examples), language)
-        told = f"{code(problem.column)}: {escaped(problem.problem)}: {words.grouped(problem.count)}"
+        told = f"{code(problem.column)}: {escaped(problem.problem.best(language))}: {words.grouped(problem.count)}"
         notes.append(f"- {told} ({examples})" if examples else f"- {told}")
     if summary.data:
         notes.append(f"  - {escaped(words.LENIENT.best(language))}")

@@ -100,7 +100,7 @@ def _invocation(summary: Summary, left_out: int, language: Language) -> dict[str
         text = words.say(language, f"not judged, no column for: {fields}", f"未判定，缺少字段：{fields}")
         told.append({**_notification("note", text), "associatedRule": {"id": each.rule}})
     for problem in summary.data:
-        text = f"{problem.column}: {problem.problem}: {words.grouped(problem.count)}"
+        text = f"{problem.column}: {problem.problem.best(language)}: {words.grouped(problem.count)}"
         told.append(_notification("warning", text))
     check = summary.cross_check
     if check is not None:

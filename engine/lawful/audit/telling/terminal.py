@@ -167,7 +167,7 @@ def _data(problems: tuple[DataProblem, ...], language: Language) -> Iterator[Tol
         examples = words.listed((texts.shortened(text, 40) for text in each.examples), language)
         aside: Piece = (_GAP + words.say(language, "such as ", "例如：") + examples if examples else "", "dim")
         count = words.grouped(each.count)
-        yield told(1, ("! ", "warning"), (each.column, "bold"), f"{_GAP}{each.problem}: {count}", aside)
+        yield told(1, ("! ", "warning"), (each.column, "bold"), f"{_GAP}{each.problem.best(language)}: {count}", aside)
     if problems:
         yield told(3, (words.LENIENT.best(language), "dim"))
 
