@@ -70,6 +70,25 @@ def test_a_refutation_is_told_step_by_step(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+def test_once_by_a_counter_alone_is_told_from_once_by_the_history(capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(DEFECTS / "counter-reset" / "defect.yaml")
+    assert main(["prove", path, "--question", "once", "--format", "json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    (answer,) = told["answers"]
+    assert answer["counted_by"] == "account.upgrades"
+    assert (
+        answer["told"]["zh"]
+        == "申请不提供历史记录、仅凭account.upgrades计数时：5步之后不成立；提供完整历史记录时已证明"
+    )
+    assert all("history" not in each["request"] for each in answer["witness"])
+    assert (
+        told["assumptions"][1]["en"]
+        == f"the history given is whole; {answer['id']} is asked of requests that state none, too"
+    )
+    assert main(["prove", path, "--question", "final", "--question", "invariant", "--lang", "en"]) == 0
+    assert "assumed: the history given is whole\n" in capsys.readouterr().out
+
+
 def test_a_question_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prove", "wechat", "--question", "finl"]) == 2
     assert capsys.readouterr().err == "error: there is no question `finl`\n  = help: did you mean `final`?\n"

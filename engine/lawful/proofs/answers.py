@@ -79,6 +79,8 @@ class Answer:
     """What shows it: of a refuted question a counterexample, of a proved one, where it asks for something, that."""
     proof: str | None = None
     """By what it was proved."""
+    counted_by: str | None = None
+    """The field that alone counts, where the answer is about requests that state no history, too."""
     seconds: float = 0.0
 
 

@@ -94,7 +94,7 @@ class Prover:
                 told(KINDS[kind].best("en"), len(found) / max(len(asked), 1))
                 since = now
         ordered = tuple(found[each.id] for each in asked)
-        return Answers(ordered, tuple(self.assumptions()), time.monotonic() - begun)
+        return Answers(ordered, tuple(self.assumptions(ordered)), time.monotonic() - begun)
 
     def _of_kind(self, kind: str, asked: list[Question]) -> Iterator[Answer]:
         match kind:
@@ -141,7 +141,7 @@ class Prover:
         return unsettled(question, found.why, self.seconds, found.within)
 
     def _once(self, question: Question) -> Answer:
-        """By the history and, where a field of the account counts, by that alone."""
+        """By the history and, where a field of the account counts, by that alone, too."""
         rule = next(each for each in limits_of_once(self.program) if each.id == question.subject)
         limit = rule.requires
         assert isinstance(limit, AtMost)
@@ -152,21 +152,49 @@ class Prover:
             return answer
         if self.program.account[counter.name].motion == "outside":
             return answer  # that it counts rightly is an assumption
-        return self._never(question, claim, history_known=False)
+        return _by_counter(self._never(question, claim, history_known=False), f"{counter.owner}.{counter.name}")
 
     # -------------------------------------------------------------------------------------------------- assumptions
 
-    def assumptions(self) -> Iterator[Text]:
+    def assumptions(self, answers: Sequence[Answer]) -> Iterator[Text]:
         """What the answers rest on beside the policy."""
         first, last = (date.fromordinal(each) for each in self.clock)
         yield Text(f"decisions are made from {first} to {last}", f"判断日期在{first}至{last}之间")
-        yield Text("the history given is whole", "给出的历史记录是完整的")
-        counters = sorted(
-            {
-                f"{rule.requires.counted_by.owner}.{rule.requires.counted_by.name}"
-                for rule in self.program.rules
-                if isinstance(rule.requires, AtMost) and rule.requires.counted_by is not None
-            }
-        )
-        for counter in counters:
-            yield Text(f"{counter} counts rightly when the account is registered", f"注册时{counter}的计数正确")
+        yield _of_history([each.question.id for each in answers if each.counted_by is not None])
+        counters = {
+            rule.requires.counted_by
+            for rule in self.program.rules
+            if isinstance(rule.requires, AtMost) and rule.requires.counted_by is not None
+        }
+        for counter in sorted(counters, key=lambda each: (each.owner, each.name)):
+            told = f"{counter.owner}.{counter.name}"
+            if counter.owner == "account" and self.program.account[counter.name].motion != "outside":
+                yield Text(f"{told} counts rightly when the account is registered", f"注册时{told}的计数正确")
+            else:
+                yield Text(f"{told} counts rightly whenever it is given", f"给出的{told}计数始终正确")
+
+
+def _by_counter(answer: Answer, counter: str) -> Answer:
+    """An answer about requests that state no history, where with a whole one it is proved."""
+    en, zh = answer.told.en, answer.told.zh
+    match answer.status:
+        case "proved":
+            told = Text(f"{en}, with the history and by {counter} alone", f"{zh}：有历史记录时，及仅凭{counter}时")
+        case _:
+            told = Text(
+                f"{en}, where requests state no history and {counter} alone counts; with the history it is proved",
+                f"申请不提供历史记录、仅凭{counter}计数时：{zh}；提供完整历史记录时已证明",
+            )
+    return replace(answer, told=told, counted_by=counter)
+
+
+def _of_history(without: Sequence[str]) -> Text:
+    """`without`: the questions that are about requests without a history, too."""
+    if not without:
+        return Text("the history given is whole", "给出的历史记录是完整的")
+    names = ", ".join(without)
+    verb = "is" if len(without) == 1 else "are"
+    return Text(
+        f"the history given is whole; {names} {verb} asked of requests that state none, too",
+        f"给出的历史记录是完整的；{names}也考虑了不提供历史记录的申请",
+    )

@@ -40,6 +40,8 @@ class Answered(Part):
     told: Text
     proof: str | None
     """By what it was proved."""
+    counted_by: str | None
+    """The field that alone counts, where the answer is about requests that state no history, too."""
     place: Place | None
     seconds: float
     witness: tuple[Happened, ...] | None

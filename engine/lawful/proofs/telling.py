@@ -149,6 +149,7 @@ def _answer(answer: Answer) -> Json:
         "title": _text(question.title),
         "told": _text(answer.told),
         "proof": answer.proof,
+        "counted_by": answer.counted_by,
         "place": None if place is None else {"file": place.file, "line": place.line, "column": place.column},
         "seconds": round(answer.seconds, 3),
         "witness": None if answer.witness is None else _witness(answer.witness),
