@@ -13,13 +13,14 @@ import jsonschema
 import pytest
 
 import lawful
-from lawful import schemas
+from lawful import ir, schemas
 from lawful.cli import main
 from lawful.engines.reference import evaluate
 from lawful.ir import Language
 from lawful.proofs.differences import VERDICTS, Diff, Difference, Moving, OnlyOne, Part, Setting
 from lawful.proofs.differences_told import Sayings, as_json
 from lawful.proofs.errors import ProofError
+from lawful.proofs.examples_told import ExampleTeller
 from twins import Both, Compared, twins
 
 LIMIT = 60.0
@@ -65,6 +66,7 @@ def test_the_differences_are_those_that_enumeration_finds(shard: int) -> None:
         assert not found.unsettled, seed
         assert kinds(found) == whole.look(), seed
         told["different" if found.found else "equal"] += 1
+        shows_what_differs(found)
         if looks_twice:
             for each in found.found:
                 told["places"] += in_its_place(each, whole.asked)
@@ -73,6 +75,17 @@ def test_the_differences_are_those_that_enumeration_finds(shard: int) -> None:
     assert told["different"] >= PAIRS // 3
     assert told["equal"] > 0
     assert told["places"] > 0
+
+
+def shows_what_differs(found: Diff) -> None:
+    """Of every example the two answers are told in other words, and a request that leaves out a default says so."""
+    for language in ir.LANGUAGES:
+        teller = ExampleTeller(found, language)
+        for each in found.found:
+            assert each.example is not None
+            old, new = teller.answers(each, each.example)
+            assert old != new, (each, old)
+            assert ": ," not in teller.request(each.example)
 
 
 def in_its_place(difference: Difference, asked: list[Compared]) -> bool:
@@ -402,6 +415,87 @@ def test_an_example_shows_the_features_that_only_one_takes_away() -> None:
     assert example is not None
     assert (example.old.lost, example.new.lost) == ((), ("g",))
     assert new.check(example.request).consequences.lost == ("g",)
+
+
+SHOP = """
+policy: shop
+version: "1"
+timezone: Asia/Shanghai
+account:
+  fields:
+    n: {type: int, default: 0, settable: {}}
+    tags: {set: [a, b], settable: {}}
+    seen: {type: timestamp, outside: true}
+features:
+  stall: {requires: account.n < 3}
+actions:
+  go: {limit: {at_most: 1, per: month}}
+  run: {requires: account.seen < now}
+constraints:
+  few: {when: account.n > 10, requires: "account.n == 12"}
+  many: {when: account.n > 20, requires: "account.n == 22", severity: warning}
+"""
+TOLD = {
+    "a default": (
+        "default: 0",
+        "default: 5",
+        "enable.stall",
+        "enable stall, of an account with no features; n: 0 by the old default, 5 by the new one",
+        ("allow", "deny (features.stall)"),
+    ),
+    "a default that is left": (
+        "default: 0",
+        "default: 5",
+        "set.tags",
+        "set tags: none, of an account of which nothing is known; n: 0 by the old default, 5 by the new one",
+        ("allow (leaves n: 0)", "allow (leaves n: 5)"),
+    ),
+    "no history": (
+        "go: {limit: {at_most: 1, per: month}}",
+        "go: {}",
+        "do.go",
+        "do go, of an account of which nothing is known; not stated: its history",
+        ("undetermined (actions.go.limit unknown)", "allow"),
+    ),
+    "a severity": (
+        'many: {when: account.n > 20, requires: "account.n == 22", severity: warning}',
+        'many: {when: account.n > 20, requires: "account.n == 22", severity: info}',
+        "register",
+        "register, of an account with n: 21",
+        (
+            "deny (constraints.few; constraints.many, a warning)",
+            "deny (constraints.few; constraints.many, for information)",
+        ),
+    ),
+    "an error no more": (
+        'requires: "account.n == 12"}',
+        'requires: "account.n == 12", severity: warning}',
+        "register",
+        "register, of an account with n: 11",
+        ("deny (constraints.few)", "allow (constraints.few, a warning)"),
+    ),
+    "an instant": (
+        "account.seen < now",
+        "account.seen <= now",
+        "do.run",
+        "do run, of an account with seen: 2025-07-16T16:00:00+08:00",
+        ("deny (actions.run)", "allow"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("was", "becomes", "change", "request_told", "answers"), TOLD.values(), ids=TOLD.keys())
+def test_an_example_shows_why_the_answers_differ(
+    was: str, becomes: str, change: str, request_told: str, answers: tuple[str, str]
+) -> None:
+    found = lawful.loads(SHOP).diff(lawful.loads(SHOP.replace(was, becomes)), timeout=LIMIT)
+    teller = ExampleTeller(found, "en")
+    told = [
+        (teller.at(each.example)[-6:], teller.request(each.example), teller.answers(each, each.example))
+        for each in found.found
+        if each.change == change and each.example is not None
+    ]
+    assert ("+08:00", request_told, answers) in told
 
 
 @pytest.mark.parametrize("timeout", ["x", -1, 0, float("nan"), True])

@@ -15,7 +15,8 @@ from lawful.cli.terminal import Terminal
 from lawful.ir import Text
 from lawful.policy import Policy
 from lawful.proofs.differences import Diff, Difference, Tendency, tendency
-from lawful.proofs.differences_told import SIDES, VERDICT_WORDS, Sayings, as_json
+from lawful.proofs.differences_told import SIDES, Sayings, as_json
+from lawful.proofs.examples_told import VERDICT_WORDS
 from lawful.version import __version__
 
 _SIGNS: Final[dict[Tendency, Piece]] = {
@@ -147,18 +148,12 @@ class _Report:
                 yield row(4, (say("where ", "情形："), "dim"), place)
             for remark in self.sayings.remarks(each.where):
                 yield row(4, (remark, "dim"))
-        yield row(
-            4,
-            (say("such as ", "例如："), "dim"),
-            f"{each.example.at:%Y-%m-%d %H:%M}",
-            GAP,
-            self.sayings.request(each, each.example),
-        )
-        if each.kind in ("reasons", "consequences") or each.example.old.rules or each.example.new.rules:
-            old, new = (self.sayings.answer(answer, each.kind) for answer in (each.example.old, each.example.new))
-            yield row(5, (say("before: ", "旧："), "dim"), old, (say("; now: ", "；新："), "dim"), new)
-        for ground in self.sayings.grounds(each.example):
-            yield row(5, (say("because ", "理由："), "dim"), ground)
+        examples = self.sayings.examples
+        yield row(4, (say("such as ", "例如："), "dim"), examples.at(each.example), GAP, examples.request(each.example))
+        old, new = examples.answers(each, each.example)
+        yield row(5, (say("before: ", "旧："), "dim"), old, (say("; now: ", "；新："), "dim"), new)
+        for lead, ground in examples.grounds(each.example):
+            yield row(5, (lead, "dim"), ground)
 
     def _unsettled(self) -> Iterator[Row]:
         say = self.terminal.say

@@ -55,6 +55,8 @@ _GETTERS: Final = ("getFullYear", "getMonth", "getDate", "getDayOfWeek")
 _DAYS_SCANNED: Final = 400
 """What turns again and again, as with the months, is looked at day by day for so long."""
 _MOST_TURNS: Final = 48
+_TURNS_BETWEEN_PROBES: Final = 4
+"""Where numbers overflow nothing is known: what is false beyond it turns once more."""
 MOST_OF_A_SET: Final = 4
 """Of a set of so many values each subset is tried."""
 
@@ -270,19 +272,22 @@ def _recurs(leaf: Expr) -> bool:
 
 
 def _turns(at: Callable[[int], object], probes: Iterable[int]) -> Iterator[int]:
-    """The first number of each new value between two probes that differ."""
+    """The first number of each new value between two probes that differ; beyond one that turn there may be another."""
     for low, high in pairwise(probes):
-        before, after = at(low), at(high)
-        if before is after or before == after:
-            continue
-        below, above = low, high
-        while above - below > 1:
-            middle = (below + above) // 2
-            if at(middle) == before:
-                below = middle
-            else:
-                above = middle
-        yield above
+        last = at(high)
+        for _ in range(_TURNS_BETWEEN_PROBES):
+            before = at(low)
+            if before is last or before == last:
+                break
+            below, above = low, high
+            while above - below > 1:
+                middle = (below + above) // 2
+                if at(middle) == before:
+                    below = middle
+                else:
+                    above = middle
+            yield above
+            low = above
 
 
 def _bounds(fact: FieldDeclaration) -> tuple[int, int]:

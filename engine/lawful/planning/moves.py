@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from itertools import combinations, product
 from typing import Final
 
@@ -71,8 +72,9 @@ class Moves(Struct):
             steps = [move.step for move in self.program.moves if move.step is not None and move.step.field == name]
             reached = {target for step in steps if present in step.sources for target in step.targets}
             return [value for value in declaration.type.values if value in reached and value != present]
-        turns = self._turns(name, state, situation)
-        return [value for value in turns.found if value != state.account.get(name)]
+        present = state.account.get(name)
+        found = _nearest_first(self._turns(name, state, situation).found, present, situation)
+        return [value for value in found if value != present]
 
     def _turns(self, name: str, state: State, situation: Situation) -> Turns:
         """As many fields as there are, the same account is met again and again, on the same day mostly."""
@@ -117,7 +119,7 @@ class Moves(Struct):
         for name in self.wanted(asked):
             turns = turning_values(read, self.program.request[name], situation, of_request=True)
             self._note(turns)
-            domains[name] = turns.found
+            domains[name] = tuple(_nearest_first(turns.found, None, situation))
         return domains
 
     def wanted(self, asked: Asked) -> tuple[str, ...]:
@@ -135,7 +137,31 @@ class Moves(Struct):
             return
         for name, declaration in self.program.account.items():
             if declaration.motion == "outside" and f"account.{name}" in self.cone.facts:
-                turns = self._turns(name, state, self.setting.situation(state, {}))
-                for value in turns.found:
-                    if value != state.account.get(name):
+                situation, present = self.setting.situation(state, {}), state.account.get(name)
+                for value in _nearest_first(self._turns(name, state, situation).found, present, situation):
+                    if value != present:
                         yield name, value
+
+
+def _nearest_first(values: Iterable[Value], present: Value | None, situation: Situation) -> list[Value]:
+    """Of what will do alike, what is least far from the present value or, without one, from zero, today, nothing."""
+
+    def far(value: Value) -> tuple[float, bool]:
+        match value:
+            case bool() | str():
+                return 0, False  # in the order of the policy
+            case int():
+                near = present if isinstance(present, int) else 0
+                return abs(value - near), value < near
+            case datetime():
+                near_instant = present if isinstance(present, datetime) else situation.at
+                return abs(value - near_instant).total_seconds(), value < near_instant
+            case date():
+                near_day = present if isinstance(present, date) else situation.today
+                return abs((value - near_day).days), value < near_day
+            case frozenset():
+                return len(value ^ (present if isinstance(present, frozenset) else frozenset())), False
+            case _:
+                return 0, False
+
+    return sorted(values, key=far)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from lawful.decision import Reason, Verdict
 from lawful.ir import Expr, Program, Text, Value
-from lawful.proofs.answers import Why
+from lawful.proofs.answers import Severity, Why
 
 Json = dict[str, Any]
 Side = Literal["old", "new"]
@@ -101,18 +101,35 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class Became:
+    """A rule that is not satisfied, and what became of it."""
+
+    rule: str
+    status: Literal["satisfied", "violated", "unknown"]
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """What one policy answers, as `check` does."""
 
     verdict: Verdict
-    rules: tuple[tuple[str, str], ...]
-    """What it says beside the verdict: ids of rules with what became of them."""
+    rules: tuple[Became, ...]
+    """What it says beside the verdict."""
     changed: tuple[tuple[str, Value | None, Value | None], ...]
+    left: tuple[tuple[str, Value | None], ...]
+    """The fields as they are afterwards."""
     lost: tuple[str, ...]
     events: tuple[str, ...]
-    obligations: tuple[str, ...]
+    perhaps: tuple[str, ...]
+    """Those of the events of which it is not known whether they happen."""
+    obligations: tuple[Text, ...]
     reasons: tuple[Reason, ...] = ()
     """What its rules say of it, in their own words, each with its source."""
+
+    def otherwise(self, other: Answered) -> list[tuple[str, Value | None]]:
+        """The fields that are not as the other one leaves them; none where one of them denies."""
+        return [each for each in self.left if each not in other.left] if self.left and other.left else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
-from lawful.decision import Cited
 from lawful.ir import AtMost, Field, Language, Program, Text, Value
 from lawful.proofs.answers import why_not
 from lawful.proofs.differences import (
@@ -17,7 +16,6 @@ from lawful.proofs.differences import (
     Answered,
     Diff,
     Difference,
-    Example,
     Moving,
     OnlyOne,
     Part,
@@ -27,8 +25,7 @@ from lawful.proofs.differences import (
     Where,
     tendency,
 )
-from lawful.proofs.telling import Teller
-from lawful.proofs.witness import Happening
+from lawful.proofs.examples_told import ExampleTeller
 from lawful.show.phrases import Phrases
 
 Json = dict[str, Any]
@@ -74,7 +71,7 @@ class Sayings:
         self.diff = diff
         self.language = language
         self.words: dict[Side, Words] = {"old": Words(diff.old, language), "new": Words(diff.new, language)}
-        self.teller = Teller(diff.new, language)
+        self.examples = ExampleTeller(diff, language)
 
     def say(self, english: str, chinese: str) -> str:
         return english if self.language == "en" else chinese
@@ -200,55 +197,13 @@ class Sayings:
 
     def _value(self, program: Program, field: Field, value: Value) -> str:
         schema = program.request if field.owner == "request" else program.account
-        return wording.of_field(schema.get(field.name), value, self.language, self.teller.zone)
+        return wording.of_field(schema.get(field.name), value, self.language, self.examples.teller.zone)
 
     def _limit(self, words: Words, limit: AtMost) -> str:
         number = words._count(limit.count)
         return self.say(f"the {number} is unknown", f"{number}未知")
 
-    # ----------------------------------------------------------------------------------------------- the example
-
-    def request(self, difference: Difference, example: Example) -> str:
-        """The request in a line."""
-        happening = Happening("change", example.at, example.request, example.request["change"], verdict="")
-        told = self.teller.what(happening)
-        return told.removesuffix(" → ")
-
-    def answer(self, answered: Answered, kind: str) -> str:
-        """A verdict with what makes it; of consequences what comes of it."""
-        program = self.diff.new
-        parts = [
-            f"{rule}{_status(status, self.language)}"
-            for rule, status in answered.rules
-            if kind == "reasons" or status == _DECIDING.get(answered.verdict)
-        ]
-        if kind == "consequences":
-            parts = [
-                f"{name}: {self._told(program, name, before)} → {self._told(program, name, after)}"
-                for name, before, after in answered.changed
-            ]
-            parts += [self.say(f"loses {name}", f"失去{name}") for name in answered.lost]
-            parts += [self.say(f"recorded as {name}", f"记录为{name}") for name in answered.events]
-            parts += list(answered.obligations)
-        verdict = VERDICT_WORDS[answered.verdict].best(self.language)
-        return f"{verdict} ({'; '.join(parts)})" if parts else verdict
-
-    def grounds(self, example: Example) -> Iterator[str]:
-        """What the rules behind the new verdict say, or behind the old one where the new one allows; with sources."""
-        answered = example.new if example.new.verdict != "allow" else example.old
-        status = _DECIDING.get(answered.verdict)
-        for each in answered.reasons:
-            if each.status == status and each.severity == "error" and each.source is not None:
-                told = (each.explanation.zh if self.language == "zh" else None) or each.explanation.en or ""
-                yield f"{told} [{self.cited(each.source)}]"
-
-    def cited(self, source: Cited) -> str:
-        title = (source.titles.zh if self.language == "zh" else source.titles.en) or source.title
-        published = f" ({source.published})" if source.published else ""
-        return f"{title}{published}" + (f", {source.clause}" if source.clause else "")
-
-    def _told(self, program: Program, name: str, value: Value | None) -> str:
-        return wording.of_field(program.account.get(name), value, self.language, self.teller.zone)
+    # --------------------------------------------------------------------------------------------------- the rest
 
     def why_not(self, difference: Difference) -> str:
         """Why it is not settled."""
@@ -281,24 +236,11 @@ def _kind(each: OnlyOne) -> tuple[str, str]:
     return each.what, each.name if each.what == "value" else ""
 
 
-VERDICT_WORDS: Final = {
-    "allow": Text("allow", "允许"),
-    "deny": Text("deny", "拒绝"),
-    "undetermined": Text("undetermined", "无法判定"),
-}
-_DECIDING: Final = {"deny": "violated", "undetermined": "unknown"}
-
-
 def _counted(literal: Statement) -> object:
     """What a limit counts, and by whose days."""
     limit = literal.expr
     assert isinstance(limit, AtMost)
     return limit.count, limit.counted_by, literal.side if literal.apart else None
-
-
-def _status(status: str, language: Language) -> str:
-    told = {"violated": Text("", ""), "unknown": Text(" unknown", " 未知")}[status]
-    return told.best(language)
 
 
 # ------------------------------------------------------------------------------------------------------- programs
@@ -341,8 +283,9 @@ def _difference(each: Difference, diff: Diff, english: Sayings, chinese: Sayings
         "tendency": tendency(each.kind),
         "example": {
             "request": example.request,
-            "old": _answered(example.old, diff.old),
-            "new": _answered(example.new, diff.new),
+            "told": {"en": english.examples.request(example), "zh": chinese.examples.request(example)},
+            "old": _answered(example.old, example.new, diff.old),
+            "new": _answered(example.new, example.old, diff.new),
         },
         "where": None
         if place is None
@@ -355,20 +298,23 @@ def _difference(each: Difference, diff: Diff, english: Sayings, chinese: Sayings
     }
 
 
-def _answered(answered: Answered, program: Program) -> Json:
+def _answered(answered: Answered, other: Answered, program: Program) -> Json:
+    """`left` are the fields that the other one leaves otherwise."""
     zone = ZoneInfo(program.timezone)
     return {
         "verdict": answered.verdict,
-        "rules": [{"rule": rule, "status": status} for rule, status in answered.rules],
+        "rules": [{"rule": each.rule, "status": each.status, "severity": each.severity} for each in answered.rules],
         "changed": [
             {"field": name, "from": values.to_json(before, zone), "to": values.to_json(after, zone)}
             for name, before, after in answered.changed
         ],
+        "left": {name: values.to_json(value, zone) for name, value in answered.left if (name, value) not in other.left},
         "lost": list(answered.lost),
         "events": list(answered.events),
-        "obligations": list(answered.obligations),
+        "perhaps": list(answered.perhaps),
+        "obligations": [each.best("en") for each in answered.obligations],
         "reasons": [
-            each.model_dump(mode="json", include={"rule", "status", "explanation", "source"})
+            each.model_dump(mode="json", include={"rule", "status", "severity", "explanation", "source"})
             for each in answered.reasons
         ],
     }

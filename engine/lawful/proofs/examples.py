@@ -21,7 +21,7 @@ from lawful.engines.reference import evaluate
 from lawful.ir import Text
 from lawful.proofs import dates
 from lawful.proofs.compared import Compared
-from lawful.proofs.differences import VERDICTS, Answered, Example, Json, Kind, Side
+from lawful.proofs.differences import VERDICTS, Answered, Became, Example, Json, Kind, Side
 from lawful.proofs.logic import Bool, Term, both, equal, no_more, opposite
 from lawful.proofs.space import Model
 from lawful.proofs.state import Now
@@ -50,45 +50,37 @@ class Peer:
 
     def answered(self, judgement: Judgement, shared: Shown) -> Answered:
         step = judgement.steps[0]
-        lost = self.judge.lost(step)
-        after = self.judge.left_by(step)
-        denied = step.verdict == "deny"
-        account, left = step.before.records["account"], after.records["account"]
-        changed = (
-            ()
-            if denied
-            else tuple(
-                (name, account.get(name), left.get(name))
-                for name in shared.fields
-                if account.get(name) != left.get(name)
-            )
+        rules = dict.fromkeys(
+            Became(each.rule.id, each.outcome, each.rule.severity)
+            for each in step.judged
+            if each.outcome != "satisfied" and not each.standing
         )
+        reasons = tuple(each for each in Explanation(self.judge, judgement).reasons() if not each.standing)
+        if step.verdict == "deny":
+            return Answered(step.verdict, tuple(rules), (), (), (), (), (), (), reasons)
+        before, after = step.before.records["account"], self.judge.left_by(step).records["account"]
         return Answered(
             step.verdict,
-            tuple(
-                dict.fromkeys(
-                    (each.rule.id, each.outcome)
-                    for each in step.judged
-                    if each.outcome != "satisfied" and not each.standing
-                )
+            tuple(rules),
+            changed=tuple(
+                (name, before.get(name), after.get(name))
+                for name in shared.fields
+                if before.get(name) != after.get(name)
             ),
-            changed,
-            () if denied else lost,
-            () if denied else tuple(move.event for move, applies in step.moves if applies is not False),
-            () if denied else tuple(dict.fromkeys(_due(step))),
-            tuple(each for each in Explanation(self.judge, judgement).reasons() if not each.standing),
+            left=tuple((name, after.get(name)) for name in shared.fields),
+            lost=self.judge.lost(step),
+            events=tuple(move.event for move, applies in step.moves if applies is not False),
+            perhaps=tuple(move.event for move, applies in step.moves if applies is None),
+            obligations=tuple(dict.fromkeys(_due(step))),
+            reasons=reasons,
         )
 
 
-def _due(step: Step) -> Iterator[str]:
+def _due(step: Step) -> Iterator[Text]:
     for move, applies in step.moves:
         for each in move.obligations if applies is not False else ():
             if evaluate(each.when, step.before) is not False:
-                yield _text(each.text)
-
-
-def _text(text: Text) -> str:
-    return text.best("en")
+                yield each.text
 
 
 @dataclass(slots=True)

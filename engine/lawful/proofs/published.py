@@ -64,6 +64,7 @@ class Outcome(Part):
 
     rule: str
     status: Literal["violated", "unknown"]
+    severity: answers.Severity
 
 
 class Because(Outcome):
@@ -87,8 +88,12 @@ class Side(Part):
     verdict: Verdict
     rules: tuple[Outcome, ...]
     changed: tuple[Moved, ...]
+    left: dict[str, JsonValue]
+    """The fields that the other one leaves otherwise, as they are afterwards."""
     lost: tuple[str, ...]
     events: tuple[str, ...]
+    perhaps: tuple[str, ...]
+    """Those of the events of which it is not known whether they happen."""
     obligations: tuple[str, ...]
     reasons: tuple[Because, ...]
 
@@ -97,6 +102,8 @@ class Example(Part):
     """The smallest request that shows a difference, and both answers."""
 
     request: dict[str, JsonValue]
+    told: Text
+    """The request in words, with what it leaves out."""
     old: Side
     new: Side
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
-from lawful.ir import Language, Program, Text, Value
+from lawful.ir import FieldDeclaration, Language, Program, Text, Value
 from lawful.proofs.answers import Answer, Answers
 from lawful.proofs.witness import Happening, Witness
 
@@ -25,7 +27,7 @@ class Teller:
         return english if self.language == "en" else chinese
 
     def date(self, happening: Happening) -> str:
-        return happening.at.strftime("%Y-%m-%d %H:%M")
+        return local(happening.at)
 
     def what(self, happening: Happening) -> str:
         """One thing that happens, in a line."""
@@ -44,26 +46,33 @@ class Teller:
                 return self._change(happening)
 
     def _change(self, happening: Happening) -> str:
-        parts = [self._asked(happening.what)]
-        request = (happening.request or {}).get("request")
-        if request:
-            parts.append(self.say("with ", "请求：") + self._listed(request, self.program.request))
+        asked, account = happening.request or {}, _account(happening)
+        parts = [self.asked(happening.what, account)]
+        if asked.get("request"):
+            parts.append(self.say("with ", "请求：") + self.listed(asked["request"], self.program.request))
         if happening.verdict is not None:
-            account = self.facts(_account(happening))
-            history = (happening.request or {}).get("history") or []
-            if history:
-                account += self.say(f"; before: {_happened(history)}", f"；此前：{_happened(history)}")
-            parts.append(self.say(f"of an account with {account}", f"账号：{account}"))
+            whose = self.whose(account)
+            if asked.get("history"):
+                happened = self.happened(asked["history"], happening.at)
+                whose += self.say(f"; before: {happened}", f"；此前：{happened}")
+            parts.append(whose)
         told = self.say(", ", "，").join(parts) + self._changes(happening)
         if happening.verdict is not None:
             rules = f" ({', '.join(happening.rules)})" if happening.rules else ""
             told += f" → {happening.verdict}{rules}"
         return told
 
-    def _asked(self, change: Json) -> str:
+    def asked(self, change: Json, account: Json) -> str:
+        """A change of that account."""
         match change:
             case {"set": dict() as wanted}:
-                return self.say("set ", "设置 ") + self._listed(wanted, self.program.account)
+                told = self.say("set ", "设置 ") + self.listed(wanted, self.program.account)
+                same = [
+                    name
+                    for name, value in wanted.items()
+                    if self.program.account[name].private and account.get(name) == value
+                ]
+                return told + (self.say(" (what it is already)", "（与现值相同）") if same else "")
             case {"enable": name}:
                 return self.say("enable ", "开通 ") + wording.feature_title(self.program, str(name), self.language)
             case {"disable": name}:
@@ -72,6 +81,12 @@ class Teller:
                 return self.say("do ", "执行 ") + wording.action_title(self.program, str(name), self.language)
             case _:
                 return self.say("register", "注册")
+
+    def whose(self, account: Json) -> str:
+        """Of which account."""
+        if not account:
+            return self.say("of an account of which nothing is known", "账号：无已知信息")
+        return self.say("of an account with ", "账号：") + self.facts(account)
 
     def _changes(self, happening: Happening) -> str:
         asked = happening.what.get("set", {})
@@ -86,41 +101,59 @@ class Teller:
         return f" [{'; '.join(moved)}]" if moved else ""
 
     def _value(self, name: str, value: Value | None) -> str:
-        return wording.of_field(self.program.account.get(name), value, self.language, self.zone)
+        return self.value(self.program.account.get(name), value)
+
+    def value(self, declaration: FieldDeclaration | None, value: Value | None) -> str:
+        """A value in words; nothing is not left blank."""
+        told = wording.of_field(declaration, value, self.language, self.zone)
+        if told:
+            return told
+        return self.say("none", "无") if isinstance(value, frozenset) else "''"
 
     def facts(self, account: Json) -> str:
         """An account in a line: its facts, and the features that it has."""
         given = {name: value for name, value in account.items() if name != "features"}
-        told = self._listed(given, self.program.account) if given else self.say("nothing is known", "无已知信息")
+        parts = [self.listed(given, self.program.account)] if given else []
         if account.get("features"):
             names = [wording.feature_title(self.program, each, self.language) for each in account["features"]]
-            told += self.say("; features: ", "；功能：") + ", ".join(names)
-        return told
+            parts.append(self.say("features: ", "功能：") + ", ".join(names))
+        elif "features" in account:
+            parts.append(self.say("no features", "无功能"))
+        return self.say("; ", "；").join(parts) or self.say("nothing is known", "无已知信息")
 
-    def _listed(self, given: Json, schema: Any) -> str:
+    def listed(self, given: Json, schema: Mapping[str, FieldDeclaration]) -> str:
+        """Facts, each with its name."""
         parts = []
         for name, raw in given.items():
             declaration = schema[name]
             value = values.read(declaration, raw, self.zone)
-            title = wording.field_title(declaration, self.language)
-            parts.append(f"{title}: {wording.of_field(declaration, value, self.language, self.zone)}")
+            parts.append(f"{wording.field_title(declaration, self.language)}: {self.value(declaration, value)}")
         return self.say(", ", "，").join(parts)
+
+    def happened(self, history: list[Json], at: datetime) -> str:
+        """Each event with when it happened, those of one kind together; `at`: when that is told."""
+        times: dict[str, list[str]] = {}
+        for each in history:
+            when = datetime.fromisoformat(each["at"])
+            told = local(when, zoned=when.utcoffset() != at.utcoffset())
+            times.setdefault(each["event"], []).append(told)
+        return ", ".join(
+            f"{wording.event_title(self.program, event, self.language)} {', '.join(some[:3])}"
+            f"{f' (… {len(some)} ×)' if len(some) > 3 else ''}"
+            for event, some in times.items()
+        )
+
+
+def local(at: datetime, *, zoned: bool = False) -> str:
+    """A local time: to the minute where it is a whole one."""
+    precision = "minutes" if not (at.second or at.microsecond) else "auto"
+    told = at.replace(tzinfo=None).isoformat(" ", precision)
+    return f"{told} {at.isoformat()[-6:]}" if zoned else told
 
 
 def _account(happening: Happening) -> Json:
     account: Json = (happening.request or {}).get("account", {})
     return account
-
-
-def _happened(history: list[Json]) -> str:
-    """Each event with its dates, those of one kind together."""
-    dates: dict[str, list[str]] = {}
-    for each in history:
-        dates.setdefault(each["event"], []).append(each["at"][:10])
-    return ", ".join(
-        f"{event} {', '.join(days[:3])}{f' (… {len(days)} ×)' if len(days) > 3 else ''}"
-        for event, days in dates.items()
-    )
 
 
 # ------------------------------------------------------------------------------------------------------- programs
