@@ -6,6 +6,7 @@ Small policies are drawn, and every account, date and change of theirs is gone t
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -793,3 +794,83 @@ def test_a_fact_is_obtained_once_before_a_change() -> None:
         value = steps[0].obtained.value
         assert value > 1000
         assert value % 7 == 3
+
+
+FACTS = """
+policy: facts
+version: "1"
+account:
+  fields:
+    a: {type: int, min: 0, outside: true}
+    b: {type: int, min: 0, outside: true}
+    c: {type: int, min: 0, outside: true}
+    d: {type: int, min: 0, outside: true}
+    e: {type: int, min: 0, outside: true}
+    f: {type: int, min: 0, outside: true}
+    x: {type: int, min: 0, max: 100, default: 0, settable: {}}
+    y: {type: int, min: 0, max: 100, default: 0, settable: {}}
+    score: {type: int, outside: true}
+    other: {type: int, outside: true}
+    few: {type: int, min: 0, max: 5, outside: true}
+    note: {type: string, outside: true}
+    lease: {type: date, outside: true}
+features:
+  many: {requires: [account.a > 3 && account.a != 9, account.b > 4 && account.b != 9, account.c > 5, account.d > 6, account.e > 7, account.f > 8]}
+  set: {requires: [account.x > 3 && account.x < 60, account.y > 10 && account.y < 60]}
+actions:
+  unequal: {requires: account.score * 3 != 6}
+  less: {requires: account.other - account.score > 10}
+  named: {requires: "account.note != 'x'"}
+  lease: {requires: account.lease > today, in_force: {from: 2026-01-01}}
+  square: {requires: account.few * account.few == 7}
+  late: {in_force: {from: 2050-01-01}}
+"""
+WAYS = {
+    "as many facts as there are": ({"enable": "many"}, {}, [4, 5, 6, 7, 8, 9, {"enable": "many"}]),
+    "several fields at once": ({"enable": "set"}, {}, [{"set": {"x": 4, "y": 11}}, {"enable": "set"}]),
+    "a small number, not one that overflows": ({"do": "unequal"}, {}, [1, {"do": "unequal"}]),
+    "beyond where it overflows": ({"do": "less"}, {"other": 0}, [-11, {"do": "less"}]),
+    "the nearest to what it is": ({"do": "less"}, {"other": 1000, "score": 5000}, [989, {"do": "less"}]),
+    "what only later will do": ({"do": "lease"}, {}, ["2026-01-02", {"do": "lease"}]),
+}
+
+
+@pytest.mark.parametrize(("change", "account", "steps"), WAYS.values(), ids=WAYS.keys())
+def test_the_way_is_the_one_that_one_would_go(change: Any, account: Any, steps: list[Any]) -> None:
+    plan = lawful.loads(FACTS).plan(account={**account, "features": []}, change=change, **NOW)
+    assert [each.change or each.obtained.value for each in plan.steps] == steps
+    ways = [plan.steps, *(each.steps for each in plan.alternatives)]
+    assert [[each.change or each.obtained.fact for each in way] for way in ways].count(
+        [each.change or each.obtained.fact for each in plan.steps]
+    ) == 1
+
+
+def test_a_few_values_are_gone_through_and_an_end_is_told() -> None:
+    policy = lawful.loads(FACTS)
+    none = policy.plan(account={"features": []}, change={"do": "square"}, **NOW)
+    assert (none.status, none.proved) == ("none", True)
+    late = policy.plan(account={"features": []}, change={"do": "late"}, **NOW)
+    assert (late.status, late.bound.left_out, late.bound.whole) == ("not found", ("later",), None)
+
+
+def test_where_the_work_is_over_it_is_told_how_far_all_was_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = """
+policy: counting
+version: "1"
+account: {fields: {n: {type: int, default: 0}, m: {type: int, default: 0}, k: {type: int, default: 0}}}
+actions:
+  one: {effects: {n: account.n + 1}}
+  two: {effects: {m: account.m + 2}}
+  three: {effects: {k: account.k + account.m}}
+  go: {requires: "account.n > 5 && account.k == 7"}
+"""
+    code, out = told_of(policy, {"features": []}, ("--do", "go", "--seconds", "0.5"), tmp_path, capsys)
+    assert code == 3
+    assert re.search(r"looked at every plan of up to \d+ steps?, at some of up to 12, until 2035-03-01", out)
+
+
+def test_any_other_text_is_told_as_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out = told_of(FACTS, {"features": []}, ("--do", "named"), tmp_path, capsys)
+    assert "obtain account.note: any other text" in out

@@ -104,7 +104,7 @@ class Planned:
         for name, fact in (step.account or {}).items():
             yield self._note(depth, "with", "账号信息", f"{name}: {asking.plain(fact, self.terminal)}")
         for name, fact in step.request.items():
-            yield self._note(depth, "the request says", "申请须说明", f"{name}: {asking.plain(fact, self.terminal)}")
+            yield self._note(depth, "the request says", "申请须说明", f"{name}: {self._value(fact)}")
         for owed in step.obligations:
             yield self._note(depth, "still to do", "尚需", owed.text.best(language))
         if step.cost:
@@ -124,11 +124,17 @@ class Planned:
 
     def _obtained(self, obtained: Obtained, lead: tuple[Piece, ...], depth: int) -> Iterator[Row]:
         title = GAP + obtained.title.best(self.terminal.language) if obtained.title is not None else ""
-        value = asking.plain(obtained.value, self.terminal)
+        value = self._value(obtained.value)
         words = self.terminal.say(f"obtain {obtained.fact}: {value}", f"取得 {obtained.fact}：{value}")
         yield row(depth, *lead, (words, "bold"), title)
         for text in obtained.so_that:
             yield self._note(depth, "so that", "以满足", text)
+
+    def _value(self, value: object) -> str:
+        """What stands for any text that has no name is told as that."""
+        if isinstance(value, str) and set(value) == {"…"}:
+            return self.terminal.say("any other text", "其他任意文本")
+        return asking.plain(value, self.terminal)
 
     def _day(self, at: str) -> str:
         """A local midnight is told as its day."""
@@ -198,12 +204,24 @@ class Planned:
             )
             yield row(1, (proved, "dim"))
         if plan.status == "not found":
-            until = self._day(plan.bound.until)
-            bound = say(
-                f"looked for up to {plan.bound.steps} steps until {until}; not looked at: {self._left_out(plan)}",
-                f"已考察至多{plan.bound.steps}步、截至{until}的方案；未考察：{self._left_out(plan)}",
-            )
+            bound = self._bound(plan)
             yield row(1, (bound, "dim"))
+
+    def _bound(self, plan: Plan) -> str:
+        """How far was looked."""
+        say, bound = self.terminal.say, plan.bound
+        steps, until, left = bound.steps, self._day(bound.until), self._left_out(plan)
+        if bound.whole is not None:
+            most = self._many(bound.whole)
+            told = say(
+                f"looked at every plan of up to {most}, at some of up to {steps}, until {until}",
+                f"已考察至多{bound.whole}步的全部方案和至多{steps}步的部分方案，截至{until}",
+            )
+        else:
+            told = say(f"looked for up to {steps} steps until {until}", f"已考察至多{steps}步、截至{until}的方案")
+        if not bound.left_out:
+            return told
+        return told + say(f"; not looked at: {left}", f"；未考察：{left}")
 
     # ------------------------------------------------------------------------------------------------- a choice
 

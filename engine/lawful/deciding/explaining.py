@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
 
 from lawful import calendar, values, wording
-from lawful.deciding.judging import Judge, Judged, Judgement, disagreement
+from lawful.deciding.judging import Judge, Judged, Judgement, Step, disagreement
 from lawful.deciding.justifying import Justifier, told
+from lawful.deciding.rulebook import triggers_of
 from lawful.deciding.telling import Teller
 from lawful.decision import (
     Changed,
@@ -26,7 +27,7 @@ from lawful.decision import (
     Verdict,
 )
 from lawful.decision import Text as Told
-from lawful.engines.reference import evaluate
+from lawful.engines.reference import evaluate, outcome
 from lawful.engines.situation import History, Situation, counted, held_number
 from lawful.ir import (
     LANGUAGES,
@@ -50,6 +51,8 @@ _HOLDS = Text("holds: ", "满足：")
 LEADS: Final[Mapping[Status, Text]] = {"violated": _NOT_SO, "unknown": _NOT_KNOWN, "satisfied": _HOLDS}
 """What stands before the first part that made a rule what it is."""
 
+_MOST_IN_TURN: Final = 24
+"""Limits that refuse one after the other, each when the one before has gone."""
 
 Seek: TypeAlias = Callable[["Explanation"], tuple[Remedy, ...]]
 """Finds remedies for what is denied."""
@@ -189,22 +192,38 @@ class Explanation:
         return None if frees is None else values.local(frees, self.zone)
 
     def limits_free_at(self) -> datetime | None:
-        """When each limit that refuses has freed up, whatever else refuses; None where one never does."""
-        refusing = [each for step in self.judgement.steps for each in step.judged if each.refuses]
-        instants = [self._frees_up(each) for each in refusing if isinstance(each.rule.requires, AtMost)]
+        """When no limit refuses any more, whatever else does; None where that never comes."""
+        instants = [self._free_from(step) for step in self.judgement.steps if _refusing_limits(step)]
         known = [each for each in instants if each is not None]
         return max(known, default=None) if len(known) == len(instants) else None
 
-    def _frees_up(self, judged: Judged) -> datetime | None:
-        limit = judged.rule.requires
-        if not isinstance(limit, AtMost):
-            return None
-        held = held_number(limit, judged.situation)
-        if held is not None and held + limit.own > limit.at_most:
-            return None  # the field's number stays, all else equal
-        surplus = counted(limit, judged.situation)[0] - limit.at_most
-        leaving = expiries(limit, judged.situation)
-        return leaving[surplus - 1] if 0 < surplus <= len(leaving) else None
+    def _free_from(self, step: Step) -> datetime | None:
+        """When each has freed up or is out of force; what is in force by then may refuse in its turn."""
+        refusing = _refusing_limits(step)
+        for _ in range(_MOST_IN_TURN):
+            instants = [free_at(each.rule, each.situation) for each in refusing]
+            latest = max((each for each in instants if each is not None), default=None)
+            if latest is None or None in instants:
+                return None
+            refusing = self._refusing_at(step, latest)
+            if not refusing:
+                return latest
+        return None
+
+    def _refusing_at(self, step: Step, at: datetime) -> list[Judged]:
+        """The limits of the change that refuse it at a later instant, all else equal."""
+        triggers = triggers_of(step.asked)
+        refused = {each.rule.id for each in _refusing_limits(step)}
+        before, after = step.before.seen_at(at), step.after.seen_at(at)
+        found = []
+        for rule in self.program.rules:
+            of_move = rule.scope == "move"
+            if not (rule.subject in triggers if of_move else rule.id in refused):
+                continue
+            if isinstance(rule.requires, AtMost) and rule.severity == "error" and rule.in_force.holds(before.today):
+                situation = before if of_move else after
+                found.append(Judged(rule, outcome(rule, situation), situation))
+        return [each for each in found if each.refuses]
 
     def remedies(self) -> tuple[Remedy, ...]:
         """What was found by whoever can search for plans: that is built on this."""
@@ -375,6 +394,25 @@ def first_part(justification: Justification, status: Status, language: Language)
         part = part.because[0]
     what = part.title.best(language) if part.title is not None else f"`{part.text}`"
     return LEADS[status].best(language) + what
+
+
+def _refusing_limits(step: Step) -> list[Judged]:
+    return [each for each in step.judged if each.refuses and isinstance(each.rule.requires, AtMost)]
+
+
+def free_at(rule: Rule, situation: Situation) -> datetime | None:
+    """When a limit that is reached lets one more be, all else equal; None where it never does."""
+    limit = rule.requires
+    assert isinstance(limit, AtMost)
+    until = rule.in_force.until
+    ends = None if until is None else calendar.start_of(until, situation.zone)
+    held = held_number(limit, situation)
+    if held is not None and held + limit.own > limit.at_most:
+        return ends  # the field's number stays, all else equal
+    surplus = counted(limit, situation)[0] - limit.at_most
+    leaving = expiries(limit, situation)
+    frees = leaving[surplus - 1] if 0 < surplus <= len(leaving) else None
+    return min((each for each in (frees, ends) if each is not None), default=None)
 
 
 def expiries(limit: AtMost, situation: Situation) -> list[datetime]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from lawful import values, wording
+from lawful import calendar, values, wording
 from lawful.deciding.explaining import Explanation, expiries, first_part
 from lawful.deciding.judging import Engine, Judge, Judgement, Step
 from lawful.deciding.justifying import told
@@ -14,7 +14,7 @@ from lawful.decision import Reason
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, counted
-from lawful.ir import INT_MAX, LANGUAGES, AtMost, FieldDeclaration, Program, Text, Value
+from lawful.ir import INT_MAX, LANGUAGES, AtMost, FieldDeclaration, Program, Rule, Text, Value
 from lawful.possibility import LimitLeft, Possibility
 from lawful.question import Asked, Question
 from lawful.record import slot
@@ -122,24 +122,22 @@ def _limits(judge: Judge, step: Step) -> Iterator[LimitLeft]:
     for each in step.judged:
         limit = each.rule.requires
         if each.rule.kind == "limit" and isinstance(limit, AtMost) and evaluate(each.rule.when, each.situation) is True:
-            yield _left(judge, each.rule.id, limit, each.situation)
+            yield _left(judge, each.rule, limit, each.situation)
 
 
-def _left(judge: Judge, rule: str, limit: AtMost, situation: Situation) -> LimitLeft:
+def _left(judge: Judge, rule: Rule, limit: AtMost, situation: Situation) -> LimitLeft:
     least, most = counted(limit, situation)
     used = None if most is None and least == limit.own else least - limit.own
     left = None if most is None else max(limit.at_most - (most - limit.own), 0)
     if limit.counted_by is not None and wording.is_private(judge.program, limit.counted_by):
         used = left = None
-    frees = _first(expiries(limit, situation))
+    ends = rule.in_force.until
+    instants = [*expiries(limit, situation)[:1], *([] if ends is None else [calendar.start_of(ends, judge.zone)])]
+    frees = min(instants, default=None)
     return LimitLeft(
-        rule=rule,
+        rule=rule.id,
         at_most=limit.at_most,
         used=used,
         left=left,
         until=None if frees is None else values.local(frees, judge.zone),
     )
-
-
-def _first(instants: list[datetime]) -> datetime | None:
-    return instants[0] if instants else None

@@ -57,6 +57,7 @@ _DAYS_SCANNED: Final = 400
 _MOST_TURNS: Final = 48
 _TURNS_BETWEEN_PROBES: Final = 4
 """Where numbers overflow nothing is known: what is false beyond it turns once more."""
+_FEW: Final = 12
 MOST_OF_A_SET: Final = 4
 """Of a set of so many values each subset is tried."""
 
@@ -68,6 +69,8 @@ class Turns(Struct, frozen=True):
 
     found: tuple[Value, ...]
     exact: bool
+    later: bool = False
+    """Of instants: whether there are others after those that were looked at."""
 
 
 class Read(Struct, frozen=True):
@@ -177,7 +180,16 @@ def turning_values(read: Read, fact: FieldDeclaration, situation: Situation, *, 
     turns = _texts(about, subject) if kind == "string" else _ordered(about, fact, situation, subject, owners)
     # what is computed from it may be compared elsewhere
     computed = any(subject(node) for each in read.computed for node in walk(each))
-    return Turns(turns.found, turns.exact and not computed)
+    exact = turns.exact and not computed
+    if not exact and kind == "int" and (every := _few(fact)):
+        return Turns(every, exact=True)
+    return Turns(turns.found, exact)
+
+
+def _few(fact: FieldDeclaration) -> tuple[int, ...]:
+    """All the values of a number, where there are few."""
+    low, high = _bounds(fact)
+    return tuple(range(low, high + 1)) if high - low < _FEW else ()
 
 
 def _subsets(fact: FieldDeclaration, situation: Situation) -> Turns:
@@ -274,12 +286,12 @@ def _recurs(leaf: Expr) -> bool:
 def _turns(at: Callable[[int], object], probes: Iterable[int]) -> Iterator[int]:
     """The first number of each new value between two probes that differ; beyond one that turn there may be another."""
     for low, high in pairwise(probes):
-        last = at(high)
+        above, last = low, at(high)
         for _ in range(_TURNS_BETWEEN_PROBES):
-            before = at(low)
+            below, before = above, at(above)
             if before is last or before == last:
                 break
-            below, above = low, high
+            above = high
             while above - below > 1:
                 middle = (below + above) // 2
                 if at(middle) == before:
@@ -287,7 +299,6 @@ def _turns(at: Callable[[int], object], probes: Iterable[int]) -> Iterator[int]:
                 else:
                     above = middle
             yield above
-            low = above
 
 
 def _bounds(fact: FieldDeclaration) -> tuple[int, int]:
@@ -330,18 +341,18 @@ def turning_instants(timed: Iterable[Expr], situation: Situation, until: Instant
     and months, and events that count no more, included.
     """
     found: set[Instant] = set()
-    exact = True
+    exact, beyond = True, False
     for leaf in timed:
         for node in walk(leaf):
             if isinstance(node, Count):
                 found.update(_expiries(node, situation))
         for each in _about(leaf, _is_clock):
-            turns, sure = _in_time(each, situation, until)
+            turns, sure, is_over = _in_time(each, situation, until)
             found.update(turns)
-            exact = exact and sure
+            exact, beyond = exact and sure, beyond or not is_over
     later = sorted(each for each in found if situation.at < each)
     within = [each for each in later if each <= until]
-    return Turns(tuple(within[:_MOST_TURNS]), exact and len(within) == len(later) and len(within) <= _MOST_TURNS)
+    return Turns(tuple(within[:_MOST_TURNS]), exact and len(within) <= _MOST_TURNS, beyond or len(within) < len(later))
 
 
 def _is_clock(node: Expr) -> bool:
@@ -363,21 +374,23 @@ def _expiries(count: Count, situation: Situation) -> Iterator[Instant]:
 _FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def _in_time(leaf: Expr, situation: Situation, until: Instant) -> tuple[list[Instant], bool]:
+def _in_time(leaf: Expr, situation: Situation, until: Instant) -> tuple[list[Instant], bool, bool]:
+    """When it turns, whether that is surely all until then, and whether it surely turns no more after that."""
     if any(isinstance(node, Quantifier | Variable) for node in walk(leaf)):
-        return [], False
+        return [], False, False
     days = _of_a_day(leaf, situation)
     if days is not None:
-        return [calendar.start_of(each, situation.zone) for each in days], True
+        return [calendar.start_of(each, situation.zone) for each in days], True, True
     by_days = not any(isinstance(node, Clock) and node.name == "now" for node in walk(leaf))
     recurs = _recurs(leaf)
-    sure = _turns_once(leaf, _is_clock) and _is_over(leaf, situation, until)
+    sure = _turns_once(leaf, _is_clock)
+    is_over = not sure or _is_over(leaf, situation, until)
     if by_days or recurs:
-        return _by_days(leaf, situation, until, recurs=recurs), sure
+        return _by_days(leaf, situation, until, recurs=recurs), sure, is_over
     start, end = _number(situation.at) or 0, _number(until) or 0
     at = lambda number: evaluate(leaf, situation.seen_at(_EPOCH + number * _MICROSECOND))  # noqa: E731 - a word for it is no plainer
     turns = [_EPOCH + each * _MICROSECOND for each in _turns(at, _further(start, end))]
-    return turns, sure
+    return turns, sure, is_over
 
 
 def _is_over(leaf: Expr, situation: Situation, until: Instant) -> bool:

@@ -42,8 +42,10 @@ class Instants:
         found = {each for each in turns.found if isinstance(each, Instant)}
         found.update(self._forgotten(state))
         found |= self._edges
-        if not turns.exact or any(each > self.bounds.until for each in found):
+        if not turns.exact:
             self.cut.add("dates")
+        if turns.later or any(each > self.bounds.until for each in found):
+            self.cut.add("later")
         if self.cone.timely:
             self.cut.add("dates")
             found.update(self._days_before(list(found)))
@@ -79,7 +81,7 @@ class Instants:
                 for each in turning_instants(reaching, situation, self.bounds.until).found
                 if isinstance(each, Instant)
             }
-        return Turns(tuple(found), turns.exact)
+        return Turns(tuple(found), turns.exact, turns.later)
 
     def _forgotten(self, state: State) -> Iterator[Instant]:
         """When a counted event counts no more, and when what is known of the history covers a window."""

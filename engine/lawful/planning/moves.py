@@ -17,7 +17,7 @@ from lawful.planning.cone import Cone, requests_read
 from lawful.planning.setting import Cut, Setting, State
 from lawful.question import Asked
 
-_MOST_AT_ONCE: Final = 3
+MOST_AT_ONCE: Final = 3
 """Fields that one change sets."""
 _MOST_COMBINATIONS: Final = 400
 _MOST_EVIDENCE: Final = 128
@@ -54,9 +54,9 @@ class Moves(Struct):
     def together(self, fields: Mapping[str, list[Value]]) -> Iterator[Asked]:
         """Two fields at once, and three: each with the values that their own guards let them have."""
         left = _MOST_COMBINATIONS
-        if len(fields) > _MOST_AT_ONCE:
+        if len(fields) > MOST_AT_ONCE:
             self.cut.add("combinations")
-        for size in range(2, min(len(fields), _MOST_AT_ONCE) + 1):
+        for size in range(2, min(len(fields), MOST_AT_ONCE) + 1):
             for names in combinations(fields, size):
                 for chosen in product(*(fields[name] for name in names)):
                     if not left:

@@ -56,6 +56,8 @@ class Bound(Answer):
     """How far was looked. `left_out` says what was not looked at: where it is empty, there was nothing else."""
 
     steps: int
+    whole: int | None = None
+    """Where the work or the time was over before: every plan of up to so many steps was looked at."""
     until: str
     left_out: tuple[str, ...]
 

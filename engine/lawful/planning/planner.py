@@ -15,6 +15,8 @@ from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge
 from lawful.planning.cone import Cone, Cones, requests_read
 from lawful.planning.goals import Goal
+from lawful.planning.moves import MOST_AT_ONCE
+from lawful.planning.needed import Needed
 from lawful.planning.reach import Barred, Reaching
 from lawful.planning.search import Path, Result, Search
 from lawful.planning.setting import Bounds, Cut, Setting, Taken, first_state
@@ -55,6 +57,8 @@ class Outcome(Struct, frozen=True):
     bounds: Bounds
     barred: Barred | None = None
     """Why there is none, of what can never be."""
+    whole: int | None = None
+    """Where the work or the time was over: every plan of up to so many steps was looked at."""
 
 
 class Planner:
@@ -79,6 +83,7 @@ class Planner:
             missing = self._missing(quest, unknown)
             status: Status = "undetermined" if missing else "none"
             return Outcome(status, status == "none", (), frozenset(), missing, bounds, reaching.barred())
+        least = max(least, quest.least_of_facts())
         result = quest.result(least)
         if result.paths:
             surely = quest.is_least(result.paths[0], least) or not result.cut
@@ -88,9 +93,9 @@ class Planner:
             judgement = self.judge.judge(question.asking(goal.asked), "reference")
             missing = self._not_to_be_had(Explanation(self.judge, judgement).missing(), options)
         if missing:
-            return Outcome("undetermined", False, (), result.cut, missing, bounds)
-        proved = not result.cut and not unknown
-        return Outcome("none" if proved else "not found", proved, (), result.cut, (), bounds)
+            return Outcome("undetermined", False, (), result.cut, missing, bounds, whole=result.whole)
+        proved = not result.cut and not self._not_to_be_had([tuple(unknown)], options)
+        return Outcome("none" if proved else "not found", proved, (), result.cut, (), bounds, whole=result.whole)
 
     def paths(self, question: Question, goal: Goal, options: Options) -> tuple[Path, ...]:
         """Those of `outcome`, where nobody asks why there are none: which takes longer to say than to see."""
@@ -98,18 +103,21 @@ class Planner:
         if quest.reaching(quest.cone.movable).is_barred_now():
             return ()
         least = quest.reaching().least()
-        return () if least is None else quest.result(least).paths
+        return () if least is None else quest.result(max(least, quest.least_of_facts())).paths
 
     def _quest(self, question: Question, goal: Goal, options: Options, starts: Iterable[Path]) -> Quest:
         state = first_state(question)
+        setting = Setting.of(self.judge, question, obtains=options.obtains)
+        begun = tuple(starts) or (Path((0, 0, 0, state.at), state),)
         return Quest(
-            setting=Setting.of(self.judge, question, obtains=options.obtains),
+            setting=setting,
             cones=self.cones,
             cone=self.cones.of(goal),
             goal=goal,
             options=options,
             bounds=self.bounds(question, options),
-            starts=tuple(starts) or (Path((0, 0, 0, state.at), state),),
+            starts=begun,
+            needed=Needed.of(setting, self.cones, goal, (path.state for path in begun)),
         )
 
     def bounds(self, question: Question, options: Options) -> Bounds:
@@ -174,12 +182,18 @@ class Quest(Struct, frozen=True):
     options: Options
     bounds: Bounds
     starts: tuple[Path, ...]
+    needed: Needed
 
     def reaching(self, freed: Iterable[str] = ()) -> Reaching:
         """What may be reached at all; `freed` are facts that may be anything."""
         states = [path.state for path in self.starts]
         most = self.options.work
         return Reaching(self.setting, self.cones, self.cone, self.goal, states, frozenset(freed), most_work=most)
+
+    def least_of_facts(self) -> int:
+        """No plan has fewer steps, of which each moves a fact that is in the way."""
+        some = (self.needed.obtains(path.state) + self.needed.sets(path.state, MOST_AT_ONCE) for path in self.starts)
+        return min(some) + (self.goal.asked is not None)
 
     def is_barred(self, freed: Iterable[str]) -> bool:
         """Whether there is no plan, whatever those facts are."""
@@ -215,6 +229,7 @@ class Quest(Struct, frozen=True):
             within,
             measure=self.options.measure,
             least=least + self._begun,
+            needed=self.needed,
             alternatives=self.options.alternatives,
             hurried=hurried,
             shortest=shortest,

@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, starmap
 from typing import Final, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lawful import calendar
 from lawful.calendar import Instant
@@ -24,7 +25,8 @@ from lawful.ir import TRUE, Value
 from lawful.planning.cone import Cone
 from lawful.planning.goals import Goal
 from lawful.planning.instants import Instants
-from lawful.planning.moves import Moves
+from lawful.planning.moves import MOST_AT_ONCE, Moves
+from lawful.planning.needed import Needed
 from lawful.planning.setting import Bounds, Cut, Setting, State, Taken, later
 from lawful.question import Asked
 
@@ -57,6 +59,8 @@ class Result(Struct, frozen=True):
     paths: tuple[Path, ...]
     cut: frozenset[Cut]
     states: int
+    whole: int | None = None
+    """Where the work or the time was over: every plan of up to so many steps was looked at."""
 
 
 class _Node(Struct):
@@ -69,6 +73,8 @@ class _Node(Struct):
     """The instants still to come, the next one last; None until somebody waits for them."""
     allowed: set[object] = field(default_factory=set)
     """The changes that were allowed at an earlier instant, and gain nothing by waiting."""
+    obtained: set[tuple[str, Value]] = field(default_factory=set)
+    """The values that were obtained at an earlier instant."""
 
 
 class Search:
@@ -83,6 +89,7 @@ class Search:
         *,
         measure: str | None = None,
         least: int = 0,
+        needed: Needed | None = None,
         alternatives: bool = True,
         hurried: bool = False,
         shortest: bool = False,
@@ -99,6 +106,7 @@ class Search:
         self.measure = measure
         self.cone = cone
         self.least = least
+        self.needed = needed
         self.alternatives = alternatives
         self.cut: set[Cut] = set()
         self.moves = Moves(setting, self.cone, self.cut)
@@ -108,13 +116,15 @@ class Search:
         self._queue: list[tuple[Cost, int, int, _Node]] = []
         self._order = count()
         self._reached: dict[object, list[tuple[Cost, Instant]]] = {}
+        self._starts: list[Path] = []
 
     # ------------------------------------------------------------------------------------------------- the way
 
     def run(self, starts: Iterable[Path]) -> Result:
         """The cheapest plans from any of the starts."""
-        for start in starts:
-            self._push(_Node(Path(start.cost, start.state, start.taken)))
+        self._starts = [Path(start.cost, start.state, start.taken) for start in starts]
+        for start in self._starts:
+            self._push(_Node(start))
         found: list[Path] = []
         enough = 0
         while self._queue:
@@ -124,8 +134,9 @@ class Search:
             if found and (self._is_dearer(node.path, found[0]) or self._spent > enough):
                 break
             if node.path.is_goal:
-                if all(_changes(node.path) != _changes(each) for each in found):
-                    found.append(node.path)
+                path = self._lean(node.path)
+                if all(self._does(path) != self._does(each) for each in found):
+                    found.append(path)
                 if len(found) > _MOST_ALTERNATIVES or not self.alternatives:
                     break
                 if len(found) == 1:
@@ -136,8 +147,15 @@ class Search:
             there = min(
                 (each for each in self._queue if each[-1].path.is_goal), default=None, key=lambda each: each[:3]
             )
-            found = [] if there is None else [there[-1].path]
-        return Result(tuple(found), frozenset() if found and not self._doubtful() else frozenset(self.cut), self.states)
+            found = [] if there is None else [self._lean(there[-1].path)]
+        cut = frozenset[Cut]() if found and not self._doubtful() else frozenset(self.cut)
+        return Result(tuple(found), cut, self.states, self._whole())
+
+    def _whole(self) -> int | None:
+        """Up to how many steps every plan was looked at, where there was no end of them."""
+        if not self.by_steps or not self.cut & {"work", "time"} or not self._queue:
+            return None
+        return max(self._queue[0][0][1] - 1, 0)
 
     def _is_dearer(self, path: Path, found: Path) -> bool:
         return self._promised(path.cost, path)[:3] > self._promised(found.cost, found)[:3]
@@ -146,6 +164,67 @@ class Search:
         """Whether a cheaper plan than those found may have been passed over."""
         harmless: set[Cut] = {"steps"} if self.measure is None else set()  # a longer plan may cost less
         return bool(self.cut - harmless)
+
+    def _does(self, path: Path) -> object:
+        """What a plan does, in whatever order; of what is obtained, or has an order, any value that serves will do."""
+        account = self.setting.judge.program.account
+
+        def of_set(name: str, value: Value) -> object:
+            return name, value if account[name].type.kind in ("bool", "enum", "set") else None
+
+        return sorted(
+            repr(
+                (
+                    each.asked
+                    and (
+                        each.asked.kind,
+                        each.asked.name,
+                        sorted(map(str, starmap(of_set, each.asked.values.items()))),
+                    ),
+                    sorted(each.given),
+                    each.obtained and each.obtained[0],
+                )
+            )
+            for each in path.taken
+        )
+
+    def _lean(self, path: Path) -> Path:
+        """Without the fields that are set, and the facts that are obtained, for nothing."""
+        for index, each in enumerate(path.taken):
+            without: list[tuple[Taken, ...]] = []
+            if each.obtained is not None:
+                without = [()]
+            elif each.asked is not None and len(each.asked.values) > 1 and each.asked is not self.goal.asked:
+                fewer = ({n: v for n, v in each.asked.values.items() if n != name} for name in each.asked.values)
+                without = [(replace(each, asked=Asked("set", "", values)),) for values in fewer]
+            for instead in without:
+                leaner = self._again(path, (*path.taken[:index], *instead, *path.taken[index + 1 :]))
+                if leaner is not None:
+                    return self._lean(leaner)
+        return path
+
+    def _again(self, path: Path, taken: tuple[Taken, ...]) -> Path | None:
+        """The path that those steps are, at the same instants; None where they do not lead to the goal."""
+        start = next(each for each in self._starts if taken[: len(each.taken)] == each.taken)
+        here = start
+        for each in taken[len(start.taken) :]:
+            state = State(here.state.account, here.state.features, here.state.events, each.at)
+            here = Path(self._priced(here.cost, each.at), state, here.taken)
+            if each.obtained is not None:
+                here = self._with(here, *each.obtained)
+                continue
+            assert each.asked is not None  # a step is a change or this
+            step = self._judged(each.asked, state, each.given)
+            is_goal = self.goal.asked is not None and each is taken[-1]
+            following = self._following(here, each.asked, each.given, step, is_goal=is_goal)
+            if step.verdict != "allow" or following is None:
+                return None
+            here = following
+        if self.goal.asked is None:
+            state = State(here.state.account, here.state.features, here.state.events, path.state.at)
+            here = Path(self._priced(here.cost, state.at), state, here.taken, is_goal=True)
+            return here if self.goal.is_met(self.setting.situation(state, {})) else None
+        return here if here.is_goal else None
 
     @property
     def _spent(self) -> int:
@@ -169,8 +248,19 @@ class Search:
 
     def _promised(self, cost: Cost, path: Path) -> Cost:
         """What any plan by way of it costs at the least; of two that promise the same the longer one is nearer."""
-        steps = max(cost[1] + (self.goal.asked is not None and not path.is_goal), self.least)
-        return (steps if self.by_steps else cost[0]), steps, cost[2], cost[3]
+        if path.is_goal:
+            steps, assumed = max(cost[1], self.least), cost[2]
+        else:
+            obtained, others = self._still(path.state)
+            steps, assumed = max(cost[1] + obtained + others, self.least), cost[2] + obtained
+        return (steps if self.by_steps else cost[0]), steps, assumed, cost[3]
+
+    def _still(self, state: State) -> tuple[int, int]:
+        """The facts that are still to be obtained, and the other steps that there still are, at the least."""
+        asked = self.goal.asked is not None
+        if self.needed is None:
+            return 0, int(asked)
+        return self.needed.obtains(state), self.needed.sets(state, 1 if self.hurried else MOST_AT_ONCE) + asked
 
     def _priced(self, cost: Cost, at: Instant) -> Cost:
         """The cost once one has waited until then."""
@@ -220,8 +310,9 @@ class Search:
         if not self.hurried:
             for asked in self.moves.together(guarded):
                 self._try(node, here, asked)
-        if is_first:
-            for name, value in self.moves.obtainable(state):
+        for name, value in self.moves.obtainable(state):
+            if (name, value) not in node.obtained:  # what turns with time is worth other values later
+                node.obtained.add((name, value))
                 self._obtain(here, name, value)
 
     def _is_known(self, path: Path) -> bool:
@@ -333,11 +424,14 @@ class Search:
         if any(each.obtained is not None and each.obtained[0] == name for each in here.taken[since:]):
             self._obtain_instead(here, since, name, value)
             return
+        self._push(_Node(self._with(here, name, value)))
+
+    def _with(self, here: Path, name: str, value: Value) -> Path:
+        """The path with that fact obtained."""
         amount, steps, assumed, at = here.cost
         state = State({**here.state.account, name: value}, here.state.features, here.state.events, at)
         cost = (amount + (self.measure is None), steps + 1, assumed + 1, at)
-        taken = (*here.taken, Taken(at, here.state, obtained=(name, value)))
-        self._push(_Node(Path(cost, state, taken)))
+        return Path(cost, state, (*here.taken, Taken(at, here.state, obtained=(name, value))))
 
     def _obtain_instead(self, here: Path, since: int, name: str, value: Value) -> None:
         """No change lies between: the value that was to be had before is not needed."""
@@ -355,17 +449,3 @@ class Search:
 def _is_within(cost: Cost, other: Cost) -> bool:
     """Whether nothing of it is more than of the other."""
     return cost[0] <= other[0] and cost[1] <= other[1] and cost[2] <= other[2]
-
-
-def _changes(path: Path) -> object:
-    """What a plan does, in whatever order; of what is to be obtained any value will do."""
-    return sorted(
-        repr(
-            (
-                each.asked and (each.asked.kind, each.asked.name, sorted(each.asked.values.items(), key=repr)),
-                sorted(each.given),
-                each.obtained and each.obtained[0],
-            )
-        )
-        for each in path.taken
-    )

@@ -26,6 +26,7 @@ from lawful.question import Asked, Question
 LEFT_OUT: Final[Mapping[Cut, Text]] = {
     "steps": Text("longer plans", "更长的方案"),
     "dates": Text("some dates", "部分日期"),
+    "later": Text("what comes later", "此后的日期"),
     "values": Text("some values of fields", "字段的部分取值"),
     "combinations": Text("some combinations of fields", "部分字段组合"),
     "work": Text("what would have taken too much work", "工作量超出上限的部分"),
@@ -80,6 +81,7 @@ class PlanTeller:
             missing=outcome.missing,
             bound=Bound(
                 steps=outcome.bounds.steps,
+                whole=outcome.whole,
                 until=values.written(outcome.bounds.until, self.zone),
                 left_out=tuple(sorted(outcome.cut)),
             ),
