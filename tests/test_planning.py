@@ -874,3 +874,30 @@ actions:
 def test_any_other_text_is_told_as_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out = told_of(FACTS, {"features": []}, ("--do", "named"), tmp_path, capsys)
     assert "obtain account.note: any other text" in out
+
+
+OPEN = """
+policy: open
+version: "1"
+account: {fields: {type: {enum: [a, b]}, n: {type: int, default: 0}, who: {enum: [p, q], fixed: true}}}
+lifecycle: {type: {initial: [a, b]}}
+actions:
+  go: {requires: account.n % 1000 == 999}
+  more: {effects: {n: account.n + 1}}
+  own: {requires: account.who == 'p' && account.type == 'a'}
+"""
+
+
+def test_where_it_is_open_whether_a_need_is_served_it_is_told_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p.yaml").write_text(OPEN)
+    asked = ("--need", "go", "--need", "own", "--at", "2025-03-01", "--seconds", "2", "--lang", "en")
+    _, out, _ = run(capsys, str(tmp_path / "p.yaml"), *asked)
+    assert re.search(r"open: a, go +not looked at: .+", out)
+    assert re.search(r"open: a, own +missing: account.who", out)
+    choice = lawful.loads(OPEN).choose(["own"], at="2025-03-01")
+    assert [(need.status, need.missing) for option in choice.options for need in option.needs] == [
+        ("undetermined", (("account.who",),)),
+        ("none", ()),
+    ]

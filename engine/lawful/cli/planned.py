@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lawful.policy import Policy
 
 _MOST_TOLD: Final = 6
+_OPEN: Final = ("not found", "undetermined")
 _SIGNS: Final[dict[str, Piece]] = {
     "found": ("✓", "good"),
     "none": ("✗", "bad"),
@@ -163,9 +164,12 @@ class Planned:
             )
 
     def _left_out(self, plan: Plan) -> str:
+        return self._words(plan.bound.left_out)
+
+    def _words(self, left_out: tuple[str, ...]) -> str:
         from lawful.planning.telling import LEFT_OUT
 
-        words = [LEFT_OUT[each].best(self.terminal.language) for each in plan.bound.left_out]  # type: ignore[index]  # they are its keys
+        words = [LEFT_OUT[each].best(self.terminal.language) for each in left_out]  # type: ignore[index]  # they are its keys
         return self.terminal.say(", ", "、").join(words) or self.terminal.say("nothing", "无")
 
     def _alternatives(self, plan: Plan) -> Iterator[Row]:
@@ -278,6 +282,19 @@ class Planned:
             yield row(1, (self.terminal.say(f"against {option.value}:", f"不宜选{option.value}："), "dim"))
         for rule, why in dict(against).items():
             yield row(2, (rule, "bold"), GAP + why.best(language))
+        for each in option.needs:
+            if each.status in _OPEN:
+                yield self._open(f"{option.value}, {each.need}", each.missing, each.left_out)
+        if option.status in _OPEN and not option.needs and option.plan is not None:
+            yield self._open(option.value, option.plan.missing, option.plan.bound.left_out)
+
+    def _open(self, what: str, missing: tuple[tuple[str, ...], ...], left_out: tuple[str, ...]) -> Row:
+        """Why a `?` stands for it: the facts that it depends on, or what was not tried."""
+        if missing:
+            told = self.terminal.say("missing: ", "缺少：") + asking.missing(missing, self.policy.program, self.terminal)
+        else:
+            told = self.terminal.say("not looked at: ", "未考察：") + self._words(left_out)
+        return row(1, (self.terminal.say("open: ", "未决："), "dim"), what, GAP, told)
 
 
 def _waits(plan: Plan) -> bool:

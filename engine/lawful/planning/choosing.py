@@ -265,13 +265,13 @@ class Chooser:
             kept = rates.kept(need, goal, path)
             if kept.status == "found":
                 return Served(need=need.text, status="found"), ()
-            return _refused(need, kept.status, kept.reasons), kept.missing
+            return _refused(need, kept.status, kept.reasons, kept.missing, kept.cut), kept.missing
         outcome = self.planner.outcome(self.question, goal, self.options, [path])
         if not outcome.paths:
             taken = Taken(path.state.at, path.state, need.asked)
             judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
             reasons = refusals(Explanation(self.judge, judgement).reasons())
-            return _refused(need, outcome.status, reasons), outcome.missing
+            return _refused(need, outcome.status, reasons, outcome.missing, outcome.cut), outcome.missing
         return Served(need=need.text, status="found"), ()
 
     def _with_actions(self, joint: Outcome, needs: Sequence[Need], goal: Goal) -> Outcome:
@@ -298,9 +298,15 @@ def _price(plan: Plan | None) -> tuple[int, int, str]:
     return (0, 0, "") if plan is None else (plan.cost or 0, len(plan.steps), plan.done_at or "")
 
 
-def _refused(need: Need, status: Status, reasons: Sequence[Reason]) -> Served:
-    rules, why = tuple(each.rule for each in reasons), tuple(each.explanation for each in reasons)
-    return Served(need=need.text, status=status, rules=rules, why=why)
+def _refused(need: Need, status: Status, reasons: Sequence[Reason], missing: Missing, cut: frozenset[Cut]) -> Served:
+    return Served(
+        need=need.text,
+        status=status,
+        rules=tuple(each.rule for each in reasons),
+        why=tuple(each.explanation for each in reasons),
+        missing=missing if status == "undetermined" else (),
+        left_out=tuple(sorted(cut)) if status == "not found" else (),
+    )
 
 
 def _united(facts: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

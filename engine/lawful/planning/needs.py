@@ -26,7 +26,7 @@ from lawful.planning.goals import Goal
 from lawful.planning.plan import Status
 from lawful.planning.planner import Options, Planner
 from lawful.planning.search import DAYS, Path
-from lawful.planning.setting import Setting, State, Taken, later, question_of
+from lawful.planning.setting import Cut, Setting, State, Taken, later, question_of
 from lawful.planning.telling import refusals
 from lawful.question import Asked, Question
 
@@ -98,6 +98,8 @@ class Kept(Struct, frozen=True):
     reasons: tuple[Reason, ...] = ()
     """What refused it where it could be done no more."""
     missing: tuple[tuple[str, ...], ...] = ()
+    cut: frozenset[Cut] = frozenset()
+    """What was not tried."""
 
 
 class Rates:
@@ -137,6 +139,8 @@ class _Keeping:
         self.is_certain = True
         """Whether all that was passed over surely is refused, whatever else is done."""
         self.refused: tuple[Reason, ...] = ()
+        self._cut: set[Cut] = set()
+        """Why a no would be no proof."""
         self._failed = Kept("not found")
         self._refused_at = path.state
         self._looked = False
@@ -250,14 +254,25 @@ class _Keeping:
 
     def _is_over(self) -> bool:
         self._tried += 1
-        return self._tried > _MOST_TRIED or (self._deadline is not None and time.monotonic() > self._deadline)
+        if self._tried > _MOST_TRIED:
+            self._cut.add("work")
+        elif self._deadline is not None and time.monotonic() > self._deadline:
+            self._cut.add("time")
+        return bool(self._cut & {"work", "time"})
+
+    def _not_tried(self, cut: frozenset[Cut] = frozenset()) -> frozenset[Cut]:
+        """Beside what a search left out: it goes on from what was done, which might have been done otherwise."""
+        return frozenset({"otherwise", *self._cut, *cut})
 
     # ------------------------------------------------------------------------------------------------- by other steps
 
     def _finds(self, at: Instant, end: Instant) -> bool:
         """Do it after other changes, or with other evidence, where that is found."""
         self.refused = self._reasons(self._refused_at)
-        self._failed = Kept("none" if self.is_certain else "not found", self.refused)
+        if self.is_certain:
+            self._failed = Kept("none", self.refused)
+        else:
+            self._failed = Kept("not found", self.refused, cut=self._not_tried())
         if self.is_certain or at >= end or self._is_over():
             return False
         if self.done == 0 and not self._looked:
@@ -269,7 +284,7 @@ class _Keeping:
         self._looked = True
         outcome = self.rates.planner.outcome(self.rates.question, self.goal, self.rates.options, [self.path])
         if not outcome.paths:
-            self._failed = Kept(outcome.status, self._reasons(self.path.state), outcome.missing)
+            self._failed = Kept(outcome.status, self._reasons(self.path.state), outcome.missing, outcome.cut)
             return False
         last = outcome.paths[0].taken[-1]
         self.state, self.given = last.before, last.given
@@ -289,13 +304,13 @@ class _Keeping:
         path = outcome.paths[0] if outcome.paths else None
         if path is None or path.taken[-1].at >= end:
             status: Status = "undetermined" if outcome.missing else "not found"
-            self._failed = Kept(status, self.refused, outcome.missing)
+            self._failed = Kept(status, self.refused, outcome.missing, self._not_tried(outcome.cut))
             return False
         last = path.taken[-1]
         self.given = last.given
         self._way = path.taken
         step = self.judge.step(self.need.asked, self.setting.situation(last.before, last.given), "reference")
-        self._failed = Kept("not found", self.refused)
+        self._failed = Kept("not found", self.refused, cut=self._not_tried(outcome.cut))
         return step.verdict == "allow" and self._take(last.before, step)
 
     def _goes_again(self, here: State, end: Instant) -> bool:

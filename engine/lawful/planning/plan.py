@@ -141,6 +141,10 @@ class Served(Answer):
     rules: tuple[str, ...] = ()
     """What refuses it."""
     why: tuple[Text, ...] = ()
+    missing: tuple[tuple[str, ...], ...] = ()
+    """Where it is open for want of facts: which."""
+    left_out: tuple[str, ...] = ()
+    """Where nothing was found: what was not tried, as in the bound of a plan."""
 
 
 class Choosable(Answer):

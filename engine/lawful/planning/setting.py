@@ -18,7 +18,7 @@ from lawful.ir import Program, Value
 from lawful.question import EARLIEST, Asked, Question, Recorded
 from lawful.record import record_type
 
-Cut: TypeAlias = Literal["steps", "dates", "later", "values", "combinations", "work", "time", "unknown"]
+Cut: TypeAlias = Literal["steps", "dates", "later", "values", "combinations", "work", "time", "unknown", "otherwise"]
 """Why a search that found nothing is no proof that there is nothing."""
 _MOMENT: Final = timedelta(microseconds=1)
 

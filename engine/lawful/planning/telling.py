@@ -32,6 +32,7 @@ LEFT_OUT: Final[Mapping[Cut, Text]] = {
     "work": Text("what would have taken too much work", "工作量超出上限的部分"),
     "time": Text("what would have taken too long", "耗时超出上限的部分"),
     "unknown": Text("changes whose outcome is not known", "结果未知的变更"),
+    "otherwise": Text("doing otherwise what was done before", "此前步骤的其他做法"),
 }
 """What a search may have passed over, in words."""
 
