@@ -88,10 +88,44 @@ class _Open:
 
 
 @dataclass(slots=True)
+class _Reads:
+    """What an open rule depends on, and what it came to so far: most sets of facts leave most rules as they were."""
+
+    rule: _Open
+    leaves: tuple[_Leaf, ...]
+    present: Facts
+    outcomes: dict[object, bool | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rule: _Open) -> _Reads:
+        leaves: dict[_Leaf, None] = {}
+        present: Facts = frozenset()
+        seen: set[int] = set()
+        pending: list[Formula] = [rule.when, rule.requires, rule.when_before, rule.requires_before]
+        while pending:
+            formula = pending.pop()
+            if id(formula) in seen:
+                continue
+            seen.add(id(formula))
+            match formula:
+                case _Leaf():
+                    leaves[formula] = None
+                case _Presence():
+                    present |= formula.facts
+                case _Junction():
+                    pending += formula.parts
+                case _Choice():
+                    pending += [formula.test, formula.then, formula.otherwise]
+                case bool():
+                    pass
+        return cls(rule, tuple(leaves), present)
+
+
+@dataclass(slots=True)
 class _Search:
     """Tries sets of facts on the open rules."""
 
-    rules: list[_Open]
+    rules: list[_Reads]
     leaves: list[_Leaf]
     work: int = 0
 
@@ -111,12 +145,23 @@ class _Search:
         if len(free) > _MOST_FREE:
             return True
         for values in product((True, False), repeat=len(free)):
-            chosen = _Chosen(facts, {**known, **dict(zip(free, values, strict=True))})
-            outcomes = [_outcome(rule, chosen) for rule in self.rules]
-            self.work += len(chosen.memo) + len(outcomes)
-            if (False not in outcomes and None in outcomes) or self.work > _MOST_WORK:
+            if self._is_open(_Chosen(facts, {**known, **dict(zip(free, values, strict=True))})):
                 return True
         return False
+
+    def _is_open(self, chosen: _Chosen) -> bool:
+        """Whether no rule is violated, and one is unknown."""
+        is_open = False
+        for reads in self.rules:
+            key = (*map(chosen.values.get, reads.leaves), reads.present & chosen.facts)
+            if key not in reads.outcomes:
+                reads.outcomes[key] = _outcome(reads.rule, chosen)
+            self.work += 1
+            if reads.outcomes[key] is False:
+                return False
+            is_open = is_open or reads.outcomes[key] is None
+        self.work += len(chosen.memo)
+        return is_open or self.work > _MOST_WORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +179,7 @@ class Searching:
 
     def __init__(self, judgement: Judgement) -> None:
         reading = _Reading(judgement)
-        self._search = _Search(reading.open_rules(), reading.leaves)
+        self._search = _Search([_Reads.of(each) for each in reading.open_rules()], reading.leaves)
         self._can_be_settled = all(leaf.settled_by for leaf in reading.leaves)
         self.universe = sorted({fact for leaf in reading.leaves for each in leaf.settled_by for fact in each})
 
@@ -199,8 +244,7 @@ class _Reading:
             case Known():
                 return _Presence(self._unknown(expr.operand, situation))
             case And() | Or():
-                parts = tuple(self.formula(each, situation) for each in expr.operands)
-                return _Junction(parts, isinstance(expr, And))
+                return _joined([self.formula(each, situation) for each in expr.operands], isinstance(expr, And))
             case Not():
                 return _Junction((self.formula(expr.operand, situation),), all_of=True, negated=True)
             case ConditionOf():
@@ -305,6 +349,13 @@ class _Reading:
         return frozenset({f"account.{name}"})
 
 
+def _joined(parts: list[Formula], all_of: bool) -> Formula:
+    """Without the parts that are known already: one that decides stands for all."""
+    if (not all_of) in parts:
+        return not all_of
+    return _Junction(tuple(each for each in parts if not isinstance(each, bool)), all_of)
+
+
 def evaluate_closed(expr: Known, situation: Situation) -> bool:
     """Whether it is known; inside a quantifier, whose variable has no value here, taken not to be."""
     if any(isinstance(node, Variable) for node in walk(expr)):
@@ -350,7 +401,12 @@ def _value_of_parts(formula: _Presence | _Junction | _Choice, chosen: _Chosen) -
             test = _value(formula.test, chosen)
             return None if test is None else _value(formula.then if test else formula.otherwise, chosen)
         case _Junction():
-            values = [_value(part, chosen) for part in formula.parts]
-            deciding = not formula.all_of
-            value = deciding if deciding in values else None if None in values else formula.all_of
+            value: bool | None = formula.all_of
+            for part in formula.parts:
+                found = _value(part, chosen)
+                if found is None:
+                    value = None
+                elif found is not formula.all_of:
+                    value = found
+                    break
             return value if value is None or not formula.negated else not value
