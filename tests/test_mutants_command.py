@@ -303,7 +303,7 @@ def test_without_a_terminal_proposals_go_to_a_file_or_to_json(folder: Path, caps
     found = json.loads(out)
     assert (code, found["schema"]) == (0, "lawful/review/v1")
     first = found["proposals"][0]
-    assert set(first) == {"rule", "side", "place", "words", "case"}
+    assert set(first) == {"rule", "side", "place", "words", "alone", "case"}
     assert [pair[0] for pair in first["words"]["zh"]][-1] == "时间"
 
 
@@ -319,6 +319,27 @@ def test_a_case_in_json_can_be_read_as_it_is(named: str, capsys: pytest.CaptureF
         request = {key: value for key, value in each.items() if key not in ("name", "note", "expect")}
         policy.read(request)
         assert policy.check(request).verdict == each["expect"]["verdict"]
+
+
+NO_INSIDE = """
+policy: lone
+version: "1"
+account: {fields: {born: {type: int, fixed: true}, seats: {type: int, outside: true}}}
+actions: {archive: {requires: account.seats >= 10}}
+"""
+
+
+def test_a_review_says_why_a_rule_has_no_inside() -> None:
+    policy = lawful.loads(NO_INSIDE)
+    found = {(each.rule, each.side): each.alone for each in proposals(policy, [], rules(policy.program))}
+    told = {key: alone.en.partition(":")[0] if alone is not None else None for key, alone in found.items()}
+    refused = "every request to set it to another value is refused"
+    assert told == {
+        ("fields.born.fixed", "outside"): refused,
+        ("fields.seats.unlisted", "outside"): refused,
+        ("actions.archive", "outside"): None,
+        ("actions.archive", "inside"): None,
+    }
 
 
 def test_a_policy_without_cases_can_be_reviewed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

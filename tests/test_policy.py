@@ -9,7 +9,7 @@ import pickle
 import sys
 import threading
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -385,3 +385,31 @@ def test_a_decision_on_several_fields_is_the_references(wechat: lawful.Policy) -
     asked = {**ASKED, "change": {"set": {"type": "service", "subject": "enterprise"}}}
     decision = wechat.check(asked, engine="direct")
     assert (decision.verdict, decision.engine) == (wechat.check(asked).verdict, "reference")
+
+
+LIMITS = """
+policy: limits
+version: "1"
+account: {fields: {n: int}}
+actions:
+  once: {limit: {at_most: 1, per: lifetime, in_force: {until: 2027-01-01}}}
+  month: {limits: [{id: m, at_most: 1, per: month, in_force: {until: 2025-03-10}}]}
+  year:
+    limits:
+      - {id: before, at_most: 1, per: month, in_force: {until: 2025-03-10}}
+      - {id: after, at_most: 1, per: year, in_force: {from: 2025-03-10}}
+  ever: {limits: [{id: e, at_most: 1, per: lifetime}, {id: m, at_most: 1, per: month}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "day"), [("once", "2027-01-01"), ("month", "2025-03-10"), ("year", "2026-01-01"), ("ever", None)]
+)
+def test_a_limit_that_goes_out_of_force_refuses_no_more(action: str, day: str | None) -> None:
+    policy = lawful.loads(LIMITS)
+    asked = {"account": {}, "change": {"do": action}, "history": [{"event": action, "at": "2025-03-01"}]}
+    found = policy.check(**asked, at="2025-03-02").next_allowed_at
+    assert (None if found is None else found.date().isoformat()) == day
+    if day is not None:
+        assert policy.check(**asked, at=date.fromisoformat(day) - timedelta(days=1)).verdict == "deny"
+        assert policy.check(**asked, at=day).verdict == "allow"

@@ -89,6 +89,25 @@ def test_once_by_a_counter_alone_is_told_from_once_by_the_history(capsys: pytest
     assert "assumed: the history given is whole\n" in capsys.readouterr().out
 
 
+def test_what_never_is_by_the_clock_is_told_with_the_days_that_were_looked_at() -> None:
+    answers = (
+        lawful.loads("""
+policy: far
+version: "1"
+account: {fields: {n: {type: int, outside: true}}}
+actions:
+  late: {requires: today.getFullYear() > 2150}
+  odd: {requires: account.n > 3 && account.n < 4}
+""")
+        .prove("unusable")
+        .answers
+    )
+    assert [each.told.en for each in answers] == [
+        "nobody can ever use it, from 2000-01-01 to 2100-12-31",
+        "nobody can ever use it",
+    ]
+
+
 def test_a_question_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prove", "wechat", "--question", "finl"]) == 2
     assert capsys.readouterr().err == "error: there is no question `finl`\n  = help: did you mean `final`?\n"

@@ -137,6 +137,8 @@ def _shown(policy: Policy, proposal: Proposal, terminal: Terminal) -> Iterator[R
     for heading, text in told(policy.program, policy.read(proposal.request), terminal.language):
         yield row(1, (f"{heading}: ", "dim"), text)
     yield from _verdict(policy, proposal, terminal)
+    if proposal.alone is not None:
+        yield row(1, (proposal.alone.best(terminal.language), "dim"))
 
 
 def _verdict(policy: Policy, proposal: Proposal, terminal: Terminal) -> Iterator[Row]:
@@ -178,6 +180,8 @@ def _write(policy: Policy, name: str, proposals: Sequence[Proposal], target: Pat
     for each, case in zip(proposals, named([each.case for each in proposals]), strict=True):
         words = told(policy.program, policy.read(each.request), terminal.language)
         lines += [f"  # {heading}: {_one_line(text)}\n" for heading, text in words]
+        if each.alone is not None:
+            lines.append(f"  # {each.alone.best(terminal.language)}\n")
         lines.append(yaml_of(case))
     with beside(target) as part:
         part.write_text("".join(lines), encoding="utf-8", newline="\n")
@@ -202,6 +206,7 @@ def _json(policy: Policy, proposals: Sequence[Proposal]) -> dict[str, Any]:
             "words": {
                 language: [list(pair) for pair in told(policy.program, question, language)] for language in ("en", "zh")
             },
+            "alone": None if each.alone is None else {"en": each.alone.en, "zh": each.alone.zh},
             "case": each.case,
         }
 

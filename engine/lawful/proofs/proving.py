@@ -22,6 +22,7 @@ from lawful.proofs.errors import ProofError
 from lawful.proofs.induction import Found, Induction, Refutation
 from lawful.proofs.moves import Moves
 from lawful.proofs.property import Property, at_most, of_invariant, stays
+from lawful.proofs.reach import is_timeless
 from lawful.proofs.reachable import Reachable
 from lawful.proofs.space import Deadline, Space
 from lawful.proofs.view import View
@@ -90,7 +91,7 @@ class Prover:
             since = time.monotonic()
             for answer in self._of_kind(kind, some):
                 now = time.monotonic()
-                found[answer.question.id] = replace(answer, seconds=now - since)
+                found[answer.question.id] = replace(self._bounded(answer), seconds=now - since)
                 told(KINDS[kind].best("en"), len(found) / max(len(asked), 1))
                 since = now
         ordered = tuple(found[each.id] for each in asked)
@@ -111,6 +112,18 @@ class Prover:
                 yield from self._reachable.answers(asked, self.seconds)
             case _:
                 yield from self._anywhere.answers(kind, asked)
+
+    def _bounded(self, answer: Answer) -> Answer:
+        """What never is, of rules that read the clock, is so on the days that were looked at: told with them."""
+        if answer.status != "refuted" or answer.proof is None or answer.question.kind not in ("dead", "unusable"):
+            return answer
+        subject = answer.question.subject
+        rules = [each for each in self.program.rules if each.id == subject or each.id.startswith(f"{subject}.")]
+        if all(is_timeless(self.program, each.when, each.requires) for each in rules):
+            return answer
+        first, last = (date.fromordinal(each) for each in self.clock)
+        told = answer.told
+        return replace(answer, told=Text(f"{told.en}, from {first} to {last}", f"{told.zh}（{first}至{last}）"))
 
     # ------------------------------------------------------------------------------------------- what must never be
 

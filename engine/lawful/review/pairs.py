@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, Final, Literal
 
 from lawful.diagnostics import RequestError
-from lawful.ir import Place, Program, Rule
+from lawful.ir import Place, Program, Rule, Text
 from lawful.mutation.answering import Answer, Decider, told_apart
 from lawful.mutation.distinguishing import Request, Search, Varied, parts, without
 from lawful.mutation.edges import looked
@@ -27,6 +27,14 @@ _FOUND: Final = 200
 _PATIENCE: Final = 1500
 _CANDIDATES: Final = 16
 """Accounts outside a rule among which the plainest is taken, and how many are found to choose these from."""
+_NO_INSIDE: Final = Text(
+    "every request to set it to another value is refused: there is no inside",
+    "任何修改该字段的申请都会被拒绝，没有边界内的情形",
+)
+_NOT_FOUND: Final = Text(
+    "no request was found that differs from it in one fact and that the rule has no say in",
+    "未找到与之仅差一项信息、且不受该规则影响的申请",
+)
 _ORDER: Final = ("allow", "undetermined", "deny")
 
 
@@ -38,6 +46,8 @@ class Proposal:
     place: Place
     side: Side
     case: CaseData
+    alone: Text | None = None
+    """Why the other side is not shown, where it is not."""
 
     @property
     def request(self) -> dict[str, Any]:
@@ -64,15 +74,18 @@ def _of_rule(policy: Policy, search: Search, mutant: Mutant) -> Iterator[Proposa
     if not pairs:
         return
     outside, inside = edge.shortened(*min(pairs, key=edge.plainness))
-    yield _proposal(policy, mutant, "outside", outside, edge.answer(outside))
+    alone = None if inside is not None else _NO_INSIDE if edge.is_never_inside() else _NOT_FOUND
+    yield _proposal(policy, mutant, "outside", outside, edge.answer(outside), alone)
     if inside is not None:
         yield _proposal(policy, mutant, "inside", inside, edge.answer(inside))
 
 
-def _proposal(policy: Policy, mutant: Mutant, side: Side, request: Request, answer: Answer) -> Proposal:
+def _proposal(
+    policy: Policy, mutant: Mutant, side: Side, request: Request, answer: Answer, alone: Text | None = None
+) -> Proposal:
     made = case(policy.program, request, answer)
     told = {"name": made.pop("name"), "note": note(mutant.subject, side), **made}
-    return Proposal(mutant.subject, mutant.place, side, told)
+    return Proposal(mutant.subject, mutant.place, side, told, alone)
 
 
 def note(rule: str, side: Side) -> str:
@@ -106,6 +119,10 @@ class _Edge:
         """Two requests that differ in one fact: beside an edge of it, if there is one, else as the search has it."""
         varied = Varied(self._policy.program, outside, self._look, self._rules)
         return self._sharpest(varied) or (outside, self._inside(varied))
+
+    def is_never_inside(self) -> bool:
+        """Whether it refuses whatever is asked of it: a field that nothing may set."""
+        return all(rule.kind in ("fixed", "unlisted") for rule in self._rules)
 
     def plainness(self, pair: tuple[Request, Request | None]) -> tuple[object, ...]:
         """What of a pair is plainer to a reader comes first: one change, one broken rule, an allowed neighbour."""
