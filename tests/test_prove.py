@@ -102,7 +102,7 @@ actions:
         .prove("unusable")
         .answers
     )
-    assert [each.told.en for each in answers] == [
+    assert [each.told.en for each in answers if each.question.subject.startswith("actions.")] == [
         "nobody can ever use it, from 2000-01-01 to 2100-12-31",
         "nobody can ever use it",
     ]
