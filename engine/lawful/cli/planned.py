@@ -291,7 +291,9 @@ class Planned:
     def _open(self, what: str, missing: tuple[tuple[str, ...], ...], left_out: tuple[str, ...]) -> Row:
         """Why a `?` stands for it: the facts that it depends on, or what was not tried."""
         if missing:
-            told = self.terminal.say("missing: ", "缺少：") + asking.missing(missing, self.policy.program, self.terminal)
+            told = self.terminal.say("missing: ", "缺少：") + asking.missing(
+                missing, self.policy.program, self.terminal
+            )
         else:
             told = self.terminal.say("not looked at: ", "未考察：") + self._words(left_out)
         return row(1, (self.terminal.say("open: ", "未决："), "dim"), what, GAP, told)
