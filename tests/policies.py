@@ -116,7 +116,7 @@ class Author:
             for name in TRANSITIONS[len(self.cycles) :]:
                 written["actions"][name] = {}
         if pen.chance(30):
-            written["registration"] = {"requires": self.condition()}
+            written["registration"] = {"requires": self.condition(), "rules": self._further()}
         if pen.chance(50):
             written["constraints"]["group"] = self._group()
         return written
@@ -171,6 +171,8 @@ class Author:
         written: dict[str, Any] = {}
         if pen.chance(70):
             written["requires"] = [self.condition() for _ in range(pen.number(1, 2))]
+        if pen.chance(20):
+            written["rules"] = self._further()
         if pen.chance(50):
             written["limits"] = [self._limit() for _ in range(pen.number(1, 2))]
         if pen.chance(15):
@@ -180,6 +182,17 @@ class Author:
         if pen.chance(15):
             written["in_force"] = pen.one(PERIODS)
         return written
+
+    def _further(self) -> dict[str, Any]:
+        def one() -> dict[str, Any]:
+            written: dict[str, Any] = {"requires": self.condition()}
+            if self.pen.chance(50):
+                written["when"] = self.condition(depth=1)
+            if self.pen.chance(25):
+                written["severity"] = self.pen.one(("warning", "info"))
+            return written
+
+        return {f"r{n}": one() for n in range(self.pen.number(1, 2))}
 
     def _changing(self) -> dict[str, Any]:
         return {**self._guards(), "effects": self._effects()}
@@ -212,6 +225,8 @@ class Author:
     def _feature(self, number: int) -> Any:
         def one() -> dict[str, Any]:
             written: dict[str, Any] = {"requires": [self.condition() for _ in range(self.pen.number(0, 2))]}
+            if self.pen.chance(20):
+                written["rules"] = self._further()
             if number and self.pen.chance(40):
                 written["needs"] = [self.pen.one(FEATURES[:number])]
             return written

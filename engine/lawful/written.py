@@ -160,10 +160,21 @@ class LimitWritten(RuleWritten):
 Limit = Annotated[LimitWritten, BeforeValidator(_once)]
 
 
+class FurtherWritten(RuleWritten):
+    """One more rule over a change, with words and a source of its own."""
+
+    when: Cel | None = None
+    requires: Annotated[list[Cel], OneOrMany]
+
+
+Further = dict[str, Annotated[list[FurtherWritten], OneOrMany]]
+
+
 class Guarded(RuleWritten):
     """What may stand over a change: its guards and what follows from it."""
 
     requires: Annotated[list[Cel], OneOrMany] = []
+    rules: Further = {}
     limit: Limit | None = None
     limits: list[Limit] = []
     never_after: Annotated[list[str], OneOrMany] = []
@@ -233,11 +244,13 @@ class ConditionWritten(Written):
 
 class RegistrationWritten(RuleWritten):
     requires: Annotated[list[Cel], OneOrMany] = []
+    rules: Further = {}
     obligations: Obligations = []
 
 
 class FeatureWritten(RuleWritten):
     requires: Annotated[list[Cel], OneOrMany] = []
+    rules: Further = {}
     needs: Annotated[list[str], OneOrMany] = []
     obligations: Obligations = []
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from lawful.compiler.context import Context, check_versions, overlaps, some_in_force
-from lawful.compiler.guards import Change, cost, effects, guards, obligations, rule
+from lawful.compiler.guards import Change, cost, effects, further, guards, obligations, rule
 from lawful.compiler.instead import instead
 from lawful.diagnostics import near
 from lawful.document import Path
@@ -384,6 +384,7 @@ def registration(context: Context, versions: list[RegistrationWritten]) -> tuple
         )
         requires = conjunction(context.all_of(written.requires, (*here, "requires")))
         rules.append(rule(context, change, "registration", "requires", requires, written, here, period=period))
+        rules.extend(further(context, change, written.rules))
         owed = obligations(context, written.obligations, (*here, "obligations"))
         moves.append(Move(change.id, "register", "register", TRUE, period, context.place(here), obligations=owed))
     if not versions:

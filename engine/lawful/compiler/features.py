@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from lawful.compiler.changes import built_in, unlisted
 from lawful.compiler.circles import around, circles
 from lawful.compiler.context import Context, check_versions
-from lawful.compiler.guards import Change, obligations, rule
+from lawful.compiler.guards import Change, further, obligations, rule
 from lawful.compiler.tables import Layout, Row, Table
 from lawful.document import Path
 from lawful.ir import (
     BOOL,
     TRUE,
+    And,
     Expr,
     Feature,
     Field,
@@ -41,6 +42,7 @@ class Version:
     period: Period
     enabling: Expr
     standing: Expr
+    rules: list[Rule]
     needs: tuple[str, ...]
     owed: tuple[Obligation, ...]
     change: Change
@@ -96,18 +98,30 @@ def _version(context: Context, id: str, written: FeatureWritten, index: int, rea
     path: Path = ("features", id, index)
     period = context.period(written.in_force, path)
     parts = context.all_of(written.requires, (*path, "requires"))
+    change = _change(context, id, written.source, period, path)
+    beside = further(context, change, written.rules)
     return Version(
         period=period,
         enabling=conjunction(parts),
         standing=conjunction([part for part in parts if not reads_request(part)]),
+        rules=[each for guard in beside for each in _enabling_and_standing(id, guard, reads_request)],
         needs=tuple(dict.fromkeys(written.needs)),
         owed=obligations(context, written.obligations, (*path, "obligations")),
-        change=_change(context, id, written.source, period, path),
+        change=change,
         written=written,
         place=context.place(path),
         title=context.text(written.title, (*path, "title")),
         path=path,
     )
+
+
+def _enabling_and_standing(id: str, guard: Rule, reads_request: ReadsRequest) -> Iterator[Rule]:
+    """A further rule of enabling, and of having it where it reads nothing that only a request can say."""
+    yield guard
+    if not (reads_request(guard.when) or reads_request(guard.requires)):
+        where = guard.when.operands[1:] if isinstance(guard.when, And) else ()  # beside that it is off
+        entitled = disjunction([negation(conjunction([*where])), guard.requires]) if where else guard.requires
+        yield replace(guard, scope="feature", subject=id, when=enabled(id), requires=entitled)
 
 
 def _from_table(
@@ -129,6 +143,7 @@ def _from_table(
             period=period,
             enabling=entitled,
             standing=TRUE if reads_request(entitled) else entitled,
+            rules=[],
             needs=(),
             owed=owed,
             change=_change(context, row.feature, written.source, period, path),
@@ -220,6 +235,7 @@ def _rules(context: Context, id: str, version: Version, rules: list[Rule]) -> No
     guard = replace(guard, title=version.title, place=version.place)
     rules.append(guard)
     rules.append(replace(guard, scope="feature", subject=id, when=enabled(id), requires=version.standing))
+    rules.extend(version.rules)
     for name in version.needs:
         need = built_in(
             f"features.{id}.needs.{name}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lawful.calendar import LIFETIME, Window
-from lawful.compiler.context import Context
+from lawful.compiler.context import Context, check_versions
 from lawful.document import Path
 from lawful.ir import (
     ALWAYS,
@@ -27,7 +27,7 @@ from lawful.ir import (
     Severity,
     conjunction,
 )
-from lawful.written import Changing, Guarded, LimitWritten, ObligationWritten, RuleWritten
+from lawful.written import Changing, Further, Guarded, LimitWritten, ObligationWritten, RuleWritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,38 @@ def rule(
 
 
 def guards(context: Context, change: Change, written: Guarded) -> list[Rule]:
-    """`requires`, `limit`, `limits` and `never_after`, in this order."""
+    """`requires`, `rules`, `limit`, `limits` and `never_after`, in this order."""
     found = []
     requires = conjunction(context.all_of(written.requires, (*change.path, "requires")))
     # The rule stands even where nothing is required: its title, explanation and source are checked and shown with it.
     found.append(rule(context, change, change.id, "requires", requires, written, change.path, period=change.period))
+    found.extend(further(context, change, written.rules))
     if written.limit is not None:
         found.append(_limit(context, change, f"{change.id}.limit", written.limit, (*change.path, "limit")))
     found.extend(_limits(context, change, written.limits, (*change.path, "limits")))
     if written.never_after:
         found.append(_never_after(context, change, written))
+    return found
+
+
+def further(context: Context, change: Change, written: Further) -> list[Rule]:
+    """Rules beside `requires`: each has an id, words, a source, a severity and dates of its own."""
+    found = []
+    for name, versions in written.items():
+        path: Path = (*change.path, "rules", name)
+        context.check_id(name, path)
+        periods = [context.period(each.in_force, (*path, index), change.period) for index, each in enumerate(versions)]
+        check_versions(context, name, periods, path)
+        for index, (each, period) in enumerate(zip(versions, periods, strict=True)):
+            here = (*path, index)
+            requires = conjunction(context.all_of(each.requires, (*here, "requires")))
+            when = [change.applies]
+            if each.when is not None:
+                when.append(context.boolean(each.when, (*here, "when")))
+            id = f"{change.id}.rules.{name}"
+            found.append(
+                rule(context, change, id, "requires", requires, each, here, when=conjunction(when), period=period)
+            )
     return found
 
 

@@ -231,7 +231,7 @@ def _author_when(program: Program, rule: Rule) -> tuple[Expr, Callable[[Expr], E
         return None
     if rule.scope == "account":
         return rule.when, lambda expr: expr
-    if rule.scope != "move" or rule.kind != "limit":
+    if rule.scope != "move" or rule.kind not in ("limit", "requires"):
         return None
     move = _move_of(program, rule)
     applies = move.applies if move is not None else TRUE

@@ -242,6 +242,8 @@ class Teller(Phrases):
     def _guards(self, rules: Iterable[Rule]) -> Iterator[Line]:
         for rule in rules:
             match rule.kind:
+                case "requires" if ".rules." in rule.id:
+                    yield from self._further(rule)
                 case "requires":
                     yield from self._requirements(rule)
                 case "limit" | "never_after":
@@ -253,6 +255,19 @@ class Teller(Phrases):
                     yield Line(2, told, kind="needs")
                 case _:
                     pass
+
+    def _further(self, rule: Rule) -> Iterator[Line]:
+        """A rule beside what the change requires: what it is about, what must hold, what it rests on."""
+        name = self.text(rule.title, _as_words(rule.id.rpartition(".")[2]))
+        period = self.period(rule.in_force) if not self._is_version(rule) else ""
+        head = self.say(f"{name} ({period})", f"{name}（{period}）") if period else name
+        applies = [part for part in _flat(rule.when) if part not in self._applies(rule)]
+        if applies:
+            phrase = self.say(" and ", "，且").join(self.condition(part) for part in applies)
+            head += self.say(f", if {phrase}", f"，当{phrase}")
+        yield Line(2, head, rule.id, kind="limit", of=rule.id)
+        yield from self._requirements(rule)
+        yield from self._remarks(rule)
 
     def _requirements(self, rule: Rule) -> Iterator[Line]:
         """What must hold. A table's columns may say the same: that one applies, and that no other one does."""
