@@ -104,6 +104,23 @@ def test_check(name: str, run: Run, golden: Golden) -> None:
     golden(f"cli/check-{name}.txt", done.out)
 
 
+OF_TABLES: dict[str, tuple[int, tuple[str, ...]]] = {
+    "by-a-table": (1, ("--account", "fixtures/wechat-official/individual.json")),
+    "by-a-table-in-chinese": (1, ("--account", "fixtures/wechat-official/individual.json", "--lang", "zh")),
+    "by-a-table-in-full": (1, ("--account", "fixtures/wechat-official/individual.json", "--verbose")),
+    "by-a-table-unknown": (3, ("--account", "-")),
+}
+
+
+@pytest.mark.parametrize("name", OF_TABLES)
+def test_check_by_a_table_tells_the_column_that_applies(name: str, run: Run, golden: Golden) -> None:
+    code, arguments = OF_TABLES[name]
+    asked = ("--enable", "customer_messages", "--at", "2024-04-12", "--history", "none")
+    done = run("check", "wechat-official", *arguments, *asked, stdin='{"account_id": "wx9", "status": "normal"}')
+    assert (done.code, done.err) == (code, "")
+    golden(f"cli/check-{name}.txt", done.out)
+
+
 REQUESTS: dict[str, tuple[int, dict[str, Any]]] = {
     "registration": (
         1,

@@ -10,7 +10,7 @@ from lawful import wording
 from lawful.cli import reading
 from lawful.cli.errors import WrongUsage
 from lawful.cli.terminal import Terminal
-from lawful.ir import Program, Schema
+from lawful.ir import FieldDeclaration, Program, Schema
 from lawful.reading import written
 
 if TYPE_CHECKING:
@@ -160,30 +160,38 @@ def in_words(request: Mapping[str, Any], program: Program, terminal: Terminal) -
 
 
 def _one(change: Any, state: _State, program: Program, terminal: Terminal) -> str:
+    language = terminal.language
     match change:
         case {"set": dict() as wanted}:
             moves = [_set(name, value, state, program, terminal) for name, value in wanted.items()]
-            return terminal.say("set ", "设置 ") + ", ".join(moves)
+            return terminal.say("set ", "设置") + terminal.say(", ", "，").join(moves)
         case {"enable": str() as name}:
-            return terminal.say("enable ", "开通 ") + name
+            return terminal.say("enable ", "开通") + _quoted(
+                wording.feature_title(program, name, language), name, terminal
+            )
         case {"disable": str() as name}:
-            return terminal.say("disable ", "关闭 ") + name
+            return terminal.say("disable ", "关闭") + _quoted(
+                wording.feature_title(program, name, language), name, terminal
+            )
         case {"do": str() as name}:
-            return terminal.say("do ", "执行 ") + name
+            return terminal.say("do ", "执行") + _quoted(wording.action_title(program, name, language), name, terminal)
         case {"register": _}:
             return terminal.say("register", "注册")
         case _:
             return terminal.say("a change", "变更")
 
 
+def _quoted(title: str, id: str, terminal: Terminal) -> str:
+    """A title in quotes, so that it is not read as part of the sentence; an id where there is none."""
+    return id if title == id else f"“{title}”"
+
+
 def _set(name: str, value: Any, state: _State, program: Program, terminal: Terminal) -> str:
-    declaration = program.account.get(name)
-    private = declaration is not None and declaration.private
-    default = declaration.default if declaration is not None else None
     was = state.values.get(name)
     state.values[name] = value
-    before = plain(was if was is not None else default, terminal, private=private)
-    return f"{name}: {before} → {plain(value, terminal, private=private)}"
+    declaration = program.account.get(name)
+    default = declaration.default if declaration is not None else None
+    return moved(name, was if was is not None else default, value, program, terminal)
 
 
 def missing(sets: Iterable[Iterable[str]], program: Program, terminal: Terminal) -> str:
@@ -207,13 +215,36 @@ def _fact(fact: str, program: Program, terminal: Terminal) -> str:
     return terminal.say(f"{declaration.title.best('en')} ({fact})", f"{declaration.title.best('zh')}（{fact}）")
 
 
-def plain(value: Any, terminal: Terminal, *, private: bool = False) -> str:
+def moved(name: str, was: Any, becomes: Any, program: Program, terminal: Terminal) -> str:
+    """`account type: subscription account → service account`."""
+    declaration = program.account.get(name)
+    what = name if declaration is None else wording.field_title(declaration, terminal.language)
+    before, after = (titled(value, declaration, terminal) for value in (was, becomes))
+    return terminal.say(f"{what}: {before} → {after}", f"{what}：{before} → {after}")
+
+
+def titled(value: Any, declaration: FieldDeclaration | None, terminal: Terminal) -> str:
+    """A value of a field by its title; masked where it is private."""
+    if declaration is None or value is None:
+        return plain(value, terminal)
+    if declaration.private:
+        return wording.MASKED
+    match value:
+        case bool():
+            return terminal.say("yes" if value else "no", "是" if value else "否")
+        case list() | tuple() | set() | frozenset():
+            return terminal.say(", ", "、").join(titled(each, declaration, terminal) for each in value)
+        case str() if value in declaration.values:
+            return declaration.values[value].best(terminal.language)
+        case _:
+            return plain(value, terminal)
+
+
+def plain(value: Any, terminal: Terminal) -> str:
     """A value as it is written in a policy; null is unknown."""
     match value:
         case None:
             return wording.UNKNOWN.best(terminal.language)
-        case _ if private:
-            return wording.MASKED
         case bool():
             return str(value).lower()
         case list() | tuple() | frozenset() | set():

@@ -37,6 +37,10 @@ def check(
     jsonl: Annotated[bool, typer.Option("--jsonl", help="A request a line, as in a .jsonl file.")] = False,
     engine: Engine = None,
     satisfied: Annotated[bool, typer.Option("--satisfied", help="List the rules that hold, too.")] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Tell each reason in full, with its expressions as they are written."),
+    ] = False,
     form: Format = "text",
     lang: Lang = None,
     quiet: Quiet = False,
@@ -50,6 +54,7 @@ def check(
     Examples:
       lawful check wechat --account account.json --set type=service --history none
       lawful check wechat request.json --lang zh
+      lawful check wechat request.json --verbose
       lawful check ./my-policy requests.jsonl --format json > decisions.jsonl
     """
     from lawful.cli import asking, many, reading
@@ -73,7 +78,7 @@ def check(
         options = options.reading_stdin()
     terminal = Terminal(spoken(lang), quiet)
     loaded = load(policy, cached=True)
-    renderer = Renderer(loaded, terminal, satisfied)
+    renderer = Renderer(loaded, terminal, satisfied, verbose)
     judging = asking.engine(engine)
     if jsonl or reading.is_lines(options.request or ""):
         return many.check(renderer, options, judging, as_json=form == "json")

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from lawful import wording
 from lawful.cli import asking
 from lawful.cli.layout import GAP, Piece, Row, row
+from lawful.cli.reasoned import Reasoned
 from lawful.cli.terminal import Terminal
 from lawful.decision import Decision, Inquiry, Justification, Place, Reason, RemedyStep
 from lawful.library import policy_root
@@ -42,12 +44,21 @@ class Renderer:
     terminal: Terminal
     satisfied: bool = False
     """Whether the rules that hold are told too."""
+    verbose: bool = False
+    """Whether expressions are told as they are written, each with its value."""
+
+    @property
+    def reasoned(self) -> Reasoned:
+        return Reasoned(self.policy.program, self.terminal)
 
     def decision(self, decision: Decision, request: Mapping[str, Any]) -> Iterator[Row]:
         yield self.verdict(decision, request)
         several = len(request.get("changes") or ()) > 1
         for reason in (*decision.reasons, *(decision.satisfied if self.satisfied else ())):
-            yield from self._reason(reason, several=several)
+            if self.verbose or not _only_warns_perhaps(reason):
+                yield from self._reason(reason, several=several)
+        if not self.verbose:
+            yield from self._perhaps([each for each in decision.reasons if _only_warns_perhaps(each)])
         yield from self._help(decision)
         yield from self._remedies(decision)
         yield from self._consequences(decision, request)
@@ -76,14 +87,36 @@ class Renderer:
         headline = title or explanation
         if reason.status == "satisfied":
             # Not its title, which may say what is wrong where it is violated.
-            headline = "" if reason.justification.text in _CONSTANTS else self._claim(reason.justification)
-        yield row(1, *self._sign(reason), " ", step, (reason.rule, "bold"), GAP + headline if headline else "")
+            headline = self._holds(reason)
+        named: tuple[Piece, ...] = (
+            ((headline, "bold"), (GAP + reason.rule, "dim")) if headline else ((reason.rule, "dim"),)
+        )
+        yield row(1, *self._sign(reason), " ", step, *named)
         if reason.status != "satisfied":
             if explanation and explanation != headline:
                 yield row(3, explanation)
-            if reason.justification.text not in _CONSTANTS:
-                yield from list(self._justified(reason.justification, 3))[:_MOST_ROWS]
+            yield from self._because(reason)
         yield self._origin(reason)
+
+    def _holds(self, reason: Reason) -> str:
+        if reason.justification.text in _CONSTANTS:
+            return ""
+        return self._claim(reason.justification) if self.verbose else self.reasoned.claim(reason)
+
+    def _because(self, reason: Reason) -> Iterator[Row]:
+        if reason.justification.text in _CONSTANTS:
+            return
+        if self.verbose:
+            yield from self._justified(reason.justification, 3)
+        else:
+            yield from self.reasoned.rows(reason, 3)
+
+    def _perhaps(self, reasons: list[Reason]) -> Iterator[Row]:
+        """What would only warn, and rests on what is not known: in a line, as nothing follows from it."""
+        if reasons:
+            titles = dict.fromkeys((each.title or each.explanation).best(self.terminal.language) for each in reasons)
+            told = self.terminal.say("; ", "；").join(titles)
+            yield row(1, (self.terminal.say("not known, and only warnings: ", "未知（仅警告或提示）："), "dim"), told)
 
     def _sign(self, reason: Reason) -> tuple[Piece, ...]:
         say = self.terminal.say
@@ -198,22 +231,28 @@ class Renderer:
         return f"{words}{lasting}"
 
     def _consequences(self, decision: Decision, request: Mapping[str, Any]) -> Iterator[Row]:
-        language = self.terminal.language
+        language, program = self.terminal.language, self.policy.program
         for owed in decision.obligations:
             yield self._told("still to do", "尚需", owed.text.best(language))
         asked = _set_alone(request)
         for each in decision.consequences.changed:
             if each.field not in asked:
-                was, becomes = (asking.plain(value, self.terminal) for value in (each.from_, each.to))
-                yield self._told("changes", "变更", f"{each.field}: {was} → {becomes}")
+                yield self._told(
+                    "changes", "变更", asking.moved(each.field, each.from_, each.to, program, self.terminal)
+                )
         for feature in decision.consequences.lost:
-            yield self._told("lost", "失去", feature)
+            yield self._told("lost", "失去", wording.feature_title(program, feature, language))
         irreversible = decision.consequences.irreversible
         if irreversible is not None:
-            yield self._told("irreversible", "不可逆", f"{irreversible.field} — {irreversible.why.best(language)}")
+            what = wording.field_title(program.account[irreversible.field], language)
+            yield self._told("irreversible", "不可逆", f"{what} — {irreversible.why.best(language)}")
 
     def _told(self, english: str, chinese: str, text: str) -> Row:
         return row(1, (self.terminal.say(f"{english}: ", f"{chinese}："), "dim"), text)
+
+
+def _only_warns_perhaps(reason: Reason) -> bool:
+    return reason.severity != "error" and reason.status == "unknown"
 
 
 def _day(at: str) -> str:

@@ -355,8 +355,8 @@ class Explanation:
                     pass
 
     def notes(self) -> tuple[Told, ...]:
-        """Where a history and a field that counts the same differ."""
-        found = []
+        """What is so already; where a history and a field that counts the same differ."""
+        found = [note for step in self.judgement.steps if (note := self._already(step)) is not None]
         for step in self.judgement.steps:
             for each in step.judged:
                 limit = each.rule.requires
@@ -365,6 +365,34 @@ class Explanation:
                     if note is not None and note not in found:
                         found.append(note)
         return tuple(found)
+
+    def _already(self, step: Step) -> Told | None:
+        """Of a change that asks for nothing but what is there: it is allowed, and an event of nothing."""
+        asked, program = step.asked, self.program
+        account, features = step.before.records["account"], step.before.records["features"]
+        match asked.kind:
+            case "set" if asked.values and all(account.get(name) == to for name, to in asked.values.items()):
+                told = [self._set_already(program.account[name], to) for name, to in asked.values.items()]
+                return Told(en="; ".join(en for en, _ in told), zh="；".join(zh for _, zh in told))
+            case "enable" | "disable" if features.get(asked.name) is (asked.kind == "enable"):
+                on = asked.kind == "enable"
+                english, chinese = (wording.feature_title(program, asked.name, each) for each in LANGUAGES)
+                return Told(
+                    en=f"{english} is {'enabled' if on else 'not enabled'} already: nothing changes",
+                    zh=f"{chinese}{'已经开通' if on else '原本未开通'}，无任何变更",
+                )
+            case _:
+                return None
+
+    def _set_already(self, declaration: FieldDeclaration, value: Value | None) -> tuple[str, str]:
+        english, chinese = (
+            (wording.field_title(declaration, each), wording.of_field(declaration, value, each, self.zone))
+            for each in LANGUAGES
+        )
+        return (
+            f"the {english[0]} is {english[1]} already: nothing changes",
+            f"{chinese[0]}已经是{chinese[1]}，无任何变更",
+        )
 
     def _difference(self, limit: AtMost, situation: Situation) -> Told | None:
         """Of the field and the history as they were given, without what the list itself adds."""

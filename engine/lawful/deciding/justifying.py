@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lawful import values, wording
+from lawful import calendar, values, wording
 from lawful.decision import JsonValue, Justification
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
@@ -30,6 +30,8 @@ from lawful.ir import (
     children,
 )
 
+_MOST_EVENTS: Final = 3
+"""Of those that a limit counts: the latest tell why it refuses."""
 _MOST_PARTS: Final = 300
 """A justification is for reading: past this many parts what lies deeper is left out."""
 
@@ -94,7 +96,7 @@ class Justifier:
         parts = [Justification(text=f"{names} {window} so far{told_count}", value=so_far)]
         if limit.counted_by is not None:
             parts.append(self.justify(limit.counted_by, situation))
-        return tuple(parts)
+        return (*parts, *_latest(limit.count, situation))
 
     def _plain(self, expr: Expr, value: Value | None, situation: Situation) -> JsonValue:
         if value is not None and not isinstance(value, bool) and self._is_private(expr):
@@ -109,6 +111,18 @@ class Justifier:
             declaration = declaration_of(self.program, expr)
             return declaration is not None and declaration.private
         return any(self._is_private(child) for child in children(expr))
+
+
+def _latest(count: Count, situation: Situation) -> list[Justification]:
+    """The counted events of the history with their instants, the latest first."""
+    zone, at = situation.zone, situation.at
+    found = [
+        (when, name)
+        for name, when in situation.history.events
+        if name in count.events and calendar.counts(count.window, when, at, zone)
+    ]
+    found.sort(reverse=True)
+    return [Justification(text=name, value=values.local(when, zone).isoformat()) for when, name in found[:_MOST_EVENTS]]
 
 
 def _deciding(expr: Expr, value: Value | None, situation: Situation) -> list[Expr]:
