@@ -250,7 +250,7 @@ def test_every_rule_that_has_no_title_of_its_author_s_has_one() -> None:
     assert titles["lifecycle.type.final"] == Text("type never leaves a final state", "type处于终态后不可变更")
     assert titles["lifecycle.type.grow.limit"] == Text("grow: at most 1 in all", "grow：累计至多1次")
     assert titles["actions.post.limit"] == Text("post: at most 1 a day", "post：每天至多1次")
-    assert titles["constraints.few"] == Text("at most 2 accounts of one owner", "同一owner至多2个账号")
+    assert titles["constraints.few"] == Text("at most 2 accounts of one owner", "同一owner至多2个帐号")
     assert [rule for rule, title in titles.items() if title is None] == ["constraints.quiet"]
 
 

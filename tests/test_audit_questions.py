@@ -156,8 +156,8 @@ class Asking:
                 found[str(number), stepping.told(asked)] = (verdict, " ".join(rules))
         return found
 
-    def answers(self, connection: Any, present: Iterable[str] | None = None) -> Any:
-        """What the columns say, as a table; `present`: only these fields have columns."""
+    def answers(self, connection: Any, present: Iterable[str] | None = None, *, already: bool = False) -> Any:
+        """What the columns say, as a table; `present`: only these fields have columns. Or how many have it `already`."""
         program, first = self.policy.program, self.accounts[0]
         judge = Judge(program, self.policy.zone)
         situations = [judge.situation(each) for each in self.accounts]
@@ -174,7 +174,8 @@ class Asking:
         table = table.mutate(id=table.row.cast("string"))
         row = spread.row(table, row.today, row.now)
         row = copied(row, facts={**row.facts, **questions.request_facts(program, first.facts.known())})
-        return questions.answers(steps, table, row, Zone.of(self.policy.zone), Dialect(connection.name))
+        asked = questions.already if already else questions.answers
+        return asked(steps, table, row, Zone.of(self.policy.zone), Dialect(connection.name))
 
 
 def by_account(answers: Any) -> dict[tuple[str, str], tuple[str, str]]:
@@ -320,6 +321,28 @@ def test_the_shipped_policy_answers_thousands_of_accounts_alike() -> None:
     ]
     asking = Asking(policy, wechat_accounts(policy, 3000), changes)
     assert differing(asking, duckdb()) == {}
+
+
+def test_who_has_it_already_is_counted_apart() -> None:
+    policy = lawful.load("wechat")
+    asked = (
+        "set type=service",
+        "enable wechat_pay",
+        "disable wechat_pay",
+        "set certified_until=2025-01-01",
+        "do certify",
+    )
+    asking = Asking(policy, wechat_accounts(policy, 200), [questions.parsed(text, policy.program) for text in asked])
+    accounts = [(each.account.known(), each.features.get("wechat_pay")) for each in asking.accounts]
+    expected = {
+        "set type=service": sum(each.get("type") == "service" for each, _ in accounts),
+        "enable wechat_pay": sum(pays is True for _, pays in accounts),
+        "disable wechat_pay": sum(pays is False for _, pays in accounts),
+        "set certified_until=2025-01-01": sum(each.get("certified_until") == date(2025, 1, 1) for each, _ in accounts),
+    }
+    found = asking.answers(duckdb(), already=True)
+    assert found == {text: number for text, number in expected.items() if number}
+    assert {"set type=service", "disable wechat_pay"} <= set(found)
 
 
 def test_totals_count_accounts_by_question_and_verdict() -> None:

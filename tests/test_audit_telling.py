@@ -741,7 +741,7 @@ def test_an_inventory_without_accounts_is_told_as_open(tmp_path: Path) -> None:
     empty = audit_samples.written(tmp_path / "empty.parquet", [])
     none = nothing_judged(accounts=0, rules=audit_samples.summary().rules[:1], not_judged=())
     assert drawn(none, empty, "en").startswith("? the inventory has no accounts ")
-    assert drawn(none, empty, "zh").startswith("? 清单中没有账号 ")
+    assert drawn(none, empty, "zh").startswith("? 清单中没有帐号 ")
 
 
 def test_what_cannot_be_read_is_told_with_what_became_of_it(told: Summary, findings: Findings) -> None:
@@ -756,4 +756,4 @@ def test_at_the_ends_of_time_the_clock_is_utc() -> None:
 
 def test_the_words_for_numbers_agree_with_them() -> None:
     one = audit_samples.summary(accounts=1, accounts_with_findings=1)
-    assert words.found_in_all(one) == Text("1 of 1 account has findings", "1个账号中有1个存在问题")
+    assert words.found_in_all(one) == Text("1 of 1 account has findings", "1个帐号中有1个存在问题")

@@ -121,6 +121,38 @@ def test_check_by_a_table_tells_the_column_that_applies(name: str, run: Run, gol
     golden(f"cli/check-{name}.txt", done.out)
 
 
+def test_what_rules_a_change_out_is_told_with_its_day(run: Run) -> None:
+    done = run("check", "uk-companies", "fixtures/uk-companies/limited-again.json")
+    assert done.code == 1
+    event = "re-registration of a private limited company as unlimited"
+    assert f"it has happened: “{event}” on 2019-06-03\n" in done.out
+
+
+@pytest.mark.parametrize(
+    ("change", "english", "chinese"),
+    [
+        (("--set", "type=service"), "the account type is service account already", "账号类型已经是服务号"),
+        (("--enable", "wechat_pay"), "WeChat Pay is enabled already", "微信支付已经开通"),
+        (("--set", "type=subscription"), "", ""),
+        (("--disable", "wechat_pay"), "", ""),
+    ],
+)
+def test_what_is_so_already_is_told(change: tuple[str, str], english: str, chinese: str, run: Run) -> None:
+    """Such a change is allowed, and an event of nothing."""
+    account = '{"type": "service", "subject": "media", "certified_until": "2026-01-01", "features": ["wechat_pay"]}'
+    arguments = ("check", "wechat", "--account", "-", *change, "--at", "2025-03-01")
+    done = run(*arguments, stdin=account)
+    assert ("already" in done.out, english in done.out) == (bool(english), True)
+    assert chinese in run(*arguments, "--lang", "zh", stdin=account).out
+    decision = json.loads(run(*arguments, "--format", "json", stdin=account).out)
+    assert [each["en"].startswith(english) for each in decision["notes"]] == [True] * bool(english)
+
+
+def test_the_time_of_asking_is_told_without_its_fractions(run: Run) -> None:
+    out = run("plan", "wechat", EXPIRED, "--set", "type=service", "--history", "none").out
+    assert re.search(r"^  1\. \d{4}-\d\d-\d\d \d\d:\d\d   do ", out, re.MULTILINE), out
+
+
 REQUESTS: dict[str, tuple[int, dict[str, Any]]] = {
     "registration": (
         1,
@@ -740,7 +772,7 @@ def test_can_takes_a_request_for_its_account(run: Run) -> None:
     request = json.dumps({**REQUESTS["limit"][1], "at": "2025-03-01T12:00:00"})
     done = run("can", "wechat", "-", stdin=request)
     assert (done.code, done.err) == (0, "")
-    assert "0 of 1 left; one more from 2025-03-02T00:00:00+08:00" in done.out
+    assert "0 of 1 left; one more from 2025-03-02" in done.out
 
 
 def test_test_tells_what_fails_and_where(

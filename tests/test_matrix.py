@@ -257,6 +257,26 @@ def test_a_cell_is_told_with_what_it_was_and_is(edited: Callable[..., list[Diffe
     ]
 
 
+def test_a_cell_with_a_sign_the_table_has_not_is_told_with_those_it_has(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    target = tmp_path / "cards.xlsx"
+    run("show", CARDS, "--matrix", target)
+    book = openpyxl.load_workbook(target)
+    sheet = book["services"]
+    (head,) = (each.row for each in sheet["A"] if each.value == "feature")
+    place = sheet.cell(head + 1, sheet.max_column)
+    was, place.value = place.value, "maybe"
+    book.save(target)
+    code, out, _ = run("lint", CARDS, "--matrix", target)
+    assert code == 1
+    assert f"`{was}` → `maybe`, which is no sign of the table: `1`, " in out
+    _, out, _ = run("lint", CARDS, "--matrix", target, "--format", "json")
+    (difference,) = json.loads(out)["matrix"]["differences"]
+    assert str(was) in difference["signs"]
+    assert "maybe" not in difference["signs"]
+
+
 def test_a_cell_of_a_derived_grid_is_told_at_the_feature(edited: Callable[..., list[Difference]]) -> None:
     def edit(book: Any) -> None:
         book["features"]["D6"] = "yes"

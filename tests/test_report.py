@@ -139,7 +139,7 @@ def test_empty_months_take_no_room() -> None:
 def test_what_the_rules_find_by_a_date_stands_beside_its_months(page: Path) -> None:
     (listed,) = re.findall(r'<ul class="reading".*?</ul>', page.read_text(encoding="utf-8"), re.DOTALL)
     plain = " ".join(re.sub("<[^>]*>", "", listed).split())
-    assert "the account is dormant账号长期未使用: 2 410 accounts2 410个账号, 1 190 unknown" in plain
+    assert "the account is dormant账号长期未使用: 2 410 accounts2 410个帐号, 1 190 unknown" in plain
     assert "the certification has lapsed" in plain
 
 
@@ -286,11 +286,11 @@ def test_the_page_speaks_chinese_when_asked(size: tuple[int, int], opened: Open)
     browser.find_element("css selector", "[data-language='zh-Hans']").click()
     text = visible_text(browser)
     assert js(browser, "document.documentElement.lang") == "zh-Hans"
-    assert "20 000个账号中有8 021个存在问题" in text
+    assert "20 000个帐号中有8 021个存在问题" in text
     assert "微信公众号" in text
     assert "个人主体不支持注册服务号" in text
     assert "service accounts are not for individuals" not in text
-    assert js(browser, "document.getElementById('search').placeholder") == "账号、规则或文字"
+    assert js(browser, "document.getElementById('search').placeholder") == "帐号、规则或文字"
     browser.find_element("css selector", "[data-language='en']").click()
     assert "个人主体不支持注册服务号" not in visible_text(browser)
 

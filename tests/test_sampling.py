@@ -364,7 +364,7 @@ def test_the_command_tells_what_it_wrote(run: Run, tmp_path: Path) -> None:
     assert f"{tmp_path}/new/accounts.parquet   2 000 accounts\n" in out
     assert "accounts on 2026-05-05" in out
     assert run("wechat", *chosen, "--quiet") == (0, "", "")
-    assert "2 000 个账号" in run("wechat", *chosen, "--lang", "zh")[1]
+    assert "2 000 个帐号" in run("wechat", *chosen, "--lang", "zh")[1]
 
 
 def test_a_file_may_be_named(run: Run, tmp_path: Path) -> None:

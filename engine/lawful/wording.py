@@ -348,7 +348,7 @@ def _group(told: Callable[[str], str], language: Language, *, is_known: bool) ->
             f"at most {most} of one group: how many there are is not known", f"同组至多{most}个，现有数量未知"
         ).best(language)
     count = told("count")
-    return Text(f"at most {most} of one group: {count} with this one", f"同组至多{most}个，含本账号共{count}个").best(
+    return Text(f"at most {most} of one group: {count} with this one", f"同组至多{most}个，含本帐号共{count}个").best(
         language
     )
 
@@ -444,7 +444,7 @@ def _title_of_group(program: Program, rule: Rule, language: Language) -> str | N
     if group is None:
         return None
     shared = _field_label(program, group.per.name, language)
-    return Text(f"at most {group.at_most} accounts of one {shared}", f"同一{shared}至多{group.at_most}个账号").best(
+    return Text(f"at most {group.at_most} accounts of one {shared}", f"同一{shared}至多{group.at_most}个帐号").best(
         language
     )
 

@@ -303,7 +303,7 @@ class _Audit:
         unknown = unknown + tallies.unknown(self.table, self.across, recorded, self.on)
         judged = [*self.rules, *(each.rule for each in self.across), *(each.rule for each in recorded)]
         tallied = tallies.rules(self.program, judged, path, unknown)
-        answers, asked = self._answers()
+        answers, asked, already = self._answers()
         checked = None
         if self.wanted.cross_check:
             self.progress("checking again")
@@ -325,6 +325,7 @@ class _Audit:
             months=tallies.months(self.program, self.inventory, self.today, self.rules) if self.wanted.pictures else (),
             lifecycles=self._lifecycles() if self.wanted.pictures else (),
             questions=asked,
+            already=already,
             cross_check=checked,
             seconds=time.perf_counter() - started,
             with_default=self._with_default(),
@@ -438,15 +439,16 @@ class _Audit:
         row = self.row(table)
         return replace(row, facts={**row.facts, **questions.request_facts(self.program, self.wanted.request)})
 
-    def _answers(self) -> tuple[Path | None, Mapping[str, Mapping[str, int]]]:
+    def _answers(self) -> tuple[Path | None, Mapping[str, Mapping[str, int]], Mapping[str, int]]:
         if not self.asked:
-            return None, {}
-        row = self.row_asked(self.table)
-        answers = questions.answers(self._steps(self.table), self.table, row, self.zone, self.dialect)
+            return None, {}, {}
+        row, steps = self.row_asked(self.table), self._steps(self.table)
+        answers = questions.answers(steps, self.table, row, self.zone, self.dialect)
+        already = questions.already(steps, self.table, row, self.zone, self.dialect)
         path = self.scratch / "answers.parquet"
         storing.store(self.connection, [answers], path)
         local = through_ibis(preserve_insertion_order=False)
-        return path, questions.totals(local.read_parquet(str(path)))
+        return path, questions.totals(local.read_parquet(str(path))), already
 
 
 def _waivers(path: Path, program: Program) -> tuple[Waiver, ...]:

@@ -27,13 +27,13 @@ FUTURE: Final = "data.future-event"
 STRAY: Final = "data.unknown-account"
 
 TITLES: Final[dict[str, tuple[Text, Severity]]] = {
-    DUPLICATE: (Text("an account is listed more than once", "账号重复出现"), "error"),
+    DUPLICATE: (Text("an account is listed more than once", "帐号重复出现"), "error"),
     DUPLICATE_BEFORE: (
-        Text("the earlier snapshot lists an account more than once", "账号在上次快照中重复出现"),
+        Text("the earlier snapshot lists an account more than once", "帐号在上次快照中重复出现"),
         "error",
     ),
     FUTURE: (Text("an event lies in the future", "事件发生在未来"), "warning"),
-    STRAY: (Text("an event is of an account that the inventory does not have", "事件所属账号不在清单中"), "warning"),
+    STRAY: (Text("an event is of an account that the inventory does not have", "事件所属帐号不在清单中"), "warning"),
     EXPIRED: (Text("a waiver has expired", "豁免已过期"), "error"),
 }
 """The rules that every audit has beside the policy's."""
@@ -63,7 +63,7 @@ def findings(
             rule,
             at=now,
             english=[ibis.literal(f"{english} lists this account "), count, ibis.literal(" times")],
-            chinese=[ibis.literal(f"{chinese}中该账号出现"), count, ibis.literal("次")],
+            chinese=[ibis.literal(f"{chinese}中该帐号出现"), count, ibis.literal("次")],
             facts=[ibis.literal('{"count":'), count, ibis.literal("}")],
             dialect=dialect,
         )
@@ -75,7 +75,7 @@ def findings(
             STRAY,
             checks.events_of_unknown_accounts(history, inventory),
             "an event of an unknown account: ",
-            "未知账号的事件：",
+            "未知帐号的事件：",
         ),
     ):
         event = found["event"]

@@ -24,7 +24,22 @@ from lawful.audit.rows import Counted, Row
 from lawful.audit.stepping import Objection, Step, Steps, steps, told
 from lawful.decision import Verdict
 from lawful.diagnostics import legible, near
-from lawful.ir import BOOL, ConditionOf, Expr, Field, Owner, Program, Type, Value, rebuilt, walk
+from lawful.ir import (
+    BOOL,
+    Compare,
+    ConditionOf,
+    Constant,
+    Expr,
+    Field,
+    Not,
+    Owner,
+    Program,
+    Type,
+    Value,
+    conjunction,
+    rebuilt,
+    walk,
+)
 from lawful.question import KINDS, Asked
 from lawful.scalar import Scalar
 
@@ -154,6 +169,44 @@ def totals(answers: ibis_types.Table) -> Mapping[str, Mapping[str, int]]:
     for each in sorted(records(counted), key=lambda each: str(each["question"])):
         found.setdefault(each["question"], dict.fromkeys(VERDICTS, 0))[each["verdict"]] = each["accounts"]
     return found
+
+
+def already(steps: Steps, accounts: ibis_types.Table, row: Row, zone: Zone, dialect: Dialect) -> Mapping[str, int]:
+    """How many of the accounts have already what is asked for, question by question: they are allowed what is nothing.
+
+    Questions that nobody has already are left out.
+    """
+    translator = Translator(steps.program, completed(steps, row), zone, dialect)
+    asked = ((told(each.asked), _so(steps.program, each.asked)) for each in steps.steps)
+    wanted = {text: so for text, so in asked if so is not None}
+    named = {f"a{number}": text for number, text in enumerate(wanted)}
+    if not named:
+        return {}
+    columns = {name: translator.truth(wanted[text]).fill_null(False).cast("int64") for name, text in named.items()}
+    summed = accounts.mutate(**columns).aggregate(
+        **{name: (lambda table, name=name: table[name].sum()) for name in named}
+    )
+    (counted,) = records(summed)
+    return {text: int(counted[name]) for name, text in sorted(named.items()) if counted[name]}
+
+
+def _so(program: Program, asked: Asked) -> Expr | None:
+    """What is true of an account that has it already; None where there is no such thing."""
+    match asked.kind:
+        case "set":
+            fields = {name: program.account[name].type for name in asked.values}
+            return conjunction(
+                [
+                    Compare("==", Field("account", name, fields[name]), Constant(value, fields[name]))
+                    for name, value in asked.values.items()
+                ]
+            )
+        case "enable":
+            return Field("features", asked.name, BOOL)
+        case "disable":
+            return Not(Field("features", asked.name, BOOL))
+        case "do" | "register":
+            return None
 
 
 def completed(steps: Steps, row: Row) -> Row:

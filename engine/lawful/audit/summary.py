@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lawful.decision import PolicyNamed
@@ -129,6 +129,8 @@ class Summary:
     seconds: float
     with_default: tuple[str, ...] = ()
     """The fields that rules were not judged for want of and that have a default: `--map =field` takes it."""
+    already: Mapping[str, int] = field(default_factory=dict)
+    """Of `--can`: question -> how many of the allowed accounts have already what is asked for."""
 
     def counting(self, severity: Severity) -> int:
         """How many findings of a severity fail an audit: violated, not excused."""

@@ -240,6 +240,14 @@ def titled(value: Any, declaration: FieldDeclaration | None, terminal: Terminal)
             return plain(value, terminal)
 
 
+def moment(at: str) -> str:
+    """An instant of ISO 8601 on the policy's clocks, to the minute or second; a local midnight is told as its day."""
+    if at[10:19] == "T00:00:00":
+        return at[:10]
+    exact = at[16:19] != ":00" and at[19:20] != "."  # the time of asking has a fraction, which nobody asked for
+    return at[: 19 if exact else 16].replace("T", " ")
+
+
 def plain(value: Any, terminal: Terminal) -> str:
     """A value as it is written in a policy; null is unknown."""
     match value:

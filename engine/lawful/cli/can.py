@@ -62,7 +62,9 @@ def _request(record: dict[str, Any], policy: Policy) -> dict[str, Any]:
 
 
 def _rows(found: Possibilities, terminal: Terminal) -> Iterator[Row]:
-    yield row(0, (f"{found.policy.id} {found.policy.version}", "bold"), right=found.at)
+    from lawful.cli.asking import moment
+
+    yield row(0, (f"{found.policy.id} {found.policy.version}", "bold"), right=moment(found.at))
     told = [_in_words(each.change, terminal) for each in found.possibilities]
     wide = min(max((columns(each) for each in told), default=0), 40)
     for each, words in zip(found.possibilities, told, strict=True):
@@ -70,6 +72,7 @@ def _rows(found: Possibilities, terminal: Terminal) -> Iterator[Row]:
 
 
 def _possibility(each: Possibility, words: str, terminal: Terminal) -> Iterator[Row]:
+    from lawful.cli.asking import moment
     from lawful.cli.render import mark
 
     sign, _ = mark(each.verdict, terminal)
@@ -81,16 +84,18 @@ def _possibility(each: Possibility, words: str, terminal: Terminal) -> Iterator[
     for limit in each.limits:
         yield row(3, (limit.rule, "dim"), GAP, _left(limit, terminal))
     if each.next_allowed_at is not None:
-        when = each.next_allowed_at.isoformat()
+        when = moment(each.next_allowed_at.isoformat())
         yield row(3, (terminal.say("no limit refuses from ", "不再受次数限制的时间 "), "dim"), when)
 
 
 def _left(limit: LimitLeft, terminal: Terminal) -> str:
+    from lawful.cli.asking import moment
+
     if limit.left is None:
         return terminal.say(f"at most {limit.at_most}: not known what is left", f"至多{limit.at_most}次，剩余次数未知")
     told = terminal.say(f"{limit.left} of {limit.at_most} left", f"剩余{limit.left}/{limit.at_most}")
     if limit.until is not None and limit.used:
-        until = limit.until.isoformat()
+        until = moment(limit.until.isoformat())
         told += terminal.say(f"; one more from {until}", f"；{until}起恢复一次")
     return told
 

@@ -88,7 +88,13 @@ def sentence(each: Difference, terminal: Terminal) -> str:
     was, now = _quoted(each.was, terminal), _quoted(each.now, terminal)
     match each.kind:
         case "cell":
-            return terminal.say(f"{feature} under {column}: {was} → {now}", f"{feature}的{column}：{was} → {now}")
+            signs = ", ".join(f"`{sign}`" for sign in each.signs)
+            wrong = (
+                terminal.say(f", which is no sign of the table: {signs}", f"，不是该表的符号：{signs}") if signs else ""
+            )
+            return (
+                terminal.say(f"{feature} under {column}: {was} → {now}", f"{feature}的{column}：{was} → {now}") + wrong
+            )
         case "meaning":
             return terminal.say(f"what {column} means: {was} → {now}", f"{column}的含义：{was} → {now}")
         case "unreadable":
@@ -158,6 +164,7 @@ def _one(each: Difference) -> dict[str, Any]:
         "column": each.column,
         "was": each.was,
         "is": each.now,
+        "signs": list(each.signs),
         "place": None if place is None else {"file": place.file, "line": place.line, "column": place.column},
     }
 

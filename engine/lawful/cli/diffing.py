@@ -200,11 +200,11 @@ class _Report:
     def _accounts(self, touched: Touched) -> Iterator[Row]:
         say = self.terminal.say
         asked = touched.accounts if touched.sampled is None else touched.sampled
-        told = say(f"{asked:,} accounts asked", f"询问了{asked:,}个账号")
+        told = say(f"{asked:,} accounts asked", f"询问了{asked:,}个帐号")
         if touched.sampled is not None:
             told = say(
                 f"{asked:,} of {touched.accounts:,} accounts asked",
-                f"抽样询问了{asked:,}个账号（共{touched.accounts:,}个）",
+                f"抽样询问了{asked:,}个帐号（共{touched.accounts:,}个）",
             )
         yield row(1, (told, "bold"), right=touched.engine)
         for question in touched.questions:

@@ -103,7 +103,7 @@ class Planned:
             for rule, why in zip(step.waited.rules, step.waited.why, strict=True):
                 yield self._note(depth, "not before", "此前不可", f"{rule}{GAP}{why.best(language)}")
         for name, fact in (step.account or {}).items():
-            yield self._note(depth, "with", "账号信息", f"{name}: {asking.plain(fact, self.terminal)}")
+            yield self._note(depth, "with", "帐号信息", f"{name}: {asking.plain(fact, self.terminal)}")
         for name, fact in step.request.items():
             yield self._note(depth, "the request says", "申请须说明", f"{name}: {self._value(fact)}")
         for owed in step.obligations:
@@ -138,8 +138,8 @@ class Planned:
         return asking.plain(value, self.terminal)
 
     def _day(self, at: str) -> str:
-        """A local midnight is told as its day."""
-        return at[:10] if at[10:19] == "T00:00:00" else at
+        """A local midnight is told as its day, now without its microseconds."""
+        return asking.moment(at)
 
     def _note(self, depth: int, english: str, chinese: str, text: str) -> Row:
         return row(depth + 2, (self.terminal.say(f"{english}: ", f"{chinese}："), "dim"), text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lawful import wording
+from lawful.cli import asking
 from lawful.cli.layout import GAP, Row, row
 from lawful.cli.terminal import Terminal
 from lawful.decision import JsonValue, Justification, Reason
@@ -269,17 +270,24 @@ class _Tree:
         return self.words.say(f"{name}: {told}", f"{name}：{told}")
 
     def _counts(self, node: Justification, limit: AtMost, depth: int) -> Iterator[Row]:
-        """How many there are, and when they were."""
-        facts = self.words.say("; ", "；").join(
-            self._counted(each, alone=len(limit.count.events) == 1) for each in node.because[1:]
-        )
-        yield row(depth, self._limit(node, limit), (GAP + facts if facts else "", "dim"))
+        """How many there are, and when they were; of what rules out by having happened, what did and when."""
+        so_far, *others = node.because
+        alone = len(limit.count.events) == 1 and bool(limit.at_most)
+        told = [self._counted(each, alone=alone) for each in others]
+        facts = self.words.say("; ", "；").join(told)
+        if not limit.at_most and so_far.value and facts:
+            yield row(depth, self.words.say(f"it has happened: {facts}", f"已发生：{facts}"))
+        else:
+            yield row(depth, self._limit(node, limit), (GAP + facts if facts else "", "dim"))
 
     def _limit(self, node: Justification, limit: AtMost) -> str:
-        """`“mass message” a day: 1 so far, at most 1`; of what rules out by having happened, how often it did."""
+        """`“mass message” a day: 1 so far, at most 1`."""
         say, language = self.words.say, self.reasoned.terminal.language
         events, window = self.words.events(limit.count.events), wording.span(limit.count.window, language)
-        most = say(f", at most {limit.at_most}", f"，至多{limit.at_most}次") if limit.at_most else ""
+        most = ""
+        if limit.at_most:
+            most = say(f", at most {limit.at_most}", f"，至多{limit.at_most}次")
+            most += say(" with this one", "（含本次）") if limit.own else ""
         so_far = node.because[0]
         if so_far.value is None:
             return say(f"not known: how many {events} {window}{most}", f"未知：{events}{window}的次数{most}")
@@ -294,16 +302,11 @@ class _Tree:
         fact = self.expressions.get(node.text)
         if fact is not None:
             return self._fact(fact, node.value)
-        at = told_day(str(node.value))
+        at = asking.moment(str(node.value))
         if alone:
             return self.words.say(f"on {at}", at)
         event = self.words.event(node.text)
         return self.words.say(f"“{event}” on {at}", f"{at}“{event}”")
-
-
-def told_day(at: str) -> str:
-    """An instant to the minute; a local midnight as its day."""
-    return at[:10] if at[10:19] == "T00:00:00" else at[:16].replace("T", " ")
 
 
 def _nodes(node: Justification) -> Iterator[Justification]:

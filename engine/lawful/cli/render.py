@@ -194,7 +194,9 @@ class Renderer:
             yield self._told("missing", "缺少", wanted)
             yield from self._answers(decision.inquiries[0])
         if decision.next_allowed_at is not None:
-            yield self._told("no limit refuses from", "不再受次数限制的时间", decision.next_allowed_at.isoformat())
+            yield self._told(
+                "no limit refuses from", "不再受次数限制的时间", asking.moment(decision.next_allowed_at.isoformat())
+            )
 
     def _answers(self, inquiry: Inquiry) -> Iterator[Row]:
         """What each answer to the cheapest question would decide."""
@@ -218,7 +220,7 @@ class Renderer:
             then = (
                 say(", then", "，然后")
                 if remedy.allowed_at == last
-                else say(f", then from {_day(remedy.allowed_at)}", f"，{_day(remedy.allowed_at)}起")
+                else say(f", then from {asking.moment(remedy.allowed_at)}", f"，{asking.moment(remedy.allowed_at)}起")
             )
             yield self._told(
                 "would help", "可先", say("; ", "；").join(steps) + then + say(" this is allowed", "即可办理")
@@ -253,11 +255,6 @@ class Renderer:
 
 def _only_warns_perhaps(reason: Reason) -> bool:
     return reason.severity != "error" and reason.status == "unknown"
-
-
-def _day(at: str) -> str:
-    """A local midnight is told as its day."""
-    return at[:10] if at[10:19] == "T00:00:00" else at
 
 
 def _set_alone(request: Mapping[str, Any]) -> frozenset[str]:

@@ -111,25 +111,25 @@ def _instant(at: str | None, policy: Policy) -> datetime:
 
 def _tell(found: Sampled, files: Files, terminal: Terminal) -> None:
     say = terminal.say
-    written = [(files.accounts, found.accounts, say("accounts", "个账号"))]
+    written = [(files.accounts, found.accounts, say("accounts", "个帐号"))]
     if found.events is not None:
         written.append((files.events, found.events, say("events", "个事件")))
     if found.before is not None:
-        then = say(f"accounts on {found.snapshot_on}", f"个账号（{found.snapshot_on}）")
+        then = say(f"accounts on {found.snapshot_on}", f"个帐号（{found.snapshot_on}）")
         written.append((files.before, found.before, then))
     terminal.rows(
         row(0, (str(path), "bold"), f"   {f'{count:,}'.replace(',', ' ')} {what}") for path, count, what in written
     )
     for name in found.missing:
         kind, chinese = _MISSING[name]
-        terminal.remark(say(f"no account was found that {kind}", f"未能生成{chinese}的账号"))
+        terminal.remark(say(f"no account was found that {kind}", f"未能生成{chinese}的帐号"))
     if found.unbroken and "violating" not in found.missing:
         named = ", ".join(f"`{each}`" for each in found.unbroken)
-        terminal.remark(say(f"no account was found that breaks {named}", f"未能生成违反下列规则的账号：{named}"))
+        terminal.remark(say(f"no account was found that breaks {named}", f"未能生成违反下列规则的帐号：{named}"))
 
 
 _MISSING = {
     "lawful": ("breaks no rule", "完全合规"),
     "violating": ("breaks a rule", "违反规则"),
-    "unknown": ("breaks no rule and leaves one open", "不违规但有规则无法判定"),
+    "unknown": ("breaks no rule and leaves one open", "不违规但有规则无法确定"),
 }

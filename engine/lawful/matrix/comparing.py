@@ -6,7 +6,7 @@ The sheets of the legend and of the sources are compared, too, where they are th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from lawful import sheet
@@ -56,6 +56,8 @@ class Difference:
     now: str | None = None
     at: str | None = None
     place: Place | None = None
+    signs: tuple[str, ...] = ()
+    """Of a cell whose sign is none of the table's: those that are."""
 
     @property
     def matters(self) -> bool:
@@ -368,7 +370,15 @@ class _Comparison:
                 place = (row, self.found.heads[self.columns[head]])
                 now = self.found.text(*place)
                 if now != was and not any(each.covers(place) for each in faults):
-                    yield self._difference("cell", name, head, was, now, address(place))
+                    difference = self._difference("cell", name, head, was, now, address(place))
+                    yield replace(difference, signs=self._signs(head, now))
+
+    def _signs(self, head: str, now: str) -> tuple[str, ...]:
+        """What a cell of that column may hold, where it holds something else."""
+        if self.grid.derived or all(each.head != head for each in self.grid.columns):
+            return ()
+        signs = tuple(each.sign for each in self.grid.marks)
+        return () if now in signs else signs
 
     def _faults(self) -> Iterator[Difference]:
         """What stands there and is no text."""

@@ -45,7 +45,7 @@ from lawful.show.words import Words
 Answer = Literal["yes", "owed", "depends", "no"]
 """What a cell says: yes; yes with something still to be done; under conditions; no."""
 
-_ANY: Final = Text("any account", "任意账号")
+_ANY: Final = Text("any account", "任意帐号")
 _YES: Final = Text("yes", "是")
 _NO: Final = Text("no", "否")
 _MEANINGS: Final[Mapping[Answer, Text]] = {
@@ -204,7 +204,7 @@ def _derived(program: Program, tables: set[str]) -> Grid:
     lines = tuple(_lines(program, of_type, tables))
     met = {cell.answer for line in lines for cell in line.cells}
     marks = tuple(Mark(_MEANINGS[each].best("en"), each, _MEANINGS[each]) for each in _MEANINGS if each in met)
-    title = Text("features by type of account", "各类账号的功能")
+    title = Text("features by type of account", "各类帐号的功能")
     if of_type is not None:
         english, chinese = (wording.field_title(of_type, language) for language in LANGUAGES)
         title = Text(f"features by {english}", f"各{chinese}的功能")

@@ -283,7 +283,7 @@ def _scope(program: Program, sections: list[Section]) -> list[Text]:
             Text(
                 f"There are {len(titles)} kinds of account ({what[0]}):"
                 f" {', '.join(each.best('en') for each in titles)}.",
-                f"本策略所涉账号按{what[1]}分为{len(titles)}种：{'、'.join(each.best('zh') for each in titles)}。",
+                f"本策略所涉帐号按{what[1]}分为{len(titles)}种：{'、'.join(each.best('zh') for each in titles)}。",
             )
         )
     rules, sources = sum(card.head.kind == "rule" for each in sections for card in each.cards), len(program.sources)
@@ -292,7 +292,7 @@ def _scope(program: Program, sections: list[Section]) -> list[Text]:
             f"It says when a change of an account is lawful, in {rules} rules that rest on {sources}"
             f" source{'' if sources == 1 else 's'}. Days begin at midnight in {program.timezone}."
             " What is not known makes the answer “undetermined”, never “yes”.",
-            f"共{rules}条规则，依据{sources}个来源，规定账号的变更在何种情况下允许。日期以{program.timezone}的零点为界。"
+            f"共{rules}条规则，依据{sources}个来源，规定帐号的变更在何种情况下允许。日期以{program.timezone}的零点为界。"
             "信息不足时结论为“无法确定”，而不是“允许”。",
         )
     )

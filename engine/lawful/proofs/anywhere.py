@@ -279,15 +279,15 @@ class Anywhere:
             if shown.possible:
                 return Answer(question, "refuted" if shown.witness else "unsettled", told, shown.witness)
         told = Text(
-            "some column applies to everybody, and none contradicts another", "每个账号都有列适用，且各列不矛盾"
+            "some column applies to everybody, and none contradicts another", "每个帐号都有列适用，且各列不矛盾"
         )
         return Answer(question, "proved", told, proof="all states")
 
 
-_NEVER_APPLIES: Final = Text("it can never apply, whatever the account and the day", "无论账号与日期如何，都不会适用")
-_NEVER_FAILS: Final = Text("it can never fail, whatever the account and the day", "无论账号与日期如何，都不会不满足")
-_NO_COLUMN: Final = Text("no column applies to this account", "没有任何列适用于该账号")
-_TORN: Final = Text("one column says yes to this account and another no", "对该账号，一列为是而另一列为否")
+_NEVER_APPLIES: Final = Text("it can never apply, whatever the account and the day", "无论帐号与日期如何，都不会适用")
+_NEVER_FAILS: Final = Text("it can never fail, whatever the account and the day", "无论帐号与日期如何，都不会不满足")
+_NO_COLUMN: Final = Text("no column applies to this account", "没有任何列适用于该帐号")
+_TORN: Final = Text("one column says yes to this account and another no", "对该帐号，一列为是而另一列为否")
 
 
 def _confirmed(question: Question, told: Text, shown: Shown) -> Answer:

@@ -38,11 +38,11 @@ VERDICTS: Final[Mapping[Kind, tuple[Verdict, Verdict]]] = {
 
 KINDS: Final[Mapping[Kind, Text]] = {
     "deny_to_allow": Text("deny → allow", "拒绝 → 允许"),
-    "undetermined_to_allow": Text("undetermined → allow", "无法判定 → 允许"),
+    "undetermined_to_allow": Text("undetermined → allow", "无法确定 → 允许"),
     "allow_to_deny": Text("allow → deny", "允许 → 拒绝"),
-    "allow_to_undetermined": Text("allow → undetermined", "允许 → 无法判定"),
-    "deny_to_undetermined": Text("deny → undetermined", "拒绝 → 无法判定"),
-    "undetermined_to_deny": Text("undetermined → deny", "无法判定 → 拒绝"),
+    "allow_to_undetermined": Text("allow → undetermined", "允许 → 无法确定"),
+    "deny_to_undetermined": Text("deny → undetermined", "拒绝 → 无法确定"),
+    "undetermined_to_deny": Text("undetermined → deny", "无法确定 → 拒绝"),
     "reasons": Text("the same verdict for other reasons", "结论相同，理由不同"),
     "consequences": Text("allowed by both, with other consequences", "均允许，后果不同"),
 }

@@ -114,7 +114,7 @@ class Sayings:
             found.append(self.say("there may be other cases", "可能还有其他情形"))
         if where.unknown:
             told = "also where facts are missing, so that the verdict is open in both"
-            found.append(self.say(told, "另有因信息缺失而两者均无法判定的情形"))
+            found.append(self.say(told, "另有因信息缺失而两者均无法确定的情形"))
         return found
 
     def _case(self, case: Sequence[Part]) -> str:

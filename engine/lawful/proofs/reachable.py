@@ -32,23 +32,23 @@ _A_WHILE: Final = 8.0
 _DEEPEST: Final = 10
 
 _CAN = {
-    "unusable": Text("somebody can use it", "有账号可以使用"),
+    "unusable": Text("somebody can use it", "有帐号可以使用"),
     "stuck": Text("it can be left", "可以离开"),
     "trap": Text("it can be left without a finding", "可以在不违反规则的情况下离开"),
 }
 _CANNOT = {
-    "unusable": Text("nobody can ever use it", "任何账号都无法使用"),
+    "unusable": Text("nobody can ever use it", "任何帐号都无法使用"),
     "stuck": Text(
         "nothing ever leaves it: declare it final, or add a transition", "没有任何变更能离开它：请声明为终态或补充转换"
     ),
-    "trap": Text("whoever leaves it has a finding", "离开它的账号必然违反规则"),
+    "trap": Text("whoever leaves it has a finding", "离开它的帐号必然违反规则"),
 }
 _DECLARED: Final = Text(
-    "transitions that leave it are declared, and nobody can ever make one", "声明了离开它的转换，但没有账号能够进行"
+    "transitions that leave it are declared, and nobody can ever make one", "声明了离开它的转换，但没有帐号能够进行"
 )
-_NEVER_THERE: Final = Text("no account ever has it, so that nobody leaves it", "没有账号会取该值，因此无人离开它")
-_NOT_LEFT: Final = Text("nobody can leave it at all, as prove.stuck tells", "没有账号能离开它，见prove.stuck")
-_NOBODY: Final = Text("no account can be registered", "没有账号能够注册")
+_NEVER_THERE: Final = Text("no account ever has it, so that nobody leaves it", "没有帐号会取该值，因此无人离开它")
+_NOT_LEFT: Final = Text("nobody can leave it at all, as prove.stuck tells", "没有帐号能离开它，见prove.stuck")
+_NOBODY: Final = Text("no account can be registered", "没有帐号能够注册")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Teller:
             case "world":
                 return self.say("meanwhile", "其间") + self._changes(happening)
             case "state":
-                return self.say("the account: ", "账号：") + self.facts(_account(happening))
+                return self.say("the account: ", "帐号：") + self.facts(_account(happening))
             case "change":
                 return self._change(happening)
 

@@ -350,8 +350,8 @@ class Phrases:
         if period.start is not None:
             parts.append(self.say(f"from {period.start}", f"自{period.start}起"))
         if period.until is not None:
-            parts.append(self.say(f"until {period.until}", f"至{period.until}前"))
-        return self.say(" ", "").join(parts)
+            parts.append(self.say(f"until {period.until}", f"{period.until}之前"))
+        return self.say(" ", "，").join(parts)
 
 
 def _is_sum(expr: Expr) -> bool:

@@ -54,7 +54,7 @@ class Teller(Phrases):
         yield from self._header()
         yield from self._section("sources", self.say("Sources", "依据"), self._sources())
         accounts, requests = self.program.account.values(), self.program.request.values()
-        yield from self._section("account", self.say("The account", "账号字段"), self._fields(accounts))
+        yield from self._section("account", self.say("The account", "帐号字段"), self._fields(accounts))
         yield from self._section("request", self.say("What a request says", "申请字段"), self._fields(requests))
         yield from self._section("conditions", self.say("Conditions", "条件"), self.meanings())
         for cycle in self.program.lifecycles.values():
@@ -427,7 +427,7 @@ class Teller(Phrases):
         yield self._constraint_head(rule)
         shared = self.condition(group.per)
         many = f"{group.at_most} account{'s' if group.at_most != 1 else ''}"
-        sentence = self.say(f"at most {many} with one {shared}", f"同一{shared}至多{group.at_most}个账号")
+        sentence = self.say(f"at most {many} with one {shared}", f"同一{shared}至多{group.at_most}个帐号")
         if group.when != TRUE:
             phrase = self.condition(group.when)
             sentence += self.say(f" where {phrase}", f"满足：{phrase}")
@@ -438,7 +438,7 @@ class Teller(Phrases):
             yield Line(2, self.say(english, f"每个账号按其{day}当日的规则判定，只计不晚于该日的账号"), kind="must")
         if group.counted_by is not None:
             counter = self.condition(group.counted_by)
-            yield Line(2, self.say(f"the others are counted by {counter}", f"其他账号数以{counter}计"), kind="must")
+            yield Line(2, self.say(f"the others are counted by {counter}", f"其他帐号数以{counter}计"), kind="must")
         yield from self._remarks(rule)
 
     def _invariants(self) -> Iterator[Line]:

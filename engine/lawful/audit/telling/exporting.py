@@ -45,7 +45,7 @@ _FORMULA: Final = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 _NOT_XML: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]"
 _WIDTHS: Final = {"account_id": 24, "rule": 36, "at": 27, "explanation_en": 60, "explanation_zh": 60, "facts": 40}
 _HEADER: Final = ("rule", "title", "severity", "counting", "excused", "unknown")
-_CHINESE_HEADER: Final = ("规则", "名称", "严重程度", "计入", "不计入", "无法判定")
+_CHINESE_HEADER: Final = ("规则", "名称", "严重程度", "计入", "不计入", "无法确定")
 
 
 def export(findings: Findings, target: Path, form: Form, summary: Summary, language: Language = "en") -> None:
@@ -233,9 +233,9 @@ def _totals(book: Workbook, summary: Summary, language: Language) -> None:
         ("policy", "策略", named),
         ("digest", "摘要", summary.policy.digest),
         ("at", "审计时间", summary.at),
-        ("inventory", "账号清单", _inert(summary.inventory)),
-        ("accounts", "账号数", summary.accounts),
-        ("accounts with findings", "存在问题的账号数", summary.accounts_with_findings),
+        ("inventory", "帐号清单", _inert(summary.inventory)),
+        ("accounts", "帐号数", summary.accounts),
+        ("accounts with findings", "存在问题的帐号数", summary.accounts_with_findings),
     ):
         sheet.append((words.say(language, english, chinese), value))
     sheet.append(())

@@ -96,7 +96,7 @@ def _headline(tally: RuleTally, language: Language) -> str:
     if tally.excused:
         counts.append(words.say(language, f"{excused} excused", f"{excused}个不计入"))
     if tally.unknown:
-        counts.append(words.say(language, f"{unknown} unknown", f"{unknown}个无法判定"))
+        counts.append(words.say(language, f"{unknown} unknown", f"{unknown}个无法确定"))
     return words.title_of(tally).best(language) + words.say(language, ": ", "：") + words.listed(counts, language)
 
 

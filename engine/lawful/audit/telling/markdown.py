@@ -60,7 +60,7 @@ def _table(found: list[RuleTally], language: Language) -> Iterator[str]:
     heads = words.say(
         language,
         "severity | rule | counting | excused | unknown | title",
-        "严重程度 | 规则 | 计入 | 不计入 | 无法判定 | 名称",
+        "严重程度 | 规则 | 计入 | 不计入 | 无法确定 | 名称",
     )
     yield f"| {heads} |"
     yield "| --- | --- | ---: | ---: | ---: | --- |"
@@ -82,7 +82,7 @@ def _first(findings: Findings, language: Language) -> Iterator[list[str]]:
     english = f"The first {words.counted(len(told), 'finding')}"
     yield ["<details>", f"<summary>{words.say(language, english, f'前{len(told)}个问题')}</summary>"]
     yield [
-        f"| {words.say(language, 'account | rule | at | explanation', '账号 | 规则 | 时间 | 说明')} |",
+        f"| {words.say(language, 'account | rule | at | explanation', '帐号 | 规则 | 时间 | 说明')} |",
         "| --- | --- | --- | --- |",
         *(_row(each, findings, language) for each in told),
     ]
@@ -92,7 +92,7 @@ def _first(findings: Findings, language: Language) -> Iterator[list[str]]:
 def _row(finding: Finding, findings: Findings, language: Language) -> str:
     told = escaped(texts.shortened(finding.explanation.best(language), _LONGEST))
     if finding.status == "unknown":
-        told = words.say(language, "unknown: ", "无法判定：") + told
+        told = words.say(language, "unknown: ", "无法确定：") + told
     if finding.excused is not None:
         told += f" ({escaped(texts.shortened(finding.excused, _LONGEST))})"
     account = code(texts.shortened(finding.account, _LONGEST))
@@ -104,7 +104,7 @@ def _notes(summary: Summary, language: Language) -> Iterator[list[str]]:
     unknown, rules = words.unknown_outcomes(summary)
     if unknown:
         english = f"{words.counted(unknown, 'outcome')} of {words.counted(rules, 'rule')} unknown"
-        chinese = f"{words.grouped(rules)}条规则共{words.grouped(unknown)}项结果无法判定"
+        chinese = f"{words.grouped(rules)}条规则共{words.grouped(unknown)}项结果无法确定"
         notes.append(f"- {words.say(language, english, chinese)}")
     for each in summary.not_judged:
         fields = words.listed((code(field) for field in each.fields), language)
@@ -119,7 +119,11 @@ def _notes(summary: Summary, language: Language) -> Iterator[list[str]]:
     if summary.data:
         notes.append(f"  - {escaped(words.LENIENT.best(language))}")
     for question, verdicts in summary.questions.items():
-        counts = (f"{words.VERDICTS[name].best(language)} {words.grouped(n)}" for name, n in verdicts.items())
+        so = words.already(summary, question).best(language)
+        counts = (
+            f"{words.VERDICTS[name].best(language)} {words.grouped(n)}{so if name == 'allow' else ''}"
+            for name, n in verdicts.items()
+        )
         notes.append(f"- {code(question)}: {words.listed(counts, language)}")
     check = summary.cross_check
     if check is not None:

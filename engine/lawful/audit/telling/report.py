@@ -24,7 +24,7 @@ MOST_FINDINGS: Final = 50
 """Of each rule."""
 _MOST_EXCUSES: Final = 100
 _MOST_DIFFERENCES: Final = 50
-_PLACEHOLDER: Final = Text("account, rule or text", "账号、规则或文字")
+_PLACEHOLDER: Final = Text("account, rule or text", "帐号、规则或文字")
 _READING: Final = Text("What the rules find by this date:", "规则据此日期判定的结果：")
 _STRAY: Final = Text("no transition leads there", "没有对应的变更途径")
 _FOLDED: Final = 3
@@ -88,6 +88,7 @@ def report(
             "severities": words.SEVERITIES,
             "verdicts": words.VERDICTS,
             "title_of": words.title_of,
+            "already": words.already,
             "summary": summary,
             "headline": words.found_in_all(summary),
             "judged_nothing": summary.judged_nothing and not summary.accounts_with_findings,

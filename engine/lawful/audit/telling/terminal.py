@@ -64,7 +64,7 @@ def _headline(summary: Summary, language: Language) -> Iterator[Told]:
         parts.append(words.say(language, words.counted(summary.events, "event"), chinese))
     if summary.vanished:
         english = f"{words.counted(summary.vanished, 'account')} gone"
-        parts.append(words.say(language, english, f"{words.grouped(summary.vanished)}个账号已不存在"))
+        parts.append(words.say(language, english, f"{words.grouped(summary.vanished)}个帐号已不存在"))
     took = words.say(
         language, f"{summary.engine}, {summary.seconds:.1f} s", f"{summary.engine}，{summary.seconds:.1f}秒"
     )
@@ -104,7 +104,7 @@ def _columns(found: list[RuleTally], language: Language) -> tuple[list[str], lis
     numbers = [[each.counting for each in found]]
     for head, column in (
         (words.say(language, "excused", "不计入"), [each.excused for each in found]),
-        (words.say(language, "unknown", "无法判定"), [each.unknown for each in found]),
+        (words.say(language, "unknown", "无法确定"), [each.unknown for each in found]),
     ):
         if any(column):
             heads.append(head)
@@ -143,7 +143,7 @@ def _not_told_by_rule(summary: Summary, language: Language) -> Iterator[Told]:
     unknown, rules = words.unknown_outcomes(summary)
     if unknown:
         english = f"{words.counted(unknown, 'outcome')} of {words.counted(rules, 'rule')} unknown"
-        text = say(english, f"{words.grouped(rules)}条规则共{words.grouped(unknown)}项结果无法判定")
+        text = say(english, f"{words.grouped(rules)}条规则共{words.grouped(unknown)}项结果无法确定")
         yield told(1, ("? ", "open"), text, (say("   --unknown lists them", "   --unknown 可列出"), "dim"))
     if summary.not_judged:
         english = f"{words.counted(len(summary.not_judged), 'rule')} not judged, for want of:"
@@ -182,6 +182,8 @@ def _questions(summary: Summary, language: Language) -> Iterator[Told]:
             count = verdicts.get(verdict, 0)
             pieces.append((f"{_GAP}{title.best(language)} ", _VERDICT_ROLES[verdict] if count else "dim"))
             pieces.append((words.grouped(count), "plain" if count else "dim"))
+            if verdict == "allow" and question in summary.already:
+                pieces.append((words.already(summary, question).best(language), "dim"))
         yield told(1, (_padded(question, width), "bold"), *pieces)
 
 

@@ -48,6 +48,14 @@ def counted(number: int, noun: str) -> str:
     return f"{grouped(number)} {noun}" + ("" if number == 1 else "s")
 
 
+def already(summary: Summary, question: str) -> Text:
+    """Beside the number of the allowed: of how many it is so already, for which nothing would change."""
+    number = summary.already.get(question)
+    if not number:
+        return Text("", "")
+    return Text(f" (already so {grouped(number)})", f"（其中原已如此 {grouped(number)}）")
+
+
 def moment(at: int, zone: ZoneInfo) -> datetime:
     """The instant of those microseconds since 1970, as the zone's clocks show it; UTC where they cannot."""
     instant = _EPOCH + timedelta(microseconds=at)
@@ -120,7 +128,7 @@ def with_default(summary: Summary) -> Text | None:
 def nothing_judged(summary: Summary) -> Text | None:
     """Why nothing can be said of the accounts; None where some rule was judged."""
     if not summary.accounts:
-        return Text("the inventory has no accounts", "清单中没有账号")
+        return Text("the inventory has no accounts", "清单中没有帐号")
     if not summary.judged_nothing:
         return None
     lacking = list(dict.fromkeys(field for each in summary.not_judged for field in each.fields))
@@ -146,14 +154,14 @@ def found_in_all(summary: Summary) -> Text:
     accounts = counted(summary.accounts, "account")
     if summary.accounts_with_findings:
         has = "has" if summary.accounts_with_findings == 1 else "have"
-        return Text(f"{some} of {accounts} {has} findings", f"{every}个账号中有{some}个存在问题")
+        return Text(f"{some} of {accounts} {has} findings", f"{every}个帐号中有{some}个存在问题")
     if any(each.counting for each in summary.rules):
-        return Text(f"no findings for {accounts}, only about the data", f"{every}个账号均未发现问题，但数据本身有问题")
+        return Text(f"no findings for {accounts}, only about the data", f"{every}个帐号均未发现问题，但数据本身有问题")
     if any(map(found_something, summary.rules)):
         return Text(
-            f"nothing found for {accounts}, where all could be judged", f"{every}个账号中，凡能判定的均未发现问题"
+            f"nothing found for {accounts}, where all could be judged", f"{every}个帐号中，凡能判定的均未发现问题"
         )
-    return Text(f"no findings for {accounts}", f"{every}个账号均未发现问题")
+    return Text(f"no findings for {accounts}", f"{every}个帐号均未发现问题")
 
 
 LENIENT: Final = Text(
@@ -167,7 +175,7 @@ def judged_again(check: CrossCheck) -> Text:
     """What the reference said to it."""
     accounts, outcomes = counted(check.accounts, "account"), counted(check.outcomes, "outcome")
     english = f"{accounts} judged again by the reference, {outcomes}: "
-    chinese = f"参考引擎复核了{grouped(check.accounts)}个账号的{grouped(check.outcomes)}项结果："
+    chinese = f"参考引擎复核了{grouped(check.accounts)}个帐号的{grouped(check.outcomes)}项结果："
     if check.differences:
         differ = f"{grouped(len(check.differences))} {'differs' if len(check.differences) == 1 else 'differ'}"
         return Text(english + differ, f"{chinese}{grouped(len(check.differences))}项不一致")
