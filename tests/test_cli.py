@@ -148,6 +148,18 @@ def test_what_is_so_already_is_told(change: tuple[str, str], english: str, chine
     assert [each["en"].startswith(english) for each in decision["notes"]] == [True] * bool(english)
 
 
+def test_what_is_not_known_to_be_there_is_lost_where_it_is(run: Run, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "policy: p\nversion: 1\naccount: {fields: {paid: {type: bool, settable: {}}}}\n"
+        "features: {room: {title: the club room, requires: account.paid}, piano: {needs: room}}\n",
+        encoding="utf-8",
+    )
+    asked = ("check", str(policy), "--account", "-", "--set", "paid=false", "--at", "2025-03-01")
+    assert "  lost: the club room, piano\n" in run(*asked, stdin='{"paid": true, "features": ["room", "piano"]}').out
+    assert "  lost, where the account has them: the club room, piano\n" in run(*asked, stdin='{"paid": true}').out
+
+
 def test_the_time_of_asking_is_told_without_its_fractions(run: Run) -> None:
     out = run("plan", "wechat", EXPIRED, "--set", "type=service", "--history", "none").out
     assert re.search(r"^  1\. \d{4}-\d\d-\d\d \d\d:\d\d   do ", out, re.MULTILINE), out

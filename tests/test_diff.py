@@ -243,6 +243,26 @@ def newer(tmp_path: Path) -> str:
     return str(tmp_path / "newer.yaml")
 
 
+def test_what_nobody_can_set_is_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused by both, it says otherwise only what else is wrong."""
+    files = []
+    for name, limit in (("old", 10), ("new", 20)):
+        files.append(tmp_path / f"{name}.yaml")
+        files[-1].write_text(
+            "policy: p\nversion: 1\naccount: {fields: {seen: {type: int, min: 0, max: 90, outside: true}}}\n"
+            f"constraints: {{idle: {{requires: account.seen < {limit}, severity: warning}}}}\n",
+            encoding="utf-8",
+        )
+    old, new = map(str, files)
+    assert main(["diff", old, new]) == 0
+    out = capsys.readouterr().out
+    assert "refused by both, with other warnings or reasons: set seen\n" in out
+    assert "set.seen" not in out
+    assert main(["diff", old, new, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)["differences"]
+    assert ("set.seen", "reasons") in {(each["change"], each["kind"]) for each in found}
+
+
 def test_exit_codes(newer: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "wechat", "wechat", "--forbid", "different"]) == 0
     assert main(["diff", "wechat", newer]) == 0

@@ -8,6 +8,7 @@ import html
 import re
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import drawing
 import lawful
 import policies
 from chromium import SIZES, WIDE, Elements, contrast, js, needs_chromium, open_at, search, visible_text
-from lawful import cli
+from lawful import cli, show
 from lawful.cli.written import _examples
 from lawful.matrix.grid import matrix
 from lawful.pages.rules import page
+from lawful.show import ways
 
 ROOT = Path(__file__).parent.parent
 PACKS = (
@@ -156,6 +158,53 @@ def test_what_a_policy_says_is_shown_and_not_done() -> None:
     assert 'href="javascript' not in told
     assert 'href="https://example.org/?a=1&amp;b=&#34;2"' in told
     assert "\u202e" not in told
+
+
+def test_a_way_that_nobody_can_take_is_drawn_so() -> None:
+    """What a version refuses whatever else is so, and what came to an end; not what goes on."""
+    policy = lawful.loads(
+        """
+        policy: p
+        version: 1
+        account: {fields: {t: {enum: [a, b, c]}, paid: bool}}
+        conditions: {first: account.t == 'a', never: account.t == 'c' && first}
+        lifecycle:
+          t:
+            transitions:
+              gone: {from: a, to: b, in_force: {until: 2020-01-01}}
+              withdrawn:
+                - {from: b, to: c, in_force: {until: 2021-02-03}}
+                - {from: b, to: c, requires: never, in_force: {from: 2021-02-03}}
+              back: {from: [b, c], to: a, requires: "!first && (account.t == 'b' || never)"}
+              paid: {from: c, to: b, requires: account.paid}
+        """
+    )
+    program = policy.program
+    moves = {each.event: each for each in program.moves}
+    found = {
+        (source, target): ways.closed(program, moves[event], source, target)
+        for event, source, target in (
+            ("gone", "a", "b"),
+            ("withdrawn", "b", "c"),
+            ("back", "b", "a"),
+            ("back", "c", "a"),
+            ("paid", "c", "b"),
+        )
+    }
+    assert found == {
+        ("a", "b"): ways.Closed(date(2020, 1, 1)),
+        ("b", "c"): ways.Closed(date(2021, 2, 3)),
+        ("b", "a"): None,
+        ("c", "a"): ways.Closed(None),
+        ("c", "b"): None,
+    }
+    told = page_of(policy)
+    assert told.count('class="way closed"') == 3
+    assert "until 2020-01-01" in told
+    assert "· never" in told
+    mermaid = show.diagram(program, "t")
+    assert "c --> a : back<br>✗ never allowed" in mermaid
+    assert mermaid.count("✗ never allowed") == 2
 
 
 def test_a_policy_in_one_language_has_no_switch() -> None:

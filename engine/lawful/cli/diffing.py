@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -120,10 +120,13 @@ class _Report:
         for head in _HEADS:
             if some := self.diff.of(head):
                 yield row(1, _SIGNS[head], " ", (_HEADS[head].best(self.terminal.language), "bold"))
-                for change, group in groupby(some, key=lambda each: each.change):
+                told = [each for each in some if not self.sayings.is_vain(each)]
+                for change, group in groupby(told, key=lambda each: each.change):
                     yield row(2, self.sayings.change(change), (f"{GAP}{change}", "dim"))
                     for each in group:
                         yield from self._difference(each)
+                if vain := [each for each in some if self.sayings.is_vain(each)]:
+                    yield self._vain(vain)
         yield from self._unsettled()
         yield self._conclusion()
         yield from self._only()
@@ -131,6 +134,13 @@ class _Report:
             yield from self._accounts(self.touched)
         for assumed in self.diff.assumptions:
             yield row(1, (say("assumed: ", "前提：") + assumed.best(self.terminal.language), "dim"))
+
+    def _vain(self, differences: Sequence[Difference]) -> Row:
+        """In a line: nobody's request is answered otherwise."""
+        say = self.terminal.say
+        changes = say(", ", "、").join(dict.fromkeys(self.sayings.change(each.change) for each in differences))
+        told = say("refused by both, with other warnings or reasons: ", "两者均拒绝，仅警告或理由不同：")
+        return row(2, (told, "dim"), changes)
 
     def _title(self) -> str:
         old, new = self.diff.old, self.diff.new

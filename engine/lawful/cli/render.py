@@ -242,8 +242,13 @@ class Renderer:
                 yield self._told(
                     "changes", "变更", asking.moved(each.field, each.from_, each.to, program, self.terminal)
                 )
-        for feature in decision.consequences.lost:
-            yield self._told("lost", "失去", wording.feature_title(program, feature, language))
+        if decision.consequences.lost:
+            titles = [wording.feature_title(program, name, language) for name in decision.consequences.lost]
+            told = self.terminal.say(", ", "、").join(titles)
+            if _knows_features(request):
+                yield self._told("lost", "失去", told)
+            else:
+                yield self._told("lost, where the account has them", "失去（如已开通）", told)
         irreversible = decision.consequences.irreversible
         if irreversible is not None:
             what = wording.field_title(program.account[irreversible.field], language)
@@ -255,6 +260,11 @@ class Renderer:
 
 def _only_warns_perhaps(reason: Reason) -> bool:
     return reason.severity != "error" and reason.status == "unknown"
+
+
+def _knows_features(request: Mapping[str, Any]) -> bool:
+    account = request.get("account")
+    return isinstance(account, Mapping) and account.get("features") is not None
 
 
 def _set_alone(request: Mapping[str, Any]) -> frozenset[str]:

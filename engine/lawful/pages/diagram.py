@@ -37,7 +37,7 @@ _DUMMY: Final = 40
 """What an arrow takes of the width of a layer that it passes."""
 
 
-Kind = Literal["made", "unmade", "stray"]
+Kind = Literal["made", "unmade", "stray", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A step between two states: `made` and allowed, `unmade` and allowed, or a `stray` that is not allowed.
+    """A step between two states: `made` and allowed, `unmade` and allowed, a `stray` that is not allowed, or one that
+    is `closed` to everybody.
 
     The more `weight`, the thicker it is, beside the others. At a state one arrow at the most leads back to it.
     """

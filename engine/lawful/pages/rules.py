@@ -32,6 +32,7 @@ from lawful.pages.page import rendered
 from lawful.pages.texts import columns
 from lawful.show.line import Kind, Line
 from lawful.show.rules import Teller
+from lawful.show.ways import Closed, closed
 from lawful.show.words import Words
 
 _LONGEST: Final = 4_000
@@ -227,9 +228,18 @@ def _drawn(program: Program, section: Section) -> None:
         steps = itertools.product(move.step.sources, move.step.targets) if move.step is not None else ()
         for source, target in steps:
             if source != target:
-                arrows[source, target, move.id] = Arrow(source, target, labels[move.id])
+                way = closed(program, move, source, target)
+                label = labels[move.id] if way is None else _closed(labels[move.id], way)
+                arrows[source, target, move.id] = Arrow(source, target, label, kind="made" if way is None else "closed")
     section.drawn = drawing(Picture(boxes, tuple(arrows.values()), cycle.initial, cycle.final))
     section.initial, section.final = bool(cycle.initial), bool(cycle.final)
+
+
+def _closed(label: Text, way: Closed) -> Text:
+    """The label of a way that nobody can take any more, or ever could."""
+    if way.since is None:
+        return Text(f"{label.best('en')} · never", f"{label.best('zh')} · 不允许")
+    return Text(f"{label.best('en')} · until {way.since}", f"{label.best('zh')} · {way.since}之前")
 
 
 def _title(program: Program, move: Move) -> Text:

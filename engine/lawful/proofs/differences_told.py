@@ -98,6 +98,13 @@ class Sayings:
     def kind(self, difference: Difference) -> str:
         return KINDS[difference.kind].best(self.language)
 
+    def is_vain(self, difference: Difference) -> bool:
+        """Whether it only says otherwise why a field is not set that no request can set, by either policy."""
+        kind, _, name = difference.change.partition(".")
+        programs = (self.diff.old, self.diff.new)
+        motions = {each.account[name].motion for each in programs if kind == "set" and name in each.account}
+        return difference.kind == "reasons" and bool(motions) and motions <= {"fixed", "outside", "effects"}
+
     # ------------------------------------------------------------------------------------------------- the place
 
     def cases(self, where: Where) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Final
 from lawful import wording
 from lawful.ir import Language, Lifecycle, Move, Program
 from lawful.show.phrases import Phrases
+from lawful.show.ways import refused
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _KEYWORDS: Final = frozenset(
@@ -46,7 +47,10 @@ def _lines(program: Program, cycle: Lifecycle, language: Language) -> Iterator[s
     for value in cycle.initial or ():
         yield f"    [*] --> {names[value]}"
     for edge in edges:
-        yield f"    {names[edge.source]} --> {names[edge.target]} : {_label(phrases, edge, edges)}"
+        label = _label(phrases, edge, edges)
+        if refused(program, edge.move, edge.source, edge.target):
+            label += "<br>" + phrases.say("✗ never allowed", "✗ 不允许")
+        yield f"    {names[edge.source]} --> {names[edge.target]} : {label}"
     for value in cycle.final:
         yield f"    {names[value]} --> [*]"
     if cycle.final:
