@@ -18,11 +18,15 @@ from typing import Any, NamedTuple
 import pytest
 
 import lawful
-from lawful import cli, show
+from lawful import cli
 from lawful.cli import exit_code, layout
 from lawful.engines import rete
 from lawful.library import shipped_names
 from lawful.policy import Policy
+from lawful.show.diagram import diagram
+from lawful.show.line import plain
+from lawful.show.listing import ir_text
+from lawful.show.rules import rules_in_words
 
 ROOT = Path(__file__).parent.parent
 EXPIRED, CERTIFIED = "fixtures/demo/expired.json", "fixtures/demo/certified.json"
@@ -856,10 +860,10 @@ def test_show_lists_the_shipped_policies(run: Run) -> None:
 
 def test_show_of_a_policy(run: Run) -> None:
     program = lawful.load("wechat").program
-    assert run("show", "wechat").out == show.plain(show.rules_in_words(program, "en"))
-    assert run("show", "wechat", "--ir").out == show.ir_text(program)
+    assert run("show", "wechat").out == plain(rules_in_words(program, "en"))
+    assert run("show", "wechat", "--ir").out == ir_text(program)
     drawn = run("show", "wechat", "--diagram", "mermaid", "--lang", "zh").out
-    assert drawn == show.diagram(program, "type", "zh")
+    assert drawn == diagram(program, "type", "zh")
     assert json.loads(run("show", "wechat", "--format", "json").out)["id"] == "wechat"
     assert list(json.loads(run("show", "wechat", "--diagram", "mermaid", "--format", "json").out)) == ["type"]
 

@@ -19,11 +19,12 @@ import drawing
 import lawful
 import policies
 from chromium import SIZES, WIDE, Elements, contrast, js, needs_chromium, open_at, search, visible_text
-from lawful import cli, show
+from lawful import cli
 from lawful.cli.written import _examples
 from lawful.matrix.grid import matrix
 from lawful.pages.rules import page
 from lawful.show import ways
+from lawful.show.diagram import diagram
 
 ROOT = Path(__file__).parent.parent
 PACKS = (
@@ -202,7 +203,7 @@ def test_a_way_that_nobody_can_take_is_drawn_so() -> None:
     assert told.count('class="way closed"') == 3
     assert "until 2020-01-01" in told
     assert "· never" in told
-    mermaid = show.diagram(program, "t")
+    mermaid = diagram(program, "t")
     assert "c --> a : back<br>✗ never allowed" in mermaid
     assert mermaid.count("✗ never allowed") == 2
 

@@ -18,7 +18,10 @@ from lawful.document import read
 from lawful.ir import Language
 from lawful.matrix.grid import matrix
 from lawful.schemas.made import made
-from lawful.show import diagram, ir_text, plain, program_json, rules_in_words
+from lawful.show.diagram import diagram
+from lawful.show.line import plain
+from lawful.show.listing import ir_text, program_json
+from lawful.show.rules import rules_in_words
 from lawful.source import Source
 
 ROOT = Path(__file__).parent.parent

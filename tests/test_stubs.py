@@ -21,7 +21,7 @@ import lawful
 from lawful.ir import FieldDeclaration, Program, Schema, Text, Type
 from lawful.library import shipped_names
 from lawful.policy import Policy
-from lawful.show import stubs
+from lawful.show.stubs import stubs
 
 ROOT = Path(__file__).parent.parent
 ODD = ROOT / "fixtures" / "odd-names"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lawful import wording
@@ -147,41 +148,54 @@ class _State:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def in_words(request: Mapping[str, Any], program: Program, terminal: Terminal) -> str:
-    """The change that a request asks for: `set type: subscription → service`."""
+def in_words(request: Mapping[str, Any], program: Program, terminal: Terminal, at: str | None = None) -> str:
+    """The change that a request asks for: `set type: subscription → service`.
+
+    By the titles of the versions in force at that instant, of ISO 8601 on the policy's clocks.
+    """
     account = request.get("account")
     state = _State(dict(account) if isinstance(account, Mapping) else {})
     several = request.get("changes")
     listed = several if isinstance(several, list) else [request.get("change")]
-    told = [_one(each, state, program, terminal) for each in listed[:3]]
+    day = date.fromisoformat(at[:10]) if at is not None else None
+    told = [_one(each, state, program, terminal, day) for each in listed[:3]]
     if len(listed) > len(told):
         told.append(terminal.say(f"{len(listed) - 3} more", f"另{len(listed) - 3}项"))
     return terminal.say("; then ", "；然后").join(told)
 
 
-def _one(change: Any, state: _State, program: Program, terminal: Terminal) -> str:
-    language = terminal.language
+def _one(change: Any, state: _State, program: Program, terminal: Terminal, day: date | None) -> str:
     match change:
         case {"set": dict() as wanted}:
             moves = [_set(name, value, state, program, terminal) for name, value in wanted.items()]
             return terminal.say("set ", "设置") + terminal.say(", ", "，").join(moves)
         case {"enable": str() as name}:
-            return terminal.say("enable ", "开通") + _quoted(
-                wording.feature_title(program, name, language), name, terminal
-            )
+            return terminal.say("enable ", "开通") + _feature(name, program, terminal, day)
         case {"disable": str() as name}:
-            return terminal.say("disable ", "关闭") + _quoted(
-                wording.feature_title(program, name, language), name, terminal
-            )
+            return terminal.say("disable ", "关闭") + _feature(name, program, terminal, day)
         case {"do": str() as name}:
-            return terminal.say("do ", "执行") + _quoted(wording.action_title(program, name, language), name, terminal)
+            title = _in_force(f"actions.{name}", program, terminal, day)
+            title = title or wording.action_title(program, name, terminal.language)
+            return terminal.say("do ", "执行") + _quoted(title, name)
         case {"register": _}:
             return terminal.say("register", "注册")
         case _:
             return terminal.say("a change", "变更")
 
 
-def _quoted(title: str, id: str, terminal: Terminal) -> str:
+def _feature(name: str, program: Program, terminal: Terminal, day: date | None) -> str:
+    title = _in_force(f"features.{name}", program, terminal, day)
+    return _quoted(title or wording.feature_title(program, name, terminal.language), name)
+
+
+def _in_force(id: str, program: Program, terminal: Terminal, day: date | None) -> str | None:
+    """What the version of that day is called."""
+    moves = (each for each in program.moves if each.id == id and day is not None and each.in_force.holds(day))
+    title = next((each.title for each in moves), None)
+    return title.best(terminal.language) if title is not None else None
+
+
+def _quoted(title: str, id: str) -> str:
     """A title in quotes, so that it is not read as part of the sentence; an id where there is none."""
     return id if title == id else f"“{title}”"
 

@@ -45,12 +45,17 @@ class Reasoned:
     program: Program
     terminal: Terminal
     words: Words = field(init=False)
+    told: set[str] = field(default_factory=set)
+    """What the reasons before have told: of that only the line is told again."""
 
     def __post_init__(self) -> None:
         self.words = Words(self.program, self.terminal.language)
 
     def rows(self, reason: Reason, depth: int) -> Iterator[Row]:
-        """Each thing once: the cell of a table where one decides, else the parts that made the rule what it is."""
+        """Each thing once: the cell of a table where one decides, else the parts that made the rule what it is.
+
+        For the reasons of one decision, in their order.
+        """
         told = list(self._rows(reason, depth))
         yield from told[:_MOST_ROWS]
         if len(told) > _MOST_ROWS:
@@ -64,6 +69,7 @@ class Reasoned:
             yield from self._of_table(columns, tree, reason, depth)
         else:
             yield from tree.rows(reason.justification, depth)
+        self.told |= tree.told
 
     def claim(self, reason: Reason) -> str:
         """What a rule that holds rests on."""
@@ -202,7 +208,7 @@ class _Tree:
             return
         self.told.add(claim + facts)
         yield row(depth, claim, (GAP + facts if facts else "", "dim"))
-        for each in inner:
+        for each in inner if claim + facts not in self.reasoned.told else ():
             yield from self.rows(each, depth + 1)
 
     def claim(self, node: Justification) -> str:

@@ -6,16 +6,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lawful import wording
 from lawful.cli import asking
 from lawful.cli.layout import GAP, Piece, Row, row
-from lawful.cli.reasoned import Reasoned
 from lawful.cli.terminal import Terminal
 from lawful.decision import Decision, Inquiry, Justification, Place, Reason, RemedyStep
 from lawful.library import policy_root
 from lawful.policy import Policy
+
+if TYPE_CHECKING:
+    from lawful.cli.reasoned import Reasoned
 
 _MOST_ROWS: Final = 40
 """Of one justification."""
@@ -47,18 +49,9 @@ class Renderer:
     verbose: bool = False
     """Whether expressions are told as they are written, each with its value."""
 
-    @property
-    def reasoned(self) -> Reasoned:
-        return Reasoned(self.policy.program, self.terminal)
-
     def decision(self, decision: Decision, request: Mapping[str, Any]) -> Iterator[Row]:
         yield self.verdict(decision, request)
-        several = len(request.get("changes") or ()) > 1
-        for reason in (*decision.reasons, *(decision.satisfied if self.satisfied else ())):
-            if self.verbose or not _only_warns_perhaps(reason):
-                yield from self._reason(reason, several=several)
-        if not self.verbose:
-            yield from self._perhaps([each for each in decision.reasons if _only_warns_perhaps(each)])
+        yield from self._reasons(decision, several=len(request.get("changes") or ()) > 1)
         yield from self._help(decision)
         yield from self._remedies(decision)
         yield from self._consequences(decision, request)
@@ -66,20 +59,33 @@ class Renderer:
             yield self._told("note", "注", note.best(self.terminal.language))
 
     def verdict(self, decision: Decision, request: Mapping[str, Any]) -> Row:
-        asked = asking.in_words(request, self.policy.program, self.terminal)
+        asked = asking.in_words(request, self.policy.program, self.terminal, decision.at)
         named = f"{decision.policy.id} {decision.policy.version}"
         return row(0, *mark(decision.verdict, self.terminal), GAP + asked, right=named)
 
     def in_a_line(self, decision: Decision, request: Mapping[str, Any], number: int) -> Row:
         """The verdict and the rules that led to it."""
-        asked = asking.in_words(request, self.policy.program, self.terminal)
+        asked = asking.in_words(request, self.policy.program, self.terminal, decision.at)
         rules = [each.rule for each in decision.reasons if each.severity == "error" and not each.standing]
         pieces: list[Piece] = [(GAP + asked, "plain"), (GAP + ", ".join(rules) if rules else "", "dim")]
         return row(0, (f"{number:>6}  ", "dim"), *mark(decision.verdict, self.terminal), *pieces)
 
     # ------------------------------------------------------------------------------------------------- reasons
 
-    def _reason(self, reason: Reason, *, several: bool) -> Iterator[Row]:
+    def _reasons(self, decision: Decision, *, several: bool) -> Iterator[Row]:
+        reasons = (*decision.reasons, *(decision.satisfied if self.satisfied else ()))
+        if not reasons:
+            return
+        from lawful.cli.reasoned import Reasoned  # 5 ms: only where there is a reason to tell
+
+        reasoned = Reasoned(self.policy.program, self.terminal)
+        folded = [] if self.verbose else [each for each in reasons if _only_warns_perhaps(each)]
+        for reason in reasons:
+            if reason not in folded:
+                yield from self._reason(reason, reasoned, several=several)
+        yield from self._perhaps(folded)
+
+    def _reason(self, reason: Reason, reasoned: Reasoned, *, several: bool) -> Iterator[Row]:
         language = self.terminal.language
         title = reason.title.best(language) if reason.title is not None else ""
         explanation = reason.explanation.best(language)
@@ -87,7 +93,7 @@ class Renderer:
         headline = title or explanation
         if reason.status == "satisfied":
             # Not its title, which may say what is wrong where it is violated.
-            headline = self._holds(reason)
+            headline = self._holds(reason, reasoned)
         named: tuple[Piece, ...] = (
             ((headline, "bold"), (GAP + reason.rule, "dim")) if headline else ((reason.rule, "dim"),)
         )
@@ -95,21 +101,21 @@ class Renderer:
         if reason.status != "satisfied":
             if explanation and explanation != headline:
                 yield row(3, explanation)
-            yield from self._because(reason)
+            yield from self._because(reason, reasoned)
         yield self._origin(reason)
 
-    def _holds(self, reason: Reason) -> str:
+    def _holds(self, reason: Reason, reasoned: Reasoned) -> str:
         if reason.justification.text in _CONSTANTS:
             return ""
-        return self._claim(reason.justification) if self.verbose else self.reasoned.claim(reason)
+        return self._claim(reason.justification) if self.verbose else reasoned.claim(reason)
 
-    def _because(self, reason: Reason) -> Iterator[Row]:
+    def _because(self, reason: Reason, reasoned: Reasoned) -> Iterator[Row]:
         if reason.justification.text in _CONSTANTS:
             return
         if self.verbose:
             yield from self._justified(reason.justification, 3)
         else:
-            yield from self.reasoned.rows(reason, 3)
+            yield from reasoned.rows(reason, 3)
 
     def _perhaps(self, reasons: list[Reason]) -> Iterator[Row]:
         """What would only warn, and rests on what is not known: in a line, as nothing follows from it."""

@@ -99,27 +99,28 @@ def show(
 
 
 def _policy(name: str, terminal: Terminal, *, ir: bool, diagram: bool, as_json: bool) -> None:
-    from lawful import show as shown
     from lawful.loading import load
+    from lawful.show.listing import ir_text, program_json
+    from lawful.show.rules import rules_in_words
 
     program = load(name).program
     if diagram:
         _diagrams(program, terminal, as_json=as_json)
     elif as_json:
-        terminal.text(_json(shown.program_json(program)))
+        terminal.text(_json(program_json(program)))
     elif ir:
-        terminal.text(shown.ir_text(program))
+        terminal.text(ir_text(program))
     else:
-        terminal.lines(shown.rules_in_words(program, terminal.language))
+        terminal.lines(rules_in_words(program, terminal.language))
 
 
 def _stubs(name: str) -> str:
     import shlex
 
-    from lawful import show as shown
     from lawful.loading import load
+    from lawful.show.stubs import stubs
 
-    return shown.stubs(load(name).program, f"lawful show {shlex.quote(name)} --stubs")
+    return stubs(load(name).program, f"lawful show {shlex.quote(name)} --stubs")
 
 
 def _direct(name: str) -> str:
@@ -146,7 +147,7 @@ def _python(option: str, module: str, terminal: Terminal, *, as_json: bool) -> N
 
 
 def _diagrams(program: Program, terminal: Terminal, *, as_json: bool) -> None:
-    from lawful.show import diagram
+    from lawful.show.diagram import diagram
 
     drawn = {field: diagram(program, field, terminal.language) for field in program.lifecycles}
     if as_json:
