@@ -218,10 +218,10 @@ def _fact(fact: str, program: Program, terminal: Terminal) -> str:
     """What it is called, and in brackets what to write."""
     if fact == "history":
         told = "what has happened to the account so far (history; `[]` or `--history none` where nothing has)"
-        return terminal.say(told, "账号此前的事件（history；如无，填 `[]` 或 `--history none`）")
+        return terminal.say(told, "帐号此前的事件（history；如无，填 `[]` 或 `--history none`）")
     if fact == "account.features":
         told = "which features the account has already (account.features; `[]` where it has none)"
-        return terminal.say(told, "账号已开通的功能（account.features；如无，填 `[]`）")
+        return terminal.say(told, "帐号已开通的功能（account.features；如无，填 `[]`）")
     owner, _, name = fact.partition(".")
     declaration = (program.request if owner == "request" else program.account).get(name)
     if declaration is None or declaration.title is None:

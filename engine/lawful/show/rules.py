@@ -435,7 +435,7 @@ class Teller(Phrases):
         if group.as_of is not None:
             day = self.condition(group.as_of)
             english = f"each account is judged as of its {day}: by what was in force then, among those of no later day"
-            yield Line(2, self.say(english, f"每个账号按其{day}当日的规则判定，只计不晚于该日的账号"), kind="must")
+            yield Line(2, self.say(english, f"每个帐号按其{day}当日的规则判定，只计不晚于该日的帐号"), kind="must")
         if group.counted_by is not None:
             counter = self.condition(group.counted_by)
             yield Line(2, self.say(f"the others are counted by {counter}", f"其他帐号数以{counter}计"), kind="must")

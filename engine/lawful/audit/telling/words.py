@@ -121,7 +121,7 @@ def with_default(summary: Summary) -> Text | None:
     options = " ".join(f"--map ={name}" for name in summary.with_default)
     return Text(
         f"fields that have no column because there is nothing to say: {options} takes the policy's default",
-        f"字段无列且各账号均取策略默认值时，可用 {options}",
+        f"字段无列且各帐号均取策略默认值时，可用 {options}",
     )
 
 
