@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from lawful.ir import Text
 
-NO_ID: Final = Text("rows without an id", "缺少账号标识的行")
-NO_NAME: Final = Text("values that are no ids", "不能作为账号标识的值")
+NO_ID: Final = Text("rows without an id", "缺少帐号标识的行")
+NO_NAME: Final = Text("values that are no ids", "不能作为帐号标识的值")
 NO_EVENT: Final = Text("nothing where an event must be", "缺少事件")
 NO_INSTANT: Final = Text("nothing where an instant must be", "缺少时间")
 NOT_GIVEN: Final = (NO_ID, NO_EVENT, NO_INSTANT)

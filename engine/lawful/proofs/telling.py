@@ -85,8 +85,8 @@ class Teller:
     def whose(self, account: Json) -> str:
         """Of which account."""
         if not account:
-            return self.say("of an account of which nothing is known", "账号：无已知信息")
-        return self.say("of an account with ", "账号：") + self.facts(account)
+            return self.say("of an account of which nothing is known", "帐号：无已知信息")
+        return self.say("of an account with ", "帐号：") + self.facts(account)
 
     def _changes(self, happening: Happening) -> str:
         asked = happening.what.get("set", {})
