@@ -16,7 +16,7 @@ from lawful.proofs.telling import Teller, local
 VERDICT_WORDS: Final = {
     "allow": Text("allow", "允许"),
     "deny": Text("deny", "拒绝"),
-    "undetermined": Text("undetermined", "无法判定"),
+    "undetermined": Text("undetermined", "无法确定"),
 }
 _SEVERITIES: Final = {"warning": Text("a warning", "警告"), "info": Text("for information", "提示")}
 _DECIDING: Final = {"deny": "violated", "undetermined": "unknown"}
