@@ -105,8 +105,6 @@ class Reasoned:
 
     # ------------------------------------------------------------------------------------------------- of a table
 
-    # ------------------------------------------------------------------------------------------------- of a table
-
     def _columns(self, reason: Reason) -> list[_Column]:
         """Those of the row that the rule was made of; none where it was made of none."""
         place = (reason.place.file, reason.place.line)
