@@ -182,7 +182,7 @@ def already(steps: Steps, accounts: ibis_types.Table, row: Row, zone: Zone, dial
     named = {f"a{number}": text for number, text in enumerate(wanted)}
     if not named:
         return {}
-    columns = {name: translator.truth(wanted[text]).fill_null(False).cast("int64") for name, text in named.items()}
+    columns = {name: translator.truth(wanted[text]).fill_null(False).ifelse(1, 0) for name, text in named.items()}
     summed = accounts.mutate(**columns).aggregate(
         **{name: (lambda table, name=name: table[name].sum()) for name in named}
     )
