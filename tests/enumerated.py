@@ -20,6 +20,7 @@ from lawful.deciding.judging import Judge, Step
 from lawful.engines.reference import evaluate, outcome
 from lawful.engines.situation import Facts, History, Situation
 from lawful.ir import Rule, Value
+from lawful.proofs.asking import limits_of_once_where
 from lawful.proofs.property import Property
 from lawful.question import EARLIEST, Asked
 
@@ -108,8 +109,10 @@ class Author:
         written: dict[str, Any] = {}
         if self.chance(60):
             written["requires"] = [self.condition() for _ in range(self.random.randint(1, 2))]
-        if self.chance(35):
+        if self.chance(25):
             written["limit"] = "once"
+        elif self.chance(20):
+            written["limits"] = [{"at_most": 1, "per": "lifetime", "when": self.condition()}]
         elif self.chance(25):
             written["limits"] = [{"at_most": self.one((0, 1)), "per": "lifetime", "of": [self.counted]}]
         if self.chance(60):
@@ -196,6 +199,8 @@ class Whole:
     used: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     left_clean: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+    """The limits of once with a condition whose change was made again where the condition holds."""
 
     def __post_init__(self) -> None:
         self.program = self.policy.program
@@ -262,6 +267,7 @@ class Whole:
 
     def _note(self, step: Step) -> None:
         self.used |= {move.id for move, applies in step.moves if applies is not False}
+        self.again |= {rule.id for rule in limits_of_once_where(self.program) if self._is_again(rule, step)}
         if step.asked.kind == "set" and "type" in step.asked.values:
             present = step.before.records["account"].get("type")
             if present is not None and present != step.asked.values["type"]:
@@ -269,6 +275,14 @@ class Whole:
                 after = self.judge.left_by(step)
                 if not any(self._is_finding(rule, after) for rule in self.program.rules):
                     self.left_clean.add(f"type.{present}")
+
+    def _is_again(self, rule: Rule, step: Step) -> bool:
+        assert isinstance(rule.requires, ir.AtMost)
+        counted = rule.requires.count
+        before = step.before.with_records(change={**step.asked.values, "register": False})
+        made = any(move.event in counted.events for move, applies in step.moves if applies is not False)
+        happened = evaluate(ir.Compare(">=", counted, ir.Constant(1, ir.INT)), before) is True
+        return made and happened and evaluate(rule.when, before) is True
 
     def _is_finding(self, rule: Rule, situation: Situation) -> bool:
         return (

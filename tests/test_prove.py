@@ -269,3 +269,165 @@ def test_on_a_terminal_one_long_step_is_shown() -> None:
     assert "one long step" in os.read(master, 10_000).decode()
     os.close(slave)
     os.close(master)
+
+
+def test_the_gap_is_shown_whatever_else_is_asked() -> None:
+    gap = """
+policy: gap
+version: "1"
+account: {fields: {st: {enum: [a, b, c]}, w: {type: bool, default: no}}}
+lifecycle:
+  st:
+    initial: a
+    final: b
+    transitions:
+      go:
+        - {from: a, to: b, in_force: {until: 2024-01-01}}
+        - {from: a, to: b, in_force: {from: 2024-02-01}}
+"""
+    policy = lawful.loads(gap)
+    for asked in ((), ("in_force",)):
+        answers = {each.id: each for each in policy.prove(*asked).answers}
+        witness = answers["prove.in_force.lifecycle.st.go"].witness
+        assert witness is not None
+        (happening,) = witness.happenings
+        assert (happening.what, happening.rules) == ({"set": {"st": "b"}}, ("lifecycle.st.unlisted",))
+    stuck = answers_of(policy, "stuck")
+    assert stuck["prove.stuck.st.c"] == (
+        "refuted",
+        "no account ever has it: it is no initial value, and nothing leads to it",
+    )
+
+
+def answers_of(policy: lawful.Policy, *questions: str) -> dict[str, tuple[str, str | None]]:
+    return {each.id: (each.status, each.told.en) for each in policy.prove(*questions).answers}
+
+
+def test_what_stands_in_the_way_is_named() -> None:
+    policy = lawful.loads("""
+policy: way
+version: "1"
+account: {fields: {st: {enum: [a, b]}, n: {type: int, outside: true}, m: {type: int, outside: true}}}
+lifecycle: {st: {initial: a, transitions: {ab: {from: a, to: b, requires: account.n > 10}}}}
+constraints: {small: {when: account.st == 'b', requires: account.n < 5}}
+actions:
+  both: {requires: [account.m == 1, account.st == 'a']}
+  never: {requires: account.m / 0 == 1}
+""")
+    answers = answers_of(policy, "unusable", "dead")
+    assert {id: told for id, told in answers.items() if told[0] == "refuted"} == {
+        "prove.unusable.lifecycle.st.ab": (
+            "refuted",
+            "nobody can ever use it: no account can satisfy lifecycle.st.ab and constraints.small together",
+        ),
+        "prove.unusable.actions.never": ("refuted", "nobody can ever use it: no account can satisfy actions.never"),
+        "prove.dead.actions.never": (
+            "refuted",
+            "what it requires is never known, whatever the account and the day",
+        ),
+    }
+
+
+def test_both_defects_of_a_table_are_told_with_their_columns(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(
+        """
+policy: table
+version: "1"
+account: {fields: {kind: {enum: [x, z], fixed: true}, n: {type: int, min: 0, outside: true}}}
+feature_tables:
+  - file: t.csv
+    columns: {small: account.n < 10, large: account.n > 10, zed: account.kind == 'z'}
+    cells: {"1": yes, "0": no}
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "t.csv").write_text("feature,small,large,zed\npay,0,1,1\nmenu,1,1,1\n", encoding="utf-8")
+    (answer,) = lawful.load(tmp_path).prove("feature_table").answers
+    assert (answer.status, answer.told.en) == (
+        "refuted",
+        (
+            "no column applies to the first account; for pay the column of `account.kind == 'z'` says yes to the second, "
+            "and that of `account.n < 10` no"
+        ),
+    )
+    assert answer.witness is not None
+    first, second = ((each.request or {})["account"] for each in answer.witness.happenings)
+    assert first["n"] == 10
+    assert first.get("kind") != "z"
+    assert second["n"] < 10
+    assert second["kind"] == "z"
+
+
+ONCE = """
+policy: once
+version: "1"
+account:
+  fields: {{st: {{enum: [a, b], settable: {{}}}}, done: {{type: int, min: 0, max: 9, default: 0}}}}
+registration: {{requires: account.done == 0}}
+actions:
+  act:
+    limits: [{{id: o, at_most: 1, per: lifetime, when: account.st == 'a', counted_by: account.done}}]
+    effects: {{done: account.done + 1}}
+  reset: {{effects: {{done: {left}}}}}
+"""
+
+
+def test_once_is_asked_where_it_has_a_condition() -> None:
+    (kept,) = lawful.loads(ONCE.format(left="account.done")).prove("once").answers
+    assert (kept.id, kept.status) == ("prove.once.actions.act.limits.o", "proved")
+    assert kept.question.title.en == "act happens at most once where account.st == 'a'"
+    policy = lawful.loads(ONCE.format(left="0"))
+    (lost,) = policy.prove("once").answers
+    assert lost.status == "refuted"
+    assert lost.witness is not None
+    assert [each.what for each in lost.witness.happenings if each.what == {"do": "act"}] == [{"do": "act"}] * 2
+    for each in lost.witness.happenings:
+        if each.kind in ("register", "change"):
+            assert policy.check(each.request).verdict == "allow"
+
+
+def test_what_was_proved_helps_to_prove_the_rest() -> None:
+    policy = lawful.loads("""
+policy: counted
+version: "1"
+account:
+  fields: {lvl: {type: int, min: 0, max: 3, default: 0}, n: {type: int, default: 0}, seen: {type: bool, default: no}}
+registration: {requires: [account.lvl == 0, account.n == 0]}
+actions:
+  up: {effects: {lvl: account.lvl + 1}}
+  seven: {effects: {n: account.n + 7}}
+  three: {requires: account.n == 3}
+  send: {limit: {at_most: 2, per: month}, effects: {seen: "true"}}
+  often: {requires: "count('send', 'month') >= 3"}
+  unseen: {requires: "!account.seen && count('send', 'lifetime') > 0"}
+invariants:
+  few: {never: "count('up', 'lifetime') > 3"}
+  counted: {never: "count('up', 'lifetime') != account.lvl"}
+  sevens: {always: account.n % 7 == 0}
+""")
+    answers = answers_of(policy, "invariant", "unusable")
+    assert {id for id, told in answers.items() if told[0] == "refuted"} == {
+        "prove.unusable.actions.three",
+        "prove.unusable.actions.often",
+        "prove.unusable.actions.unseen",
+    }
+    assert {told[0] for id, told in answers.items() if id.startswith("prove.invariant.")} == {"proved"}
+
+
+def test_dates_that_are_free_are_usual_ones() -> None:
+    policy = lawful.loads("""
+policy: dated
+version: "1"
+account: {fields: {st: {enum: [a, b]}, cert: {type: date, outside: true}}}
+lifecycle: {st: {initial: a, transitions: {ab: {from: a, to: b, requires: has(account.cert)}}}}
+actions: {send: {limit: {at_most: 1, per: month}}}
+invariants:
+  good: {never: account.st == 'b' && account.cert < today}
+  apart: {never: "count('send', '30 days') > 1"}
+""")
+    for answer in policy.prove("invariant").answers:
+        assert answer.status == "refuted"
+        assert answer.witness is not None
+        for each in answer.witness.happenings:
+            assert each.at.year in (2025, 2026)
+            assert (each.request or {}).get("account", {}).get("cert", "2025")[:4] > "2014"

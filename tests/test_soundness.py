@@ -10,7 +10,7 @@ from enumerated import Whole, small
 from lawful.engines.reference import evaluate, outcome
 from lawful.ir import Rule
 from lawful.proofs.answers import Answer
-from lawful.proofs.asking import event_of, limits_of_once, written_rules
+from lawful.proofs.asking import event_of, limits_of_once, limits_of_once_where, written_rules
 from lawful.proofs.property import at_most, of_invariant, stays
 
 SHARDS = 10
@@ -58,6 +58,8 @@ class Truth:
                 claim = stays(program.account[question.subject], program.lifecycles[question.subject].final)
                 return _told(not whole.breaks(claim))
             case "once":
+                if question.subject in {each.id for each in limits_of_once_where(program)}:
+                    return _told(question.subject not in whole.again)
                 (rule,) = [each for each in limits_of_once(program) if each.id == question.subject]
                 event = event_of(program, rule)
                 return _told(not whole.breaks(at_most(event, 1))) if event in whole.counted else None

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from os import PathLike
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from lawful import values
 from lawful.decision import Decision, JsonValue
-from lawful.diagnostics import Diagnostic, Problem, RequestError, in_file_order, near
-from lawful.document import Document, Path, Unreadable, read
+from lawful.diagnostics import Diagnostic, PolicyError, Problem, RequestError, in_file_order, near
+from lawful.document import Document, Path, Unreadable, decode, read
 from lawful.policy import Engine, Policy
 from lawful.question import KEYS, Question
 from lawful.source import Source, Span
@@ -113,6 +115,22 @@ def read_cases(source: Source) -> Cases:
         return Cases(None, (), tuple(in_file_order([*found, *written])))
     cases = tuple(_case(written, each, document, index) for index, each in enumerate(written.cases))
     return Cases(written.policy, cases, tuple(in_file_order([*found, *_doubtful(written, cases)])))
+
+
+def load_cases(policy: Policy, path: str | PathLike[str] | None = None) -> tuple[Case, ...]:
+    """The cases of a file; without one the policy's own, those of the `cases.yaml` beside it.
+
+    Raises PolicyError with every mistake in it, OSError where there is no such file.
+    """
+    file = FilePath(path) if path is not None else (policy.folder or FilePath()) / "cases.yaml"
+    try:
+        cases = read_cases(decode(str(file), file.read_bytes()))
+    except Unreadable as error:
+        raise PolicyError(error.diagnostics) from None
+    wrong = [each for each in (*cases.errors, *unfit(cases, policy)) if each.severity == "error"]
+    if wrong:
+        raise PolicyError(wrong)
+    return cases.cases
 
 
 def _case(written: CasesWritten, case: CaseWritten, document: Document, index: int) -> Case:

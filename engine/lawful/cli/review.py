@@ -54,18 +54,10 @@ def run_review(
 
     `named` is the policy as it was given.
     """
-    from lawful.mutation.killing import asked
-    from lawful.review.pairs import note, proposals, rules
+    from lawful.review.pairs import review
     from lawful.review.recording import CaseFile
 
-    notes = {each.note for each in cases}
-    open_rules = [
-        each
-        for each in rules(policy.program)
-        if not {note(each.subject, "outside"), note(each.subject, "inside")} <= notes
-    ]
-    found = proposals(policy, asked(policy, cases), open_rules)
-    wanted = (each for each in found if each.case["note"] not in notes)
+    wanted = review(policy, cases)
     if form == "json":
         terminal.text(json.dumps(_json(policy, [*wanted]), ensure_ascii=False))
         return exit_code.FINE

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from lawful.cases import Case, run
+from lawful.diagnostics import LawfulError
 from lawful.mutation.distinguishing import PATIENCE, Found, Search
 from lawful.mutation.equivalence import equivalent
-from lawful.mutation.killing import Asked, Tried, caught_by_missing, tried
+from lawful.mutation.killing import Asked, Tried, asked, caught_by_missing, tried
 from lawful.mutation.mutants import Mutant, mutants
 from lawful.mutation.solving import Solver
 from lawful.policy import Policy
@@ -44,6 +46,14 @@ class Score:
         """The mutants that are caught, of those that are not equivalent; 1 where there is none."""
         total = len(self.caught) + len(self.survivors)
         return len(self.caught) / total if total else 1.0
+
+
+def score(policy: Policy, cases: Sequence[Case]) -> Score:
+    """How much of the policy these cases hold, which must pass. Raises LawfulError."""
+    failing = next((each.name for each in cases if not run(each, policy, "reference").passed), None)
+    if failing is not None:
+        raise LawfulError(f"the case `{failing}` does not pass: mutants are tried on cases that do")
+    return scored(policy, asked(policy, cases), lambda _, __=None: None)
 
 
 def scored(

@@ -83,6 +83,11 @@ class Answer:
     """The field that alone counts, where the answer is about requests that state no history, too."""
     seconds: float = 0.0
 
+    @property
+    def id(self) -> str:
+        """The question's: `prove.final.type`."""
+        return self.question.id
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:

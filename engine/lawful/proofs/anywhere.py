@@ -14,11 +14,15 @@ from lawful.proofs.asking import EVENTS, tables_of, written_rules
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, equal, opposite
 from lawful.proofs.moves import Moves, holds
 from lawful.proofs.reach import reads_of
-from lawful.proofs.space import Deadline, NotSettled
+from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.proofs.terms import Terms
 from lawful.proofs.versions import Gap, gaps
-from lawful.proofs.view import Asked, Shown, View
+from lawful.proofs.view import Asked, Show, Shown, View
 from lawful.proofs.witness import Witness
+from lawful.wording import cel
+
+Cell = tuple[str, ...]
+"""A feature of a table; with two columns, where it is of those."""
 
 
 class Anywhere:
@@ -87,7 +91,9 @@ class Anywhere:
         shown = view.shown(asked.violated, lambda model: view.broken(asked, model))
         if shown.possible:
             return _confirmed(question, Text("it can apply, and it can fail", "可能适用，也可能不满足"), shown)
-        told = _NEVER_FAILS if view.can(asked.applies) else _NEVER_APPLIES
+        told = _NEVER_APPLIES
+        if view.can(asked.applies):
+            told = _NEVER_FAILS if view.can(asked.satisfied) else _NEVER_KNOWN
         return Answer(question, "refuted", _dated(told, rule), proof="all states")
 
     # ---------------------------------------------------------------------------------------------- shadowed rules
@@ -245,22 +251,35 @@ class Anywhere:
     def _in_gap(self, gap: Gap) -> Witness:
         """On the first day of a gap: a change that is refused for want of a version, or an account that the version
         before would not have let pass; the day alone, where none is found."""
-        rule = gap.before
-        view = self._view_of(rule)
+        view = self._view_of(gap.before)
         on_that_day = equal(view.moment.today, gap.first.toordinal())
         try:
-            if rule.scope != "move":
-                broken = view.now.outcome(rule.when, rule.requires).false
-                shown = view.shown(both(on_that_day, broken), view.as_it_is)
-            else:
-                ruling = view.ruling(rule.subject)
-                broken = Terms(ruling.scene_before).outcome(rule.when, rule.requires)
-                then = ruling.deny if gap.is_move else both(broken.false, ruling.allow)
-                good = broken.true if gap.is_move else True
-                shown = view.shown(both(on_that_day, good, then), partial(view.judged, ruling))
+            for claim, show in self._wanting(gap, view):
+                shown = view.shown(both(on_that_day, claim), show)
+                if shown.witness is not None:
+                    return shown.witness
         except NotSettled:
-            shown = Shown()
-        return shown.witness or view.on(gap.first)
+            pass
+        return view.on(gap.first)
+
+    def _wanting(self, gap: Gap, view: View) -> Iterator[tuple[Bool, Show]]:
+        """What shows a gap, the best first: of a change one that the version before would have allowed."""
+        rule = gap.before
+        if rule.scope != "move":
+            yield view.now.outcome(rule.when, rule.requires).false, view.as_it_is
+            return
+        ruling = view.ruling(rule.subject)
+        before = Terms(ruling.scene_before)
+        if not gap.is_move:
+            broken = before.outcome(rule.when, rule.requires).false
+            yield both(broken, ruling.allow), partial(view.judged, ruling)
+            return
+        for_want = [each for each in ruling.judged if each.rule.kind == "unlisted"]
+        others = conjunction(each.fine for each in ruling.judged if each.rule.kind != "unlisted")
+        applies, meets = before.truth(rule.when).true, before.truth(rule.requires).true
+        for more in (both(meets, others), meets, True):
+            for each in for_want:
+                yield both(applies, more, each.violated), partial(view.refused, ruling, each.rule)
 
     # ----------------------------------------------------------------------------------------------- feature tables
 
@@ -268,26 +287,48 @@ class Anywhere:
         """Whether there is an account to which no column applies, or two columns that say different things."""
         rules = tables_of(self.program)[question.subject]
         view = self.view(question.subject)
-        nobody, torn = [], []
+        nobody: list[tuple[Cell, Bool]] = []
+        torn: list[tuple[Cell, Bool]] = []
         for rule in rules:
-            yes, no = ([view.now.truth(each) for each in some] for some in _cells(rule))
+            feature = rule.subject.removeprefix("enable.")
+            yes, no = _cells(rule)
             in_force = holds(rule.in_force, view.moment)
-            nobody.append(both(in_force, *(each.false for each in (*yes, *no))))
-            torn += [both(in_force, one.true, other.true) for one in yes for other in no]
-        for claims, told in ((nobody, _NO_COLUMN), (torn, _TORN)):
-            shown = view.shown(disjunction(claims), view.as_it_is)
-            if shown.possible:
-                return Answer(question, "refuted" if shown.witness else "unsettled", told, shown.witness)
-        told = Text(
-            "some column applies to everybody, and none contradicts another", "每个帐号都有列适用，且各列不矛盾"
-        )
-        return Answer(question, "proved", told, proof="all states")
+            apply = {id(each): view.now.truth(each) for each in (*yes, *no)}
+            nobody.append(((feature,), both(in_force, *(each.false for each in apply.values()))))
+            torn += [
+                ((feature, cel(one), cel(other)), both(in_force, apply[id(one)].true, apply[id(other)].true))
+                for one in yes
+                for other in no
+            ]
+        none, two = self._in_table(view, nobody), self._in_table(view, torn)
+        shown = [each for each in (none, two) if each[1].possible]
+        if not shown:
+            return Answer(question, "proved", _COMPLETE, proof="all states")
+        if any(each.witness is None for _, each in shown):
+            return Answer(question, "unsettled", UNCONFIRMED)
+        told = told_of_table([cell for (cell,) in none[0]], len(rules), [(f, y, n) for f, y, n in two[0]])
+        happenings = [one for _, each in shown if each.witness is not None for one in each.witness.happenings]
+        return Answer(question, "refuted", told, Witness(tuple(happenings)))
+
+    def _in_table(self, view: View, claims: list[tuple[Cell, Bool]]) -> tuple[list[Cell], Shown]:
+        """An account of which one of the claims is true, and all that are true of it together."""
+        true: list[Cell] = []
+
+        def show(model: Model) -> Witness | None:
+            true[:] = [cell for cell, claim in claims if model.holds(claim)]
+            return view.as_it_is(model)
+
+        return true, view.shown(disjunction(claim for _, claim in claims), show)
 
 
+_COMPLETE: Final = Text(
+    "some column applies to everybody, and none contradicts another", "每个帐号都有列适用，且各列不矛盾"
+)
 _NEVER_APPLIES: Final = Text("it can never apply, whatever the account and the day", "无论帐号与日期如何，都不会适用")
 _NEVER_FAILS: Final = Text("it can never fail, whatever the account and the day", "无论帐号与日期如何，都不会不满足")
-_NO_COLUMN: Final = Text("no column applies to this account", "没有任何列适用于该帐号")
-_TORN: Final = Text("one column says yes to this account and another no", "对该帐号，一列为是而另一列为否")
+_NEVER_KNOWN: Final = Text(
+    "what it requires is never known, whatever the account and the day", "无论帐号与日期如何，其要求都无从得知"
+)
 
 
 def _confirmed(question: Question, told: Text, shown: Shown) -> Answer:
@@ -318,6 +359,32 @@ def _dated(told: Text, rule: Rule) -> Text:
 
 def _period(rule: Rule) -> str:
     return f"{rule.in_force.start or '…'} – {rule.in_force.until or '…'}"
+
+
+def told_of_table(without: Sequence[str], rows: int, torn: Sequence[tuple[str, str, str]]) -> Text:
+    """Of so many rows: the features for which an account has no column, and those for which one, or another account,
+    has columns that say different things: the feature, what says yes, what says no."""
+    both_are = bool(without) and bool(torn)
+    en, zh = [], []
+    if without:
+        who, whom = ("the first account", "第一个帐号") if both_are else ("this account", "该帐号")
+        names = ", ".join(without[:_SHOWN]) + (f", … ({len(without)})" if len(without) > _SHOWN else "")
+        every = len(without) == rows > 1
+        en.append(f"{'' if every else f'for {names} '}no column applies to {who}")
+        zh.append(f"{'' if every else f'{names}：'}没有任何列适用于{whom}")
+    if torn:
+        who, whom = ("the second", "第二个帐号") if both_are else ("this account", "该帐号")
+        (feature, yes, no), more = torn[0], len(torn) - 1
+        en.append(
+            f"for {feature} the column of `{yes}` says yes to {who}, and that of `{no}` no"
+            + (f" (and {more} more)" if more else "")
+        )
+        zh.append(f"{feature}：对{whom}，`{yes}`一列为是而`{no}`一列为否" + (f"（另有{more}处）" if more else ""))
+    return Text("; ".join(en), "；".join(zh))
+
+
+_SHOWN: Final = 3
+"""So many names are told."""
 
 
 def _cells(rule: Rule) -> tuple[list[ir.Expr], list[ir.Expr]]:

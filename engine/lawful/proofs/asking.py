@@ -7,7 +7,7 @@ from typing import Final
 
 from lawful import ir
 from lawful.calendar import LIFETIME
-from lawful.ir import TRUE, AtMost, Lifecycle, Move, Place, Program, Rule, Text
+from lawful.ir import TRUE, And, AtMost, Expr, Lifecycle, Move, Place, Program, Rule, Text
 from lawful.proofs.answers import SEVERITIES, Kind, Question
 from lawful.wording import cel
 
@@ -55,22 +55,49 @@ def _final(program: Program) -> Iterator[Question]:
 
 
 def _once(program: Program) -> Iterator[Question]:
-    for rule in limits_of_once(program):
+    for rule in (*limits_of_once(program), *limits_of_once_where(program)):
         event = event_of(program, rule)
         title = Text(f"{event} happens at most once", f"{event}最多发生一次")
+        parts = [cel(each) for each in _conditions(program, rule)]
+        if parts:
+            where = " && ".join(parts)
+            title = Text(f"{title.en} where {where}", f"{where}时，{title.zh}")
         yield _question("once", rule.id, title, rule.place)
 
 
 def limits_of_once(program: Program) -> list[Rule]:
     """The limits that let an event happen once in a lifetime, whatever the account; one of each id."""
-    found: dict[str, Rule] = {}
+    return [each for each in _limits_of_once(program) if not _conditions(program, each)]
+
+
+def limits_of_once_where(program: Program) -> list[Rule]:
+    """Those that do so where a condition holds; one of each id."""
+    always = {each.id for each in limits_of_once(program)}
+    return [each for each in _limits_of_once(program) if each.id not in always and _conditions(program, each)]
+
+
+def _limits_of_once(program: Program) -> list[Rule]:
+    found: dict[tuple[str, bool], Rule] = {}
     for rule in program.rules:
         limit = rule.requires
         if rule.scope == "move" and rule.severity == "error" and isinstance(limit, AtMost) and rule.kind == "limit":
             is_once = limit.count.window == LIFETIME and limit.at_most == 1 and limit.own == 1
-            if is_once and rule.when in [move.applies for move in program.moves if move.trigger == rule.subject]:
-                found.setdefault(rule.id, rule)
+            if is_once and rule.when != ir.FALSE:
+                found.setdefault((rule.id, bool(_conditions(program, rule))), rule)
     return list(found.values())
+
+
+def _conditions(program: Program, rule: Rule) -> list[Expr]:
+    """What a limit asks beside that the change is one: nothing, if it holds whatever the account."""
+    applies = [move.applies for move in program.moves if move.trigger == rule.subject]
+    if rule.when in applies or rule.when == TRUE:
+        return []
+    parts = rule.when.operands if isinstance(rule.when, And) else (rule.when,)
+    return [each for each in parts if each not in applies and each not in _parts(applies)]
+
+
+def _parts(exprs: list[Expr]) -> list[Expr]:
+    return [part for each in exprs if isinstance(each, And) for part in each.operands]
 
 
 def event_of(program: Program, rule: Rule) -> str:
@@ -134,6 +161,16 @@ def ways_out(program: Program, cycle: Lifecycle, value: str) -> list[Move]:
         and value in move.step.sources
         and set(move.step.targets) != {value}
     ]
+
+
+def may_come_to(program: Program, cycle: Lifecycle, value: str) -> bool:
+    """Whether something that is written leads to a value: accounts begin with it, a transition or an effect."""
+    if not cycle.initial or value in cycle.initial:
+        return True
+    steps = [move.step for move in program.moves if move.step is not None and move.step.field == cycle.field]
+    effects = [effect for each in program.moves for effect in each.effects]
+    effects += [effect for each in program.events.values() for effect in each.moves]
+    return any(value in each.targets for each in steps) or any(each.field == cycle.field for each in effects)
 
 
 def _effects(program: Program) -> Iterator[Question]:

@@ -186,6 +186,12 @@ class Diff:
     timeout: float
     seconds: float
 
+    def __repr__(self) -> str:
+        sides = " ".join(f"{each.id} {each.version}" for each in (self.old, self.new))
+        left = f", {len(self.unsettled)} not settled" if self.unsettled else ""
+        many = len(self.found)
+        return f"<Diff {sides}: {many} {'difference' if many == 1 else 'differences'}{left}>"
+
     @property
     def found(self) -> tuple[Difference, ...]:
         return tuple(each for each in self.differences if each.settled)

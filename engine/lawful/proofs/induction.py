@@ -21,8 +21,9 @@ from lawful.proofs.space import Deadline, Model, NotSettled, Space
 from lawful.proofs.state import Now, State
 from lawful.proofs.trace import Trace
 
+_AT_ONCE: Final = 1
 _SOON: Final = 3
-"""Steps of the traces that are looked at before anything costly is tried."""
+"""Steps of the traces that are looked at before anything costly is tried, and before anything costlier is."""
 _DEEPEST: Final = 10
 _LONGEST_INDUCTION: Final = 4
 
@@ -86,19 +87,18 @@ class Induction:
             if not self.begins():
                 return Found("no registration")
             search = _Search(self, claim, part)
-            for depth in range(_SOON + 1):
-                refutation = search.next()
-                if refutation is not None:
-                    return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth, why="check")
-            for about in (self._near(claim, part), part.facts):
-                lemmas = self.lemmas(part, about, pairs=claim.pair)
-                for length in range(1, _LONGEST_INDUCTION + 1 if about is part.facts else 2):
-                    if self._holds_by_induction(claim, part, lemmas, length):
-                        return Found("induction with lemmas" if length == 1 else f"{length}-induction")
-            for depth in range(_SOON + 1, _DEEPEST + 1):
-                refutation = search.next()
-                if refutation is not None:
-                    return Found(refutation=refutation) if confirmed(refutation) else Found(within=depth, why="check")
+            for deepest, about in ((_AT_ONCE, self._near(claim, part)), (_SOON, part.facts), (_DEEPEST, None)):
+                while depth < deepest:
+                    depth += 1
+                    refutation = search.next()
+                    if refutation is not None:
+                        is_so = confirmed(refutation)
+                        return Found(refutation=refutation) if is_so else Found(within=depth, why="check")
+                if about is not None:
+                    lemmas = self.lemmas(part, about, pairs=claim.pair)
+                    for length in range(1, _LONGEST_INDUCTION + 1 if about is part.facts else 2):
+                        if self._holds_by_induction(claim, part, lemmas, length):
+                            return Found("induction with lemmas" if length == 1 else f"{length}-induction")
         except NotSettled:
             return Found(within=max(depth - 1, 0) if depth >= 0 else None, why=self.deadline.why())
         return Found(within=depth)
@@ -166,8 +166,8 @@ class Induction:
         """Whether nothing that may happen next breaks it."""
         space, reads = trace.space, claim.reads(self.moves.program)
         state, moment = trace.state, trace.moment
-        for option in trace.options(state, moment):
-            if not _touches(state, option.after, reads):
+        for option in trace.options(state, moment, self.ways.moving(trace.part, reads)):
+            if not _touched(state, option.after) & reads:
                 continue
             broken = claim.broken(self.moves, space, option.after, moment, earlier)
             if space.satisfiable(option.allowed, broken) is not None:
@@ -244,9 +244,12 @@ class Induction:
         assumed = {id(each): opposite(each.broken(moves, space, state, moment, earlier)) for each in candidates}
         reads = [(each, each.reads(moves.program)) for each in candidates]
         afterwards: list[tuple[Bool, list[tuple[Property, Bool]]]] = []
-        for option in trace.options(state, moment):
+        for option in trace.options(
+            state, moment, self.ways.moving(part, frozenset().union(*(read for _, read in reads)))
+        ):
             after = option.after
-            moved = [each for each, read in reads if _touches(state, after, read)]
+            touched = _touched(state, after)
+            moved = [each for each, read in reads if touched & read]
             if moved:
                 broken = [(each, each.broken(moves, space, after, moment, earlier)) for each in moved]
                 afterwards.append((option.allowed, broken))
@@ -255,16 +258,18 @@ class Induction:
         broken = [(each, each.broken(moves, space, trace.state, trace.moment, earlier)) for each in later]
         afterwards.append((True, broken))
         kept = list(candidates)
+        held = conjunction(assumed[id(each)] for each in kept)
         dropping = True
         while dropping:
             dropping = False
             for allowed, broken in afterwards:
                 alive = {id(each) for each in kept}
                 asked = [pair for pair in broken if id(pair[0]) in alive]
-                survivors = _surviving(space, asked, (allowed, *(assumed[id(each)] for each in kept)))
+                survivors = _surviving(space, asked, (allowed, held))
                 if len(survivors) < len(asked):
                     gone = {id(each) for each, _ in asked} - {id(each) for each in survivors}
                     kept, dropping = [each for each in kept if id(each) not in gone], True
+                    held = conjunction(assumed[id(each)] for each in kept)
         return kept
 
 
@@ -280,16 +285,12 @@ def _surviving(space: Space, broken: Sequence[tuple[Property, Bool]], given: Ite
     return [each for each, _ in kept]
 
 
-def _touches(before: State, after: State, reads: frozenset[str]) -> bool:
-    """Whether something that is read may differ."""
-    made = after.history.made[len(before.history.made) :]
-    return (
-        any(f"event.{each.event}" in reads for each in made)
-        or any(f"account.{name}" in reads and fact is not before.account[name] for name, fact in after.account.items())
-        or any(
-            f"features.{name}" in reads and fact is not before.features[name] for name, fact in after.features.items()
-        )
-    )
+def _touched(before: State, after: State) -> frozenset[str]:
+    """The facts and events that may differ."""
+    found = {f"event.{each.event}" for each in after.history.made[len(before.history.made) :]}
+    found |= {f"account.{name}" for name, fact in after.account.items() if fact is not before.account[name]}
+    found |= {f"features.{name}" for name, fact in after.features.items() if fact is not before.features[name]}
+    return frozenset(found)
 
 
 class _Search:

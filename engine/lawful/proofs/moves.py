@@ -156,8 +156,21 @@ class Moves:
 
     # ---------------------------------------------------------------------------------------------------- the way
 
-    def ruling(self, space: Space, change: Change, state: State, moment: Now, request: Facts | None = None) -> Ruling:
-        """The verdict on a change in a state, whatever the request says beside it unless that is given."""
+    def ruling(
+        self,
+        space: Space,
+        change: Change,
+        state: State,
+        moment: Now,
+        request: Facts | None = None,
+        standing: Terms | None = None,
+    ) -> Ruling:
+        """The verdict on a change in a state, whatever the request says beside it unless that is given.
+
+        `standing`: the terms of the state as it is, for those who ask about several changes of one.
+        """
+        if standing is None:
+            standing = Terms(self.scene(space, state, moment))
         asked = Lazy(space, "request", self.program.request) if request is None else request
         registers = change.kind == "register"
         before = Scene(
@@ -182,13 +195,13 @@ class Moves:
         if registers:
             moved = dict.fromkeys(self.book.everything, True)
         after = self._followed(before, account, features)
-        after, features = self._lose(change, terms, after, moved, features)
+        after, features = self._lose(change, before, standing, after, moved, features)
         guards = [
             self._guard(rule, terms, moment, asks, clashes)
             for trigger, asks in change.triggers
             for rule in self.guards_of(trigger)
         ]
-        constraints = self._constraints(terms, Terms(after), moved, moment, registers=registers)
+        constraints = self._constraints(Terms(after), moved, moment, None if registers else standing)
         history = state.history.then(made)
         left = State(filled(space, self.program.account, account), features, history)
         return Ruling(change, guards, constraints, state, left, moved, before, after)
@@ -269,7 +282,7 @@ class Moves:
     # ------------------------------------------------------------------------------------------------- constraints
 
     def _constraints(
-        self, before: Terms, after: Terms, moved: Mapping[str, Bool], moment: Now, *, registers: bool
+        self, after: Terms, moved: Mapping[str, Bool], moment: Now, standing: Terms | None
     ) -> list[Judged]:
         """A constraint that reads nothing that moved cannot refuse; nor can one that was violated before."""
         found = []
@@ -278,17 +291,23 @@ class Moves:
             if read is False:
                 continue
             outcome = after.outcome(rule.when, rule.requires)
-            if rule.scope == "account" and not registers:
-                was = before.outcome(rule.when, rule.requires)
-                standing = both(outcome.false, was.false)
-                outcome = Truth(either(outcome.true, standing), both(outcome.false, was.true))
+            if rule.scope == "account" and standing is not None:
+                was = standing.outcome(rule.when, rule.requires)
+                stood = both(outcome.false, was.false)
+                outcome = Truth(either(outcome.true, stood), both(outcome.false, was.true))
             found.append(Judged(rule, both(read, holds(rule.in_force, moment)), outcome))
         return found
 
     # ---------------------------------------------------------------------------------------------------- features
 
     def _lose(
-        self, change: Change, before: Terms, after: Scene, moved: dict[str, Bool], features: dict[str, Meaning]
+        self,
+        change: Change,
+        before: Scene,
+        standing: Terms,
+        after: Scene,
+        moved: dict[str, Bool],
+        features: dict[str, Meaning],
     ) -> tuple[Scene, dict[str, Meaning]]:
         """First what constraints read is taken away, then the rest, as a list of changes has it."""
         if change.kind == "register" or not self.program.features:
@@ -298,7 +317,7 @@ class Moves:
         for among in (self._watched, frozenset(self.program.features)):
             if not among:
                 continue
-            lost = self._lost(change, before, Terms(after), moved, among)
+            lost = self._lost(change, standing, Terms(after), moved, among)
             if not lost:
                 continue
             features = {
@@ -306,7 +325,7 @@ class Moves:
             }
             for name, gone in lost.items():
                 moved[f"{_FEATURES}{name}"] = either(moved.get(f"{_FEATURES}{name}", False), gone)
-            after = self._followed(before.scene, account, features)
+            after = self._followed(before, account, features)
             if among is self._watched:
                 seen = after
         return (seen if self._watched else after), features

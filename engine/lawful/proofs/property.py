@@ -127,6 +127,7 @@ def helpful(program: Program, facts: frozenset[str]) -> Iterator[Property]:
             yield from _about_a_feature(program, feature)
     for event in counted:
         yield from _about_an_event(event, cycles)
+        yield from _left_by(program, event, facts)
     for rule in program.rules:
         if (
             rule.scope == "account"
@@ -135,6 +136,10 @@ def helpful(program: Program, facts: frozenset[str]) -> Iterator[Property]:
         ):
             yield _violated(rule)
     yield from _counters(program, facts)
+    yield from _limited(program, facts)
+    for each in program.invariants:
+        if not each.pair and is_timeless(program, each.expr) and reads_of(program, each.expr) <= facts:
+            yield of_invariant(each)
     yield from _about_two_fields(cycles, fields)
 
 
@@ -169,6 +174,8 @@ def _about_a_field(field: ir.FieldDeclaration) -> Iterator[Property]:
             pass
     if field.motion == "outside":
         return
+    if field.default is None:
+        yield Property(Known(fact))
     earlier, later = (Field(owner, field.name, field.type) for owner in ("before", "after"))
     yield Property(And((Known(earlier), Not(Known(later)))), pair=True)
     if field.type.kind in ("enum", "bool"):
@@ -211,6 +218,38 @@ def _about_an_event(event: str, cycles: list[ir.FieldDeclaration]) -> Iterator[P
     for field in cycles:
         for value in _values(field):
             yield Property(And((Compare("==", Field("account", field.name, field.type), value), never)))
+
+
+def _left_by(program: Program, event: str, facts: frozenset[str]) -> Iterator[Property]:
+    """Once it happened, a field has what it gave it."""
+    happened = Compare(">", Count((event,), LIFETIME), Constant(0, INT))
+    for move in program.moves:
+        for effect in move.effects if move.event == event else ():
+            if isinstance(effect.value, Constant) and f"account.{effect.field}" in facts:
+                fact = Field("account", effect.field, program.account[effect.field].type)
+                yield Property(And((happened, Or((Not(Known(fact)), Compare("!=", fact, effect.value))))))
+
+
+def _limited(program: Program, facts: frozenset[str]) -> Iterator[Property]:
+    """What a limit counts is no more than it lets be: for events that something else counts, too."""
+    counted = {(each.events, each.window) for each in _counts(program)}
+    told = set()
+    for rule in program.rules:
+        limit = rule.requires
+        if rule.kind == "limit" and rule.severity == "error" and isinstance(limit, AtMost):
+            key = (limit.count.events, limit.count.window, limit.at_most)
+            if key[:2] in counted and key not in told and reads_of(program, limit.count) <= facts:
+                told.add(key)
+                yield Property(Compare(">", limit.count, Constant(limit.at_most, INT)))
+
+
+def _counts(program: Program) -> Iterator[Count]:
+    """What conditions, rules and invariants count beside limits."""
+    exprs = [each.holds for each in program.conditions.values()] + [each.expr for each in program.invariants]
+    exprs += [expr for rule in program.rules for expr in (rule.when, rule.requires)]
+    for expr in exprs:
+        if not isinstance(expr, AtMost):
+            yield from (node for node in ir.walk(expr) if isinstance(node, Count))
 
 
 def _violated(rule: Rule) -> Property:

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from lawful.deciding.judging import Judge
 from lawful.diagnostics import near
-from lawful.ir import AtMost, Program, Text
+from lawful.ir import AtMost, Program, Rule, Text
 from lawful.proofs.answers import KINDS, Answer, Answers, Kind, Question, unsettled
 from lawful.proofs.anywhere import Anywhere
-from lawful.proofs.asking import event_of, limits_of_once, questions
+from lawful.proofs.asking import event_of, limits_of_once, limits_of_once_where, questions
 from lawful.proofs.bounds import clock_of, samples_of
 from lawful.proofs.errors import ProofError
 from lawful.proofs.induction import Found, Induction, Refutation
@@ -155,17 +155,26 @@ class Prover:
 
     def _once(self, question: Question) -> Answer:
         """By the history and, where a field of the account counts, by that alone, too."""
-        rule = next(each for each in limits_of_once(self.program) if each.id == question.subject)
+        limits = {each.id: each for each in limits_of_once(self.program)}
+        rule = limits.get(question.subject) or self._limited_where(question)
         limit = rule.requires
         assert isinstance(limit, AtMost)
-        claim = at_most(event_of(self.program, rule), 1)
-        answer = self._never(question, claim)
+
+        def ask(*, history_known: bool) -> Answer:
+            if question.subject not in limits:
+                return self._reachable.once(question, rule, self.seconds, history_known=history_known)
+            return self._never(question, at_most(event_of(self.program, rule), 1), history_known=history_known)
+
+        answer = ask(history_known=True)
         counter = limit.counted_by
         if answer.status != "proved" or counter is None or counter.owner != "account":
             return answer
         if self.program.account[counter.name].motion == "outside":
             return answer  # that it counts rightly is an assumption
-        return _by_counter(self._never(question, claim, history_known=False), f"{counter.owner}.{counter.name}")
+        return _by_counter(ask(history_known=False), f"{counter.owner}.{counter.name}")
+
+    def _limited_where(self, question: Question) -> Rule:
+        return next(each for each in limits_of_once_where(self.program) if each.id == question.subject)
 
     # -------------------------------------------------------------------------------------------------- assumptions
 

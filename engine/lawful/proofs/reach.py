@@ -75,6 +75,13 @@ class Ways:
                     growing = True
         return Slice(frozenset(known), frozenset(ways))
 
+    def moving(self, part: Slice, facts: frozenset[str]) -> frozenset[str]:
+        """Those of a slice that may move one of these facts. Fields may be set together: all of them, or none."""
+        found = {each.id for each in self.all if each.id in part.ways and each.writes & facts}
+        if any(each.startswith("set.") for each in found):
+            found |= {each for each in part.ways if each.startswith("set.")}
+        return frozenset(found)
+
     def toward(self, way: str, facts: Iterable[str]) -> Toward:
         """What may be of use before a change that rests on those facts: what moves them first, then what moves that."""
         found, known = [frozenset([way])], set(facts)

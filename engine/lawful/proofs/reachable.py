@@ -12,17 +12,17 @@ from datetime import date, timedelta
 from typing import Final
 
 from lawful.deciding.judging import Judge
-from lawful.ir import ALWAYS, Move, Program, Text
+from lawful.ir import ALWAYS, INT, AtMost, Compare, Constant, Move, Program, Rule, Text
 from lawful.proofs.answers import UNCONFIRMED, Answer, Question, Status, unsettled
-from lawful.proofs.asking import ways_out
+from lawful.proofs.asking import may_come_to, ways_out
 from lawful.proofs.induction import Induction
 from lawful.proofs.logic import Bool, both, disjunction, equal, opposite
-from lawful.proofs.moves import Ruling, holds
+from lawful.proofs.moves import Change, Ruling, holds
 from lawful.proofs.reach import Slice, reads_of
 from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.proofs.terms import Terms
 from lawful.proofs.trace import Option, Trace
-from lawful.proofs.witness import Witness, readable, replayed
+from lawful.proofs.witness import Replay, Witness, readable, replayed, usual
 from lawful.reading import Reader
 
 _USUAL: Final = date(2025, 7, 16)
@@ -30,11 +30,14 @@ _SOON: Final = 3
 _A_WHILE: Final = 8.0
 """Seconds to look for what is soon found, of one change."""
 _DEEPEST: Final = 10
+_FOR_NAMES: Final = 3.0
+"""Seconds to find which rules are in the way."""
 
 _CAN = {
     "unusable": Text("somebody can use it", "有帐号可以使用"),
     "stuck": Text("it can be left", "可以离开"),
     "trap": Text("it can be left without a finding", "可以在不违反规则的情况下离开"),
+    "once": Text("it happens again, where it is limited", "在受限情形下仍再次发生"),
 }
 _CANNOT = {
     "unusable": Text("nobody can ever use it", "任何帐号都无法使用"),
@@ -47,7 +50,12 @@ _DECLARED: Final = Text(
     "transitions that leave it are declared, and nobody can ever make one", "声明了离开它的转换，但没有帐号能够进行"
 )
 _NEVER_THERE: Final = Text("no account ever has it, so that nobody leaves it", "没有帐号会取该值，因此无人离开它")
+_NO_WAY_IN: Final = Text(
+    "no account ever has it: it is no initial value, and nothing leads to it",
+    "没有帐号会取该值：它不是初始值，也没有变更通向它",
+)
 _NOT_LEFT: Final = Text("nobody can leave it at all, as prove.stuck tells", "没有帐号能离开它，见prove.stuck")
+_NEVER_AGAIN: Final = Text("by induction with lemmas", "已证明")
 _NOBODY: Final = Text("no account can be registered", "没有帐号能够注册")
 
 
@@ -62,6 +70,8 @@ class Target:
     value: str = ""
     clean: bool = False
     """Whether nothing may be wrong with the account then."""
+    again: Rule | None = None
+    """The limit of once: the change is wanted where the limit applies, of an account that made it before."""
 
     @property
     def trigger(self) -> str:
@@ -82,7 +92,7 @@ class Reachable:
         self.program: Program = induction.moves.program
         self.judge = judge
         self.reader = reader
-        self._reached: dict[Slice, tuple[Trace, list[Option]]] = {}
+        self._reached: dict[tuple[Slice, bool], tuple[Trace, list[Option]]] = {}
         """A state of which all is known that was proved of the reachable ones, and what may happen in it."""
 
     def answers(self, questions: Sequence[Question], seconds: float) -> Iterator[Answer]:
@@ -104,13 +114,27 @@ class Reachable:
         for each in targets:
             yield self._alone(each, seconds)
 
+    def once(self, question: Question, rule: Rule, seconds: float, *, history_known: bool) -> Answer:
+        """Whether a limit of once that has a condition is kept, whatever else happens."""
+        move = next(each for each in self.moves.moves_of(rule.subject) if rule.id.startswith(f"{each.id}."))
+        self.induction.deadline = Deadline.after(seconds)
+        if not self._begins():
+            return Answer(question, "proved", _NOBODY, proof="no registration")
+        self.induction.history_known = history_known
+        try:
+            found = self._alone(Target(question, move, again=rule), seconds)
+        finally:
+            self.induction.history_known = True
+        return replace(found, status="refuted") if found.witness is not None else found
+
     def _target(self, question: Question) -> Target | Answer:
         if question.kind == "unusable":
             move = next(each for each in self.program.moves if each.id == question.subject)
             return Target(question, move)
         name, _, value = question.subject.partition(".")
         if not ways_out(self.program, self.program.lifecycles[name], value):
-            return Answer(question, "refuted", _CANNOT["stuck"], proof="no transition")
+            told = _CANNOT["stuck"] if may_come_to(self.program, self.program.lifecycles[name], value) else _NO_WAY_IN
+            return Answer(question, "refuted", told, proof="no transition")
         return Target(question, None, name, value, clean=question.kind == "trap")
 
     def _begins(self) -> bool:
@@ -149,7 +173,8 @@ class Reachable:
         while open_ones and trace is not None:
             claims = [(target, self._claims(target, trace, options)) for target in open_ones]
             formula = disjunction(claim for _, each in claims for _, claim in each)
-            model = trace.space.satisfiable(trace.space.texts.known(), formula) or trace.space.satisfiable(formula)
+            plain = both(trace.space.texts.known(), usual(self.program, trace.states[0].account))
+            model = trace.space.satisfiable(plain, formula) or trace.space.satisfiable(formula)
             if model is None:
                 break
             for target, each in claims:
@@ -192,7 +217,8 @@ class Reachable:
         if ruling is None:
             return False
         if target.move is not None:
-            return both(option.allowed, self._uses(target.move, ruling, trace))
+            uses = both(option.allowed, self._uses(target.move, ruling, trace))
+            return uses if target.again is None else both(uses, self._is_again(target.again, ruling, trace))
         if ruling.change.kind != "set" or target.field not in ruling.change.values:
             return False
         asked, wanted = ruling.change.values[target.field]
@@ -202,6 +228,14 @@ class Reachable:
         if target.clean and leaves is not False:
             leaves = both(leaves, self._clean(ruling))
         return both(option.allowed, leaves)
+
+    def _is_again(self, limit: Rule, ruling: Ruling, trace: Trace) -> Bool:
+        """Whether the limit applies to a change that was made before, as those know who know what happened."""
+        assert isinstance(limit.requires, AtMost)
+        history = replace(ruling.before.history, whole=True)
+        terms = Terms(replace(ruling.scene_before, history=history))
+        before = Compare(">=", limit.requires.count, Constant(1, INT))
+        return both(terms.truth(limit.when).true, terms.truth(before).true)
 
     def _uses(self, wanted: Move, ruling: Ruling, trace: Trace) -> Bool:
         """Whether a change is that move, in any of its versions."""
@@ -223,7 +257,7 @@ class Reachable:
         replay = replayed(self.judge, self.reader, trace, model, until=option)
         if replay is None:  # perhaps of what does not matter, such as a text that was made up
             replay = replayed(self.judge, self.reader, trace, readable(trace, model, claim), until=option)
-        if replay is None:
+        if replay is None or (target.again is not None and not _happened_twice(target.again, replay)):
             return Answer(target.question, "unsettled", UNCONFIRMED)
         return Answer(target.question, "proved", _CAN[target.question.kind], Witness(tuple(replay.happenings)))
 
@@ -251,33 +285,71 @@ class Reachable:
 
     def _nobody(self, target: Target, part: Slice) -> Answer:
         """The answer where nobody ever can. Raises NotSettled."""
+        if target.again is not None:
+            return Answer(target.question, "proved", _NEVER_AGAIN, proof="induction with lemmas")
         status: Status = "refuted"
         told = _CANNOT[target.question.kind]
-        if target.question.kind == "stuck":
+        if target.move is not None:
+            told = _named(told, self._in_the_way(target, part))
+        elif target.question.kind == "stuck":
             told = _NEVER_THERE if self._never_has(target, part) else _DECLARED
         elif target.clean and self._never(replace(target, clean=False), part):
             status, told = "proved", _NOT_LEFT  # a trap is what can be left
         return Answer(target.question, status, told, proof="induction with lemmas")
 
+    def _in_the_way(self, target: Target, part: Slice) -> list[str]:
+        """Rules that no account that can be reached satisfies together, though it satisfies them without any one of
+        them; none where it is not for the rules, or not told soon."""
+        assert target.move is not None
+        trace, _ = self._reached[part, self.induction.history_known]
+        space, state, moment = trace.space, trace.state, trace.moment
+        space.deadline = Deadline(min(self.induction.deadline.at, Deadline.after(_FOR_NAMES).at))
+        (change,) = self.moves.changes(space, [target.trigger]) or [Change("register")]
+        ruling = self.moves.ruling(space, change, state, moment)
+        uses = self._uses(target.move, ruling, trace)
+        kept = list(ruling.judged)
+        try:
+            for each in ruling.judged:
+                without = [other for other in kept if other is not each]
+                if space.satisfiable(uses, *(other.fine for other in without)) is None:
+                    kept = without
+        except NotSettled:
+            return []
+        return list(dict.fromkeys(each.rule.id for each in kept))
+
     def _never_has(self, target: Target, part: Slice) -> bool:
         """Whether no reachable account has the value that is to be left."""
-        trace, _ = self._reached[part]
+        trace, _ = self._reached[part, self.induction.history_known]
         present = trace.state.account[target.field]
         place = self.program.account[target.field].type.values.index(target.value)
         return trace.space.satisfiable(both(present.known, equal(present.value, place))) is None
 
     def _never(self, target: Target, part: Slice) -> bool:
         """Whether no reachable state lets it be."""
-        if part not in self._reached:
+        if (part, self.induction.history_known) not in self._reached:
             lemmas = self.induction.lemmas(part, part.facts)
             made = self.induction.trace(part)
             made.anywhere()
             made.space.assume(lemmas.of(self.moves, made.space, made.state, made.moment))
-            self._reached[part] = made, made.options(made.state, made.moment)
-        trace, options = self._reached[part]
+            self._reached[part, self.induction.history_known] = made, made.options(made.state, made.moment)
+        trace, options = self._reached[part, self.induction.history_known]
         trace.space.deadline = self.induction.deadline
         claims = self._claims(target, trace, options)
         return trace.space.satisfiable(disjunction(claim for _, claim in claims)) is None
+
+
+def _named(told: Text, rules: Sequence[str]) -> Text:
+    if not rules:
+        return told
+    en, zh = " and ".join(rules), "与".join(rules)
+    if len(rules) == 1:
+        return Text(f"{told.en}: no account can satisfy {en}", f"{told.zh}：没有帐号能满足{zh}")
+    return Text(f"{told.en}: no account can satisfy {en} together", f"{told.zh}：没有帐号能同时满足{zh}")
+
+
+def _happened_twice(limit: Rule, replay: Replay) -> bool:
+    assert isinstance(limit.requires, AtMost)
+    return sum(event in limit.requires.count.events for event, _ in replay.history) > 1
 
 
 def _usual(target: Target) -> date:

@@ -16,7 +16,7 @@ from lawful.proofs.moves import Change, Moves, Ruling
 from lawful.proofs.reach import Slice
 from lawful.proofs.space import Space
 from lawful.proofs.state import Before, History, Made, Now, State, fresh_fact, fresh_facts
-from lawful.proofs.terms import Facts
+from lawful.proofs.terms import Facts, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,9 @@ class Trace:
         """All that may happen in a state, as far as it matters; of those ways only, if they are given."""
         found = []
         among = self.part.ways if ways is None else ways
+        standing = Terms(self.moves.scene(self.space, state, moment))
         for change in self.moves.changes(self.space, among):
-            ruling = self.moves.ruling(self.space, change, state, moment)
+            ruling = self.moves.ruling(self.space, change, state, moment, standing=standing)
             if ruling.allow is not False:
                 found.append(Option(_way(change), ruling, None, ruling.allow, ruling.after))
         for event in self.moves.program.events.values():

@@ -21,7 +21,7 @@ from lawful.proofs.moves import Change, Judged, Moves, Ruling, holds
 from lawful.proofs.space import Model, Space
 from lawful.proofs.state import Lazy, Now, State, fresh_fact, some_state
 from lawful.proofs.terms import Terms
-from lawful.proofs.witness import Happening, Reading, Replay, Witness, asked_once, realized
+from lawful.proofs.witness import Happening, Reading, Replay, Witness, asked_once, realized, usual
 from lawful.reading import Reader
 
 _USUAL: Final = date(2025, 7, 16)
@@ -126,8 +126,8 @@ class View:
     ) -> list[Shown]:
         """For each target a model in which it is so, if there is one, and the witness that it becomes.
 
-        One model serves many. What is plain is looked for first: a usual day, no long history and texts that the policy
-        knows. Raises NotSettled.
+        One model serves many. What is plain is looked for first: a usual day, no long history, dates of these years and
+        texts that the policy knows. Raises NotSettled.
         """
         found = [Shown() for _ in targets]
         for plain in (self._plain(), self._short(), True):
@@ -148,7 +148,8 @@ class View:
     def _short(self) -> Bool:
         before = self.state.history.before
         counts = before.counts.values() if before is not None else ()
-        return both(self.space.texts.known(), conjunction(count <= self._most for _, count in counts))
+        few = conjunction(count <= self._most for _, count in counts)
+        return both(self.space.texts.known(), few, usual(self.program, self.state.account))
 
     # -------------------------------------------------------------------------------------------------- witnesses
 

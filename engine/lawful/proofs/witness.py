@@ -21,7 +21,7 @@ from lawful.engines.situation import Facts, History, Situation
 from lawful.ir import Program, Type, Value
 from lawful.proofs import dates
 from lawful.proofs.induction import Refutation
-from lawful.proofs.logic import Bool, Meaning, alike, equal, opposite
+from lawful.proofs.logic import Bool, Meaning, alike, both, conjunction, equal, implies, no_more, opposite
 from lawful.proofs.moves import Change, Ruling
 from lawful.proofs.property import Property
 from lawful.proofs.space import Deadline, Model, NotSettled, Space, Texts
@@ -34,6 +34,9 @@ from lawful.reading import Reader
 Json = dict[str, Any]
 _NOON: Final = time(12)
 _READABLE: Final = date(2025, 1, 1)
+_SOON: Final = 400
+"""Days."""
+_THESE_YEARS: Final = date(2015, 1, 1), date(2035, 1, 1)
 _FOR_WISHES: Final = 2.0
 """Seconds."""
 _MOST_EVENTS: Final = 500
@@ -301,7 +304,7 @@ def _made_up(texts: Texts, model: Model, code: int, known: Collection[str]) -> s
 
 def readable(trace: Trace, model: Model, formula: Bool) -> Model:
     """Another model, if there is one, with less in it that does not matter."""
-    wishes: list[Bool] = [trace.moments[0].today == _READABLE.toordinal()]
+    wishes: list[Bool] = []
     for number in range(1, len(trace.moments)):
         wishes.append(equal(trace.moments[number - 1].today, trace.moments[number].today))
     program = trace.moves.program
@@ -315,8 +318,30 @@ def readable(trace: Trace, model: Model, formula: Bool) -> Model:
             if option.ruling is not None and option.ruling.change.kind == "set":
                 wishes += [opposite(asked) for asked, _ in option.ruling.change.values.values()]
     first = trace.states[0].account
+    wishes += [usual(program, each.account) for each in trace.states]
     wishes += [opposite(first[name].known) for name, each in program.account.items() if not _tells(each)]
+    first_day, last_day = trace.moments[0].today, trace.moments[-1].today
+    for wish in (equal(first_day, _READABLE.toordinal()), no_more(last_day, _READABLE.toordinal() + _SOON)):
+        model = granted(trace.space, model, formula, [wish])
+        if model.holds(wish):
+            formula = both(formula, wish)
     return granted(trace.space, model, formula, wishes)
+
+
+def usual(program: Program, facts: Meanings) -> Bool:
+    """Whether dates and instants are of these years."""
+    first, last = (each.toordinal() for each in _THESE_YEARS)
+    bounds = {
+        "date": (first, last),
+        "timestamp": ((first - dates.EPOCH) * dates.DAY, (last - dates.EPOCH) * dates.DAY),
+    }
+    found: list[Bool] = []
+    for name, meaning in facts.items():
+        kind = program.account[name].type.kind
+        if kind in bounds:
+            low, high = bounds[kind]
+            found.append(implies(meaning.known, both(no_more(low, meaning.value), no_more(meaning.value, high))))
+    return conjunction(found)
 
 
 def _tells(declaration: ir.FieldDeclaration) -> bool:

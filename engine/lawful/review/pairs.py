@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, Literal
 
+from lawful.cases import Case
 from lawful.diagnostics import RequestError
 from lawful.ir import Place, Program, Rule, Text
 from lawful.mutation.answering import Answer, Decider, told_apart
 from lawful.mutation.distinguishing import Request, Search, Varied, parts, without
 from lawful.mutation.edges import looked
 from lawful.mutation.killing import Asked as AskedCase
+from lawful.mutation.killing import asked
 from lawful.mutation.mutants import Mutant, mutants
 from lawful.mutation.pasting import CaseData, case
 from lawful.policy import Policy
@@ -52,6 +54,18 @@ class Proposal:
     @property
     def request(self) -> dict[str, Any]:
         return {key: value for key, value in self.case.items() if key not in ("name", "note", "expect")}
+
+
+def review(policy: Policy, cases: Sequence[Case]) -> Iterator[Proposal]:
+    """Both sides of each rule, as they are found, but for those that a case was accepted for: it has their note."""
+    notes = {each.note for each in cases}
+    open_rules = [
+        each
+        for each in rules(policy.program)
+        if not {note(each.subject, "outside"), note(each.subject, "inside")} <= notes
+    ]
+    found = proposals(policy, asked(policy, cases), open_rules)
+    return (each for each in found if each.case["note"] not in notes)
 
 
 def rules(program: Program) -> list[Mutant]:

@@ -18,7 +18,7 @@ def told(program: Program, question: Question, language: Language) -> Iterator[t
     enabled = [wording.feature_title(program, name, language) for name, on in question.features.items() if on]
     if enabled:
         known.append(words.say(f"enabled: {', '.join(enabled)}", f"已开通：{'、'.join(enabled)}"))
-    yield words.say("account", "帐号"), words.joined(known) or words.say("nothing is known", "一无所知")
+    yield words.say("account", "帐号"), words.joined(known) or words.say("nothing is known", "无已知信息")
     beside = words.facts(program.request, question.facts.known())
     if beside:
         yield words.say("request", "申请"), words.joined(beside)
