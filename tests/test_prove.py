@@ -103,8 +103,8 @@ actions:
         .answers
     )
     assert [each.told.en for each in answers if each.question.subject.startswith("actions.")] == [
-        "nobody can ever use it, from 2000-01-01 to 2100-12-31",
-        "nobody can ever use it",
+        "nobody can ever use it: no account can satisfy actions.late, from 2000-01-01 to 2100-12-31",
+        "nobody can ever use it: no account can satisfy actions.odd",
     ]
 
 

@@ -91,7 +91,7 @@ class Anywhere:
         shown = view.shown(asked.violated, lambda model: view.broken(asked, model))
         if shown.possible:
             return _confirmed(question, Text("it can apply, and it can fail", "可能适用，也可能不满足"), shown)
-        told = _NEVER_APPLIES
+        told = NEVER_APPLIES
         if view.can(asked.applies):
             told = _NEVER_FAILS if view.can(asked.satisfied) else _NEVER_KNOWN
         return Answer(question, "refuted", _dated(told, rule), proof="all states")
@@ -324,7 +324,7 @@ class Anywhere:
 _COMPLETE: Final = Text(
     "some column applies to everybody, and none contradicts another", "每个帐号都有列适用，且各列不矛盾"
 )
-_NEVER_APPLIES: Final = Text("it can never apply, whatever the account and the day", "无论帐号与日期如何，都不会适用")
+NEVER_APPLIES: Final = Text("it can never apply, whatever the account and the day", "无论帐号与日期如何，都不会适用")
 _NEVER_FAILS: Final = Text("it can never fail, whatever the account and the day", "无论帐号与日期如何，都不会不满足")
 _NEVER_KNOWN: Final = Text(
     "what it requires is never known, whatever the account and the day", "无论帐号与日期如何，其要求都无从得知"

@@ -15,7 +15,7 @@ from lawful.deciding.judging import Judge
 from lawful.diagnostics import near
 from lawful.ir import AtMost, Program, Rule, Text
 from lawful.proofs.answers import KINDS, Answer, Answers, Kind, Question, unsettled
-from lawful.proofs.anywhere import Anywhere
+from lawful.proofs.anywhere import NEVER_APPLIES, Anywhere
 from lawful.proofs.asking import event_of, limits_of_once, limits_of_once_where, questions
 from lawful.proofs.bounds import clock_of, samples_of
 from lawful.proofs.errors import ProofError
@@ -119,7 +119,8 @@ class Prover:
             return answer
         subject = answer.question.subject
         rules = [each for each in self.program.rules if each.id == subject or each.id.startswith(f"{subject}.")]
-        if all(is_timeless(self.program, each.when, each.requires) for each in rules):
+        read = [[each.when] if answer.told == NEVER_APPLIES else [each.when, each.requires] for each in rules]
+        if all(is_timeless(self.program, *each) for each in read):
             return answer
         first, last = (date.fromordinal(each) for each in self.clock)
         told = answer.told
