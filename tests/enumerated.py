@@ -35,8 +35,10 @@ MANY = 2
 class Author:
     """Writes one small policy."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, once_where: bool = False) -> None:
+        """`once_where`: some limits of once have a condition."""
         self.random = Random(seed)
+        self.once_where = once_where
         self.edges: set[tuple[str, str]] = set()
 
     def one(self, choices: Any) -> Any:
@@ -109,10 +111,11 @@ class Author:
         written: dict[str, Any] = {}
         if self.chance(60):
             written["requires"] = [self.condition() for _ in range(self.random.randint(1, 2))]
-        if self.chance(25):
+        if self.chance(35):
             written["limit"] = "once"
-        elif self.chance(20):
-            written["limits"] = [{"at_most": 1, "per": "lifetime", "when": self.condition()}]
+            if self.once_where and self.chance(40):
+                del written["limit"]
+                written["limits"] = [{"at_most": 1, "per": "lifetime", "when": self.condition()}]
         elif self.chance(25):
             written["limits"] = [{"at_most": self.one((0, 1)), "per": "lifetime", "of": [self.counted]}]
         if self.chance(60):
@@ -170,7 +173,7 @@ class Author:
 def small(seed: int) -> lawful.Policy | None:
     """The policy of a seed; None where it makes no sense to the compiler."""
     try:
-        return lawful.loads(json.dumps(Author(seed).policy()))
+        return lawful.loads(json.dumps(Author(seed, once_where=True).policy()))
     except lawful.PolicyError:
         return None
 
