@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import product
@@ -63,17 +63,23 @@ class Enumeration:
         """How many changes it takes; None where none of those that were gone through leads there."""
         if self.goal is not None and is_so(self.question, self.goal):
             return 0
+        for depth, level in enumerate(self.levels()):
+            if self.reach is not None and any(self.holds(state) for state in level):
+                return depth
+            if self.goal is not None and any(self.after(state, self.goal) for state in level):
+                return depth + 1
+            self.complete = depth + (self.goal is not None)
+        return None
+
+    def levels(self) -> Iterator[Collection[State]]:
+        """The states after no change, after one, and so on, as long as they are few."""
         level = {self.key(state): state for state in self.days(self.first())}
         seen = set(level)
         every = changes(self.policy)
-        for depth in range(DEPTH + 1):
-            if self.reach is not None and any(self.holds(state) for state in level.values()):
-                return depth
-            if self.goal is not None and any(self.after(state, self.goal) for state in level.values()):
-                return depth + 1
-            self.complete = depth + (self.goal is not None)
+        for _ in range(DEPTH + 1):
+            yield level.values()
             if len(level) > MOST_STATES * (small.DAYS + 1):
-                return None
+                return
             following: dict[object, State] = {}
             for state in level.values():
                 for asked in every:
@@ -84,7 +90,6 @@ class Enumeration:
                             seen.add(key)
                             following[key] = each
             level = following
-        return None
 
     def first(self) -> State:
         question = self.question
@@ -442,6 +447,90 @@ def test_what_none_serves_none_serves_whatever_is_not_told(seed: int) -> None:
             sure = policy.choose([need], account={**known, "flag": flag, "level": level}, **how)
             for option, filled in zip(vague.options, sure.options, strict=True):
                 assert option.status != "none" or filled.status != "found", (need, option.value, flag, level)
+
+
+@pytest.mark.parametrize("ten", range(drawing.examples(2)))
+def test_a_type_serves_a_need_where_some_way_comes_to_it_and_surely_does_not_where_none_does(ten: int) -> None:
+    """Every way is gone through, with what must be done before the account is of the type."""
+    seen: Counter[str] = Counter()
+    for seed in range(6000 + ten * 10, 6010 + ten * 10):
+        drawn = small.drawn(seed)
+        policy = lawful.loads(drawn.policy)
+        levels = [list(level) for level in Enumeration(policy, drawn).levels()]
+        for need in (*small.FEATURES, *small.ACTIONS):
+            choice = policy.choose(
+                [need], asked_of(drawn), obtain=False, max_steps=DEPTH + 1, within="1 years", seconds=60
+            )
+            for option in choice.options:
+                assert option.plan is None or replay(policy, drawn, option.plan) is None
+                is_served = serves(policy, drawn, levels, option.value, need)
+                assert option.status == "found" or not is_served or is_open(option), (seed, need, option.value)
+                seen[option.status, is_served] += 1
+    assert min(seen["found", True], seen["none", False]) >= 20, seen
+
+
+def serves(policy: lawful.Policy, drawn: Small, levels: list[list[State]], type_: str, need: str) -> bool:
+    """Whether an account of the type was found to which it is allowed, or that has it and may."""
+    enumeration = Enumeration(policy, drawn)
+    asked = Asked("enable" if need in small.FEATURES else "do", need, {})
+    for state in (state for level in levels for state in level if state.account.get("type") == type_):
+        if state.features.get(need) is not True and enumeration.after(state, asked) is not None:
+            return True
+    return False
+
+
+def is_open(option: Any) -> bool:
+    """Where it is not known whether what is counted happens, a plan goes no further, and the enumeration does."""
+    return option.status == "not found" and "unknown" in option.plan.bound.left_out
+
+
+BEFORE = """
+policy: before
+version: "1"
+account:
+  fields:
+    st: {enum: [a, b]}
+    z: {type: int, min: 0, max: 10, default: 0}
+    y: {type: int, min: 0, max: 10, default: 0}
+lifecycle: {st: {initial: [a], transitions: {ab: {from: a, to: b}}}}
+actions:
+  sell: {effects: {z: account.z + 1}, requires: "account.st == 'a'"}
+  win: {requires: ["account.st == 'b'", "account.z >= 1"]}
+  rep: {requires: ["account.st == 'b'", "account.z >= 1"], limit: {at_most: 2, per: month}}
+  own: {requires: "account.st == 'a' || account.y >= 1", effects: {y: account.y + 1}}
+  mine: {requires: "account.y < 10 && (account.y >= 1 || account.st == 'a')", effects: {y: "account.st == 'a' ? 1 : account.y"}}
+features: {pay: {requires: "account.st == 'b' && account.z >= 2"}}
+"""
+
+
+@pytest.mark.parametrize("need", ["win", "pay", "rep 2 per month", "own 1 per year", "mine 1 per month"])
+def test_what_must_be_done_before_the_account_is_of_the_type_is_found(need: str) -> None:
+    choice = lawful.loads(BEFORE).choose([need], at="2025-01-10")
+    [_, option] = choice.options
+    assert (option.value, option.status) == ("b", "found")
+    assert option.plan is not None
+    steps = [step.change for step in option.plan.steps]
+    assert steps.index({"set": {"st": "b"}}) > 1, steps
+
+
+def test_needs_that_have_different_ways_into_a_type_are_served_by_one() -> None:
+    choice = lawful.loads(BEFORE).choose(["win", "own", "pay"], at="2025-01-10")
+    assert [(option.value, option.status) for option in choice.options] == [("a", "none"), ("b", "found")]
+
+
+def test_a_type_that_may_be_registered_later_is_waited_for() -> None:
+    later = """
+policy: later
+version: "1"
+account: {fields: {k: {enum: [a, b, c]}}}
+lifecycle: {k: {initial: [a, b, c]}}
+registration: {requires: "account.k == 'a' || (account.k == 'b' && today >= date('2025-06-01'))"}
+actions: {go: {requires: account.k != 'a'}}
+"""
+    choice = lawful.loads(later).choose(["go"], at="2025-01-10")
+    assert [option.status for option in choice.options] == ["none", "found", "none"]
+    assert choice.options[1].plan is not None
+    assert choice.options[1].plan.done_at[:10] == "2025-06-01"
 
 
 @pytest.mark.parametrize(
@@ -901,3 +990,116 @@ def test_where_it_is_open_whether_a_need_is_served_it_is_told_why(
         ("undetermined", (("account.who",),)),
         ("none", ()),
     ]
+
+
+def test_the_question_of_the_article_has_an_answer_by_the_dated_rules() -> None:
+    """What the platform has to be asked is a step of the way; a type that no account begins with has its reasons, too."""
+    needs, account = ["wechat_pay", "mass_send 2 per month"], {"subject": "enterprise"}
+    choice = lawful.load("wechat-official").choose(needs, account=account, at="2025-03-01", seconds=120)
+    assert {option.value: option.status for option in choice.options} == {
+        "subscription": "none",
+        "service": "found",
+        "enterprise": "none",
+        "wecom": "none",
+    }
+    [plan] = [option.plan for option in choice.options if option.value == "service"]
+    assert plan is not None
+    asked = [step.change or (step.obtained and step.obtained.fact) for step in plan.steps]
+    assert asked == ["request.accounts_of_subject", {"register": {}}, {"do": "certify"}, {"enable": "wechat_pay"}]
+    for option in choice.options:
+        assert option.status == "found" or [each.rules for each in option.needs if each.rules]
+
+
+def compared(seed: int) -> tuple[lawful.Policy, dict[str, Any], dict[str, Any]]:
+    """A policy of two numbers that are compared with each other and may be set, an account of it, and a goal."""
+    pen = small.Dice(seed)
+
+    def comparison() -> str:
+        sides = ("account.x", "account.y", "account.x + 1", "account.y * 2", "account.x + account.y", "1", "2", "3")
+        return f"{pen.one(sides[:5])} {pen.one(('==', '<=', '<', '!=', '>='))} {pen.one(sides)}"
+
+    def requires(atoms: int) -> dict[str, Any]:
+        return {"requires": [comparison() for _ in range(atoms)]} if atoms else {}
+
+    def number() -> dict[str, Any]:
+        return {"type": "int", "min": "0", "max": "3", "settable": requires(pen.number(0, 1))}
+
+    written = {
+        "policy": "compared",
+        "version": "1",
+        "account": {"fields": {"x": number(), "y": number()}},
+        "actions": {"go": requires(2)},
+        "constraints": {f"c{n}": requires(1) for n in range(pen.number(0, 2))},
+    }
+    account = {name: pen.number(0, 3) for name in ("x", "y") if pen.chance(90)}
+    goal = {"set": {"x": pen.number(0, 3)}} if pen.chance(50) else {"do": "go"}
+    return lawful.loads(json.dumps(written)), account, goal
+
+
+def fewest_sets(policy: lawful.Policy, account: dict[str, Any], goal: dict[str, Any]) -> int | None:
+    """Level by level, one field and both with every value."""
+    every = [{"set": {**x, **y}} for x in ({}, *each_value("x")) for y in ({}, *each_value("y")) if x or y]
+    level, seen = [account], [account]
+    for depth in range(1, 20):
+        following = []
+        for state in level:
+            ask = partial(policy.check, account=state, history=[], at="2025-03-01", engine="direct")
+            if ask(change=goal).verdict == "allow":
+                return depth
+            for change in every:
+                after = {**state, **change["set"]}
+                if after not in seen and ask(change=change).verdict == "allow":
+                    seen.append(after)
+                    following.append(after)
+        level = following
+    return None
+
+
+def each_value(name: str) -> list[dict[str, int]]:
+    return [{name: value} for value in range(4)]
+
+
+def test_fields_that_are_compared_are_set_so_that_they_suit_each_other() -> None:
+    """No plan is shorter than by enumeration, and none is passed over."""
+    seen: Counter[int | None] = Counter()
+    for seed in range(7000, 7060):
+        policy, account, goal = compared(seed)
+        if all(account.get(name) == value for name, value in goal.get("set", {}).items()) and "set" in goal:
+            continue
+        fewest = fewest_sets(policy, account, goal)
+        plan = policy.plan(account=account, change=goal, history=[], at="2025-03-01", seconds=60)
+        assert plan.cost == fewest, (seed, plan.status, fewest)
+        seen[fewest] += 1
+    assert min(seen[None], seen[1], seen[2]) >= 5, seen
+
+
+TEXTS = """
+policy: texts
+version: "1"
+timezone: Asia/Shanghai
+account:
+  fields:
+    phone: {type: string, settable: {limit: {at_most: 1, per: day}}}
+    cc: {type: string, outside: true}
+    cert: date
+request: {fields: {note: string}}
+actions:
+  dial: {requires: "account.phone == '123'"}
+  far: {requires: "account.phone.startsWith('86') && size(account.phone) > 4"}
+  ends: {requires: "account.phone.endsWith('.cn') && account.phone.contains('@')"}
+  note: {requires: "request.note.matches('^[A-Z]{2}[0-9]+$')"}
+  sent: {requires: "account.cc.matches('^(cn|hk)[0-9]{3}$')"}
+  certify: {effects: {cert: "addDays(today, 30)"}, limit: {at_most: 1, per: month}}
+  twice: {requires: "count('certify', '20 days') >= 2"}
+"""
+
+
+@pytest.mark.parametrize("account", [{}, {"phone": "1"}])
+@pytest.mark.parametrize(
+    ("action", "cost"), [("dial", 2), ("far", 2), ("ends", 2), ("note", 2), ("sent", 2), ("twice", 3)]
+)
+def test_texts_that_serve_are_found_and_what_is_unknown_is_set(action: str, cost: int, account: dict[str, Any]) -> None:
+    policy = lawful.loads(TEXTS)
+    plan = policy.plan(account=account, change={"do": action}, history=[], at="2025-01-10", seconds=60)
+    assert (plan.status, plan.cost) == ("found", cost)
+    replay(policy, Small(TEXTS, account, [], {"do": action}, None), plan)

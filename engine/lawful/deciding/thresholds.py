@@ -10,13 +10,14 @@ from __future__ import annotations
 from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from msgspec import Struct
 
 from lawful import calendar
 from lawful.calendar import Instant
+from lawful.deciding.texts import texts_by
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation
 from lawful.ir import (
@@ -58,6 +59,8 @@ _MOST_TURNS: Final = 48
 _TURNS_BETWEEN_PROBES: Final = 4
 """Where numbers overflow nothing is known: what is false beyond it turns once more."""
 _FEW: Final = 12
+_MOST_TEXTS: Final = 40
+_LONGEST_TEXT: Final = 1000
 MOST_OF_A_SET: Final = 4
 """Of a set of so many values each subset is tried."""
 
@@ -222,8 +225,11 @@ def _texts(read: list[Expr], subject: Subject) -> Turns:
     other = next(
         text for text in ("…", "……", "………", *("…" * n for n in range(4, 99))) if text not in constants | listed
     )
-    exact = all(_names_texts(leaf, subject) for leaf in read)
-    return Turns((*sorted(constants | listed), other), exact)
+    if all(_names_texts(leaf, subject) for leaf in read):
+        return Turns((*sorted(constants | listed), other), exact=True)
+    nodes = (node for leaf in read for node in walk(leaf))
+    written = [text for text in islice(dict.fromkeys(texts_by(nodes)), _MOST_TEXTS) if 0 < len(text) <= _LONGEST_TEXT]
+    return Turns(tuple(dict.fromkeys((*written, *sorted(constants | listed), other))), exact=False)
 
 
 def _names_texts(leaf: Expr, subject: Subject) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import replace as replaced
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -15,17 +17,24 @@ from lawful.deciding.justifying import told
 from lawful.decision import PolicyNamed, Reason
 from lawful.decision import Text as Told
 from lawful.diagnostics import Problem, RequestError, near
-from lawful.ir import BOOL, TRUE, Compare, Constant, Expr, Field, Program, Value, conjunction
+from lawful.ir import BOOL, TRUE, Compare, Constant, Expr, Field, Period, Program, Value, conjunction
+from lawful.planning.cone import requests_read
 from lawful.planning.goals import Goal
+from lawful.planning.instants import Instants
 from lawful.planning.moves import Moves
 from lawful.planning.needs import Need, Rates
 from lawful.planning.plan import Choice, Choosable, Plan, Served, Status
 from lawful.planning.planner import Options, Outcome, Planner
+from lawful.planning.reach import Reaching
 from lawful.planning.search import Path
 from lawful.planning.setting import Cut, Setting, State, Taken, first_state, question_of
 from lawful.planning.telling import PlanTeller, refusals
 from lawful.question import EARLIEST, Asked, Question
 
+_WORK_FOR_A_SHORTER: Final = 20_000
+"""Rules judged to find a shorter way where there is one."""
+_LEAST_SHARE: Final = 0.1
+"""Of the time, for what is left when it is over."""
 _WORST: tuple[Status, ...] = ("none", "undetermined", "not found", "found")
 Missing: TypeAlias = tuple[tuple[str, ...], ...]
 REGISTER = Asked("register", "", {})
@@ -56,6 +65,8 @@ class _Refused:
     """What it depends on; without any it surely cannot."""
     otherwise: Path | None = None
     """Where it begins if that turns out well."""
+    for_ever: bool = True
+    """Whether it stays so whatever the date is."""
 
 
 class Chooser:
@@ -84,13 +95,22 @@ class Chooser:
         self.existing = existing
         self.setting = Setting.of(self.judge, question, obtains=options.obtains)
         self.teller = PlanTeller(planner, question, named, options, engine)
+        self._deadline: float | None = None
+        """When the time for one type is over."""
+        self._known: dict[object, tuple[tuple[Path, ...], Outcome]] = {}
+        """What was looked for, and from where."""
 
     def choice(self, needs: Sequence[Need], field: str) -> Choice:
-        if self.options.seconds is not None:  # they are for all that is looked for
-            searches = 2 * len(self._values(field)) * (2 * len(needs) + 2)
-            self.options = replace(self.options, seconds=self.options.seconds / searches)
+        begin, seconds = time.monotonic(), self.options.seconds
         starts, refused = self._starts(field)
-        options = [self._option(value, needs, field, starts, refused) for value in self._values(field)]
+        types = self._values(field)
+        options = []
+        for index, value in enumerate(types):
+            if seconds is not None:  # they are for all that is looked for; what one type leaves is for the others
+                share = max(begin + seconds - time.monotonic(), _LEAST_SHARE * seconds) / (len(types) - index)
+                self._deadline = time.monotonic() + share
+                self.options = replace(self.options, seconds=share / 2)
+            options.append(self._option(value, needs, field, starts, refused))
         serving = [each for each in options if each.status == "found"]
         serving.sort(key=lambda each: _price(each.plan))
         status: Status = max((each.status for each in options), key=_WORST.index, default="none")
@@ -126,10 +146,14 @@ class Chooser:
                 continue
             state = State({**known, field: value}, self.question.features, (), self.question.at)
             path, unsettled = self._registered(state)
-            if path is not None:
-                starts.append(path)
+            later, for_ever = (
+                (None, True) if path is not None or unsettled is not None else self._registered_later(state)
+            )
+            begun = path or later
+            if begun is not None:
+                starts.append(begun)
             else:
-                refused[value] = self._refusal(state, unsettled)
+                refused[value] = replaced(self._refusal(state, unsettled), for_ever=for_ever)
         return starts, refused
 
     def _filled(self, known: dict[str, Value]) -> dict[str, Value]:
@@ -162,6 +186,21 @@ class Chooser:
                 return Path(cost, after, (Taken(state.at, state, REGISTER, given),)), None
         return None, unsettled
 
+    def _registered_later(self, state: State) -> tuple[Path | None, bool]:
+        """How it is registered at the first later instant that is found; else whether it surely never is."""
+        goal = Goal(REGISTER)
+        cone = self.planner.cones.of(goal)
+        asked = (f"request.{name}" for name in self.program.request) if self.options.obtains else ()
+        reaching = Reaching(self.setting, self.planner.cones, cone, goal, [state], frozenset(asked))
+        if reaching.is_barred_now():
+            return None, True
+        instants = Instants(self.setting, cone, self.planner.bounds(self.question, self.options), set())
+        for at in instants.after(state):
+            path, _ = self._registered(replace(state, at=at))
+            if path is not None:
+                return path, False
+        return None, False
+
     def _refusal(self, state: State, unsettled: Mapping[str, Value] | None) -> _Refused:
         taken = Taken(state.at, state, REGISTER, unsettled or {})
         judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
@@ -181,6 +220,8 @@ class Chooser:
     ) -> Choosable:
         """What it comes to depends on the registrations that are still open, where they would make a difference."""
         surely = self._option_from(value, needs, field, starts, refused.get(value))
+        if not all(each.for_ever for each in refused.values()):
+            surely = _doubted(surely)
         unsettled = [each for each in refused.values() if each.otherwise is not None]
         settled = surely.status == "found" or (surely.status == "undetermined" and value not in refused)
         if settled or not unsettled:
@@ -222,20 +263,20 @@ class Chooser:
             Field("account", field, self.program.account[field].type),
             Constant(value, self.program.account[field].type),
         )
-        features = [Field("features", need.feature, BOOL) for need in needs if need.feature is not None]
+        features = [expr for need in needs if need.feature is not None for expr in self._having(need.feature)]
         title = told(self.program.account[field].values.get(value))
-        there = self._outcome(Goal(None, is_type), starts)
+        there = self._there(Goal(None, is_type), Asked("set", "", {field: value}), starts)
         if not there.paths:
             plan = self.teller.plan(Goal(None, is_type), there) if starts else None
             barred = refused if refused is not None else self._never(value, field)
             status = there.status if starts else ("none" if refused is not None else there.status)
             return Choosable(value=value, title=title, status=status, rules=barred.rules, why=barred.why, plan=plan)
-        answers = [self._served(need, field, is_type, there.paths[0]) for need in needs]
+        answers = [self._served(need, field, is_type, there.paths[0], starts) for need in needs]
         served = tuple(each for each, _ in answers)
         goal = Goal(None, conjunction([is_type, *features]))
-        joint = self._outcome(goal, starts)
+        joint = self._joint(goal, is_type, needs, there, starts)
         if joint.paths and all(each.status == "found" for each in served):
-            joint = self._with_actions(joint, needs, goal)
+            joint = self._with_actions(joint, needs, goal, starts)
         whole = joint.status if joint.paths or joint.status != "none" else "none"
         status = min((whole, *(each.status for each in served)), key=_WORST.index)
         if joint.paths and (status == "undetermined" or not settled):
@@ -243,30 +284,69 @@ class Chooser:
             joint = replace(joint, status="undetermined", proved=False, paths=(), missing=missing)
         return Choosable(value=value, title=title, status=status, needs=served, plan=self.teller.plan(goal, joint))
 
+    def _there(self, goal: Goal, asked: Asked, starts: Sequence[Path]) -> Outcome:
+        """How an account comes to be of the type: it is registered so, or becomes so from where one was."""
+        begun = [start for start in starts if goal.is_met(self.setting.situation(start.state, {}))]
+        if begun:
+            return self._outcome(goal, begun[:1])
+        each = [self._looked(Goal(asked), self._briefly, [start]) for start in starts]
+        found = [outcome for outcome in each if outcome.paths]
+        if found:
+            return min(found, key=lambda outcome: outcome.paths[0].cost)
+        return self._outcome(goal, starts)
+
+    def _joint(
+        self, goal: Goal, is_type: Expr, needs: Sequence[Need], there: Outcome, starts: Sequence[Path]
+    ) -> Outcome:
+        """The way to all the features: one after the other, or as is found when all are looked for at once."""
+        path: Path | None = there.paths[0]
+        for need in needs:
+            if path is None or need.feature is None or path.state.features.get(need.feature) is True:
+                continue
+            further = self._looked(Goal(need.asked, TRUE, is_type), self._briefly, [path])
+            path = further.paths[0] if further.paths else None
+        if path is None or not goal.is_met(self.setting.situation(path.state, {})):
+            return self._outcome(goal, starts)
+        options = replace(self._briefly, work=min(self.options.work, _WORK_FOR_A_SHORTER))
+        at_once = self._looked(goal, options, starts)
+        if at_once.paths and at_once.paths[0].cost <= path.cost:
+            return at_once
+        return Outcome("found", False, (path,), at_once.cut, (), at_once.bounds)
+
     def _outcome(self, goal: Goal, starts: Sequence[Path]) -> Outcome:
         if not starts:
             bounds = self.planner.bounds(self.question, self.options)
             return Outcome("none", True, (), frozenset(), (), bounds)
-        return self.planner.outcome(self.question, goal, self.options, starts)
+        return self._looked(goal, self.options, starts)
 
     def _never(self, value: str, field: str) -> _Refused:
         """What keeps an account that there is from becoming one of that type."""
-        outcome = self.planner.outcome(self.question, Goal(Asked("set", "", {field: value})), self.options)
+        outcome = self._looked(Goal(Asked("set", "", {field: value})), self.options)
         plan = self.teller.plan(Goal(Asked("set", "", {field: value})), outcome)
         return _Refused(plan.rules, plan.why)
 
-    def _served(self, need: Need, field: str, is_type: Expr, path: Path) -> tuple[Served, Missing]:
-        """Whether an account of the type comes to it without becoming another; else what of it is not known."""
+    def _served(
+        self, need: Need, field: str, is_type: Expr, path: Path, starts: Sequence[Path]
+    ) -> tuple[Served, Missing]:
+        """Whether an account comes to it while it is of the type; else what of it is not known.
+
+        First from where it becomes one by the shortest way; then from the beginning, for what must be done before.
+        """
         goal = Goal(need.asked, TRUE, is_type)
         if goal.is_so_already(path.state.account, path.state.features):
             return Served(need=need.text, status="found"), ()
+        anyhow = Goal(need.asked, is_type)
+        if need.feature is not None:
+            anyhow = Goal(None, conjunction([is_type, *self._having(need.feature)]))
         if need.per is not None:
-            rates = Rates(self.planner, self.setting, self.question, self.options, field)
-            kept = rates.kept(need, goal, path)
+            rates = Rates(self.planner, self.setting, self.question, self.options, field, starts)
+            kept = rates.kept(need, goal, anyhow, path)
             if kept.status == "found":
                 return Served(need=need.text, status="found"), ()
             return _refused(need, kept.status, kept.reasons, kept.missing, kept.cut), kept.missing
-        outcome = self.planner.outcome(self.question, goal, self.options, [path])
+        if self._looked(goal, self._briefly, [path]).paths:
+            return Served(need=need.text, status="found"), ()
+        outcome = self._looked(anyhow, self.options, starts)
         if not outcome.paths:
             taken = Taken(path.state.at, path.state, need.asked)
             judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
@@ -274,24 +354,80 @@ class Chooser:
             return _refused(need, outcome.status, reasons, outcome.missing, outcome.cut), outcome.missing
         return Served(need=need.text, status="found"), ()
 
-    def _with_actions(self, joint: Outcome, needs: Sequence[Need], goal: Goal) -> Outcome:
-        """With what must be done first for the actions to be allowed."""
-        path = joint.paths[0]
-        for need in needs:
-            if need.feature is not None:
-                continue
-            further = self.planner.outcome(self.question, Goal(need.asked, TRUE, goal.holds), self.options, [path])
-            if not further.paths:
-                return replace(joint, status=further.status, paths=())
-            before = further.paths[0].taken[:-1]
-            if len(before) > len(path.taken):
-                state = further.paths[0].taken[-1].before
-                steps = len(before) + sum(len(each.given) for each in before)
-                amount = steps if self.options.measure is None else further.paths[0].cost[0]
-                path = Path((amount, steps, path.cost[2], state.at), state, before)
+    def _having(self, feature: str) -> list[Expr]:
+        """That the account has it, and may: what is left of it on record when the right to it has lapsed is no use."""
+        required = [
+            rule.requires
+            for rule in self.program.rules
+            if (rule.scope, rule.subject, rule.severity) == ("feature", feature, "error")
+            and rule.kind != "needs"
+            and rule.in_force == Period()
+            and not requests_read([rule.requires], self.program)
+        ]
+        return [Field("features", feature, BOOL), *required]
+
+    def _looked(self, goal: Goal, options: Options, starts: Sequence[Path] = ()) -> Outcome:
+        """What the planner finds, within the time that is left for the type; the same is looked for once."""
+        asked = None if goal.asked is None else (goal.asked.kind, goal.asked.name, tuple(goal.asked.values.items()))
+        key = (asked, goal.holds, goal.throughout, options.work, options.alternatives, tuple(map(id, starts)))
+        if key not in self._known:
+            if options.seconds is not None and self._deadline is not None:
+                left = max(self._deadline - time.monotonic(), _LEAST_SHARE * options.seconds)
+                options = replace(options, seconds=min(options.seconds, left))
+            self._known[key] = tuple(starts), self.planner.outcome(self.question, goal, options, starts)
+        return self._known[key][1]
+
+    @property
+    def _briefly(self) -> Options:
+        """For a first try."""
+        return replace(self.options, alternatives=False)
+
+    def _with_actions(self, joint: Outcome, needs: Sequence[Need], goal: Goal, starts: Sequence[Path]) -> Outcome:
+        """With what must be done first for the actions to be allowed, be it before the account is of the type."""
+        actions = [need for need in needs if need.feature is None]
+        path, failed = self._past(joint.paths[0], actions, goal)
+        if path is None and failed is not None:
+            for first in actions:
+                outcome = self._looked(Goal(first.asked, goal.holds), self._briefly, starts)
+                if outcome.paths:
+                    path, _ = self._past(_before_last(outcome.paths[0], self.options), actions, goal)
+                if path is not None:
+                    break
+        if path is None:  # each is found by itself: that they are not together, in this order, is no proof
+            status: Status = failed.status if failed is not None and failed.status == "undetermined" else "not found"
+            cut = frozenset[Cut]({"combinations"}) | (failed.cut if failed is not None else frozenset())
+            return replace(joint, status=status, proved=False, paths=(), cut=cut)
         proved = joint.proved and path is joint.paths[0]
         paths = joint.paths if path is joint.paths[0] else (path,)
         return replace(joint, paths=paths, proved=proved)
+
+    def _past(self, path: Path, actions: Sequence[Need], goal: Goal) -> tuple[Path | None, Outcome | None]:
+        """On from there to where each action was allowed once, if that is found; else what came of looking."""
+        for need in actions:
+            further = self._looked(Goal(need.asked, TRUE, goal.holds), self._briefly, [path])
+            if not further.paths:
+                return None, further
+            if len(further.paths[0].taken) > len(path.taken) + 1:
+                path = _before_last(further.paths[0], self.options)
+        return path, None
+
+
+def _before_last(path: Path, options: Options) -> Path:
+    """The path without the change that it leads to."""
+    before, last = path.taken[:-1], path.taken[-1]
+    steps = len(before) + sum(len(each.given) for each in before)
+    amount = steps if options.measure is None else path.cost[0]
+    return Path((amount, steps, path.cost[2], last.before.at), last.before, before)
+
+
+def _doubted(option: Choosable) -> Choosable:
+    """Where a registration may be open some day, that there is no way from the others proves nothing."""
+
+    def of(status: Status) -> Status:
+        return "not found" if status == "none" else status
+
+    needs = tuple(each.model_copy(update={"status": of(each.status)}) for each in option.needs)
+    return option.model_copy(update={"status": of(option.status), "needs": needs})
 
 
 def _price(plan: Plan | None) -> tuple[int, int, str]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from typing import Final
 
 from msgspec import Struct
 
 from lawful.deciding.rulebook import Rulebook, facts_read, triggers_of
 from lawful.deciding.thresholds import Read
-from lawful.ir import TRUE, AtMost, Clock, Count, Expr, Field, Move, Program, Rule, everything, walk
+from lawful.ir import AtMost, Clock, Count, Expr, Field, Move, Program, Rule, everything, walk
 from lawful.planning.goals import Goal
+
+_MOST_KEPT: Final = 256
 
 
 class Timing(Struct, frozen=True):
@@ -43,6 +46,8 @@ class Cone(Struct, frozen=True):
     """What decides on each trigger, the goal's included, and what it leaves behind."""
     counted: frozenset[str]
     """The events that anything of it counts."""
+    wanted: frozenset[str]
+    """Those of them that something else than a limit counts."""
     timing: Timing
     edges: tuple[date, ...]
     """The days on which something of it comes into force, or goes."""
@@ -70,20 +75,22 @@ class Cones:
         self.turns = sorted({*rulebook.turns, *(day for each in periods for day in (each.start, each.until) if day)})
         """The days on which rules or moves come or go."""
         self._read_by: dict[str, tuple[Expr, ...]] = {}
-        self._cones: dict[tuple[str, ...], Cone] = {}
+        self._cones: dict[object, Cone] = {}
 
     def of(self, goal: Goal) -> Cone:
-        """The cone of a goal, over all dates; those of mere changes are kept."""
-        if goal.asked is None or goal.throughout != TRUE:
-            return self._of(goal)
-        triggers = triggers_of(goal.asked)
-        if triggers not in self._cones:
-            self._cones[triggers] = self._of(goal)
-        return self._cones[triggers]
+        """The cone of a goal, over all dates; the last ones are kept."""
+        key = (() if goal.asked is None else triggers_of(goal.asked), goal.holds, goal.throughout)
+        if key not in self._cones:
+            if len(self._cones) >= _MOST_KEPT:
+                self._cones.clear()
+            self._cones[key] = self._of(goal)
+        return self._cones[key]
 
     def _of(self, goal: Goal) -> Cone:
         triggers = () if goal.asked is None else triggers_of(goal.asked)
-        exprs: list[Expr] = [goal.holds, goal.throughout]
+        exprs: list[Expr] = [goal.holds]
+        if not self._stays_by_itself(goal.throughout):
+            exprs.append(goal.throughout)
         edges = set[date]()
         for trigger in triggers:
             exprs += self.read_by(trigger)
@@ -101,6 +108,8 @@ class Cones:
                     edges |= self._edges(trigger)
                     facts |= self._facts(more)
                     growing = True
+        exprs.append(goal.throughout)
+        facts |= self._facts([goal.throughout])
         ordered = tuple(each for each in self._triggers() if each in reached)
         written = [
             (effect.field, effect.value)
@@ -121,11 +130,20 @@ class Cones:
             read=read,
             read_by={trigger: self.read_by(trigger) for trigger in (*ordered, *triggers)},
             counted=frozenset(name for count in self._counts(every) for name in count.events),
+            wanted=frozenset(wanted),
             timing=_timing(read.leaves, [name for name, _ in written]),
             edges=tuple(sorted(edges)),
             written_by_clock=tuple(written),
             timely=timely,
         )
+
+    def _stays_by_itself(self, condition: Expr) -> bool:
+        """Whether only a change that sets what it reads can end it: none of these is wanted where it must not end."""
+        written = {
+            f"account.{effect.field}" for moves in self._moves.values() for move in moves for effect in move.effects
+        }
+        named = {f"account.{name}" for name in self.program.lifecycles}
+        return self._facts([condition]) <= named - written
 
     # -------------------------------------------------------------------------------------------------- triggers
 

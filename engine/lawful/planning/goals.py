@@ -14,7 +14,7 @@ from lawful.question import Asked
 
 
 class Goal(Struct, frozen=True):
-    """`asked` is the last change of the plan; without it, `holds` must be true in the end.
+    """`asked` is the last change of the plan, of a state in which `holds` is true; without it, that is all of the goal.
 
     `throughout` holds of every state on the way: who asks what a type of account can do does not want to leave it.
     """

@@ -48,6 +48,8 @@ class Instants:
             self.cut.add("later")
         if self.cone.timely:
             self.cut.add("dates")
+            for count in self._timing.counts:  # what is done at a month's end leaves room for more soon after
+                found.update(self._expiry(count.window, state.at))
             found.update(self._days_before(list(found)))
         within = sorted(each for each in found if state.at < each <= self.bounds.until)
         if len(within) > _MOST_INSTANTS:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from itertools import combinations, product
+from itertools import combinations, islice, permutations, product
+from math import prod
 from typing import Final
 
 from msgspec import Struct, field
 
 from lawful.deciding.rulebook import triggers_of
 from lawful.deciding.thresholds import Read, Turns, turning_values
+from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation
-from lawful.ir import Expr, Program, Value, type_of
+from lawful.ir import And, ConditionOf, Expr, Field, Program, Value, type_of, walk
 from lawful.planning.cone import Cone, requests_read
 from lawful.planning.setting import Cut, Setting, State
 from lawful.question import Asked
@@ -21,7 +23,10 @@ MOST_AT_ONCE: Final = 3
 """Fields that one change sets."""
 _MOST_COMBINATIONS: Final = 400
 _MOST_EVIDENCE: Final = 128
+_MOST_SUITED: Final = 12
+"""Values of a field, for which those of another are looked for."""
 _WORK_OF_VALUES: Final = 50
+_NOT_OF_AN_ACCOUNT: Final = ("request", "features")
 
 
 class Moves(Struct):
@@ -30,9 +35,13 @@ class Moves(Struct):
     setting: Setting
     cone: Cone
     cut: set[Cut]
+    wished: Mapping[str, Value] = field(default_factory=dict)
+    """The values that the goal sets: what is compared with them has to suit them beforehand."""
     work: int = 0
     """What looking for values took, as so many rules judged."""
     _known: dict[object, Turns] = field(default_factory=dict)
+    _beside: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The fields that each is compared with."""
 
     @property
     def program(self) -> Program:
@@ -51,7 +60,7 @@ class Moves(Struct):
             elif state.features.get(name) is not (kind == "enable"):
                 yield Asked("enable" if kind == "enable" else "disable", name, {})
 
-    def together(self, fields: Mapping[str, list[Value]]) -> Iterator[Asked]:
+    def together(self, fields: Mapping[str, Sequence[Value]]) -> Iterator[Asked]:
         """Two fields at once, and three: each with the values that their own guards let them have."""
         left = _MOST_COMBINATIONS
         if len(fields) > MOST_AT_ONCE:
@@ -64,6 +73,36 @@ class Moves(Struct):
                         return
                     left -= 1
                     yield Asked("set", "", dict(zip(names, chosen, strict=True)))
+
+    def suited(self, state: State) -> Iterator[Asked]:
+        """Two fields at once that are compared with each other: one as it may be, the other as suits it then."""
+        names = [each.removeprefix("set.") for each in self.cone.triggers if each.startswith("set.")]
+        settable = [name for name in names if self.program.account[name].motion == "settable"]
+        left = _MOST_COMBINATIONS
+        situation = self.setting.situation(state, {})
+        for one, other in permutations(settable, 2):
+            if other not in self._compared_with(one):
+                continue
+            self.cut.add("combinations")  # and what suits a third
+            for value in self._values(one, state, situation)[:_MOST_SUITED]:
+                account = {**state.account, one: value}
+                beside = State(account, state.features, state.events, state.at)
+                suiting = self._values(other, beside, self.setting.situation(beside, {}))[:_MOST_SUITED]
+                for suits in suiting[:left]:
+                    yield Asked("set", "", {one: value, other: suits})
+                left -= len(suiting[:left])
+
+    def _compared_with(self, name: str) -> frozenset[str]:
+        if name not in self._beside:
+            found: set[str] = set()
+            for leaf in self.cone.read.leaves:
+                fields = {
+                    node.name for node in walk(leaf) if isinstance(node, Field) and node.owner not in _NOT_OF_AN_ACCOUNT
+                }
+                if name in fields:
+                    found |= fields - {name}
+            self._beside[name] = frozenset(found)
+        return self._beside[name]
 
     def _values(self, name: str, state: State, situation: Situation) -> list[Value]:
         declaration = self.program.account[name]
@@ -81,7 +120,13 @@ class Moves(Struct):
         key = (name, tuple(sorted(state.account.items())), state.at)
         if key not in self._known:
             self.work += _WORK_OF_VALUES
-            self._known[key] = turning_values(self.cone.read, self.program.account[name], situation)
+            turns = turning_values(self.cone.read, self.program.account[name], situation)
+            wished = {other: value for other, value in self.wished.items() if other in self._compared_with(name)}
+            if wished.items() - state.account.items():
+                then = situation.with_records(account={**state.account, **wished})
+                more = turning_values(self.cone.read, self.program.account[name], then)
+                turns = Turns(tuple(dict.fromkeys((*turns.found, *more.found))), turns.exact and more.exact)
+            self._known[key] = turns
         self._note(self._known[key])
         return self._known[key]
 
@@ -95,21 +140,69 @@ class Moves(Struct):
         """What a request might say for the change, the least first; nothing comes first of all."""
         yield {}
         wanted = self.wanted(asked) if self.setting.obtains else ()
-        if not wanted:
+        if not wanted or self._is_past_help(asked, self.setting.situation(state, {})):
             return
         exprs = self._deciding(asked)
         if requests_read([each for each in exprs if type_of(each).kind != "bool"], self.program):
             self.cut.add("values")  # what an effect makes of it: more evidence than need be may do more
         domains = self.domains(asked, state)
-        left = _MOST_EVIDENCE
+        every = prod(1 + len(values) for values in domains.values())
+        if every > _MOST_EVIDENCE:  # what all the rules ask for at once is found rule by rule
+            self.cut.add("combinations")
+            yield from self._by_rules(asked, state, domains)
+            return
         for size in range(1, len(wanted) + 1):
-            for names in combinations(wanted, size):
-                for chosen in product(*(domains[name] for name in names)):
-                    if not left:
-                        self.cut.add("combinations")
-                        return
-                    left -= 1
-                    yield dict(zip(names, chosen, strict=True))
+            yield from _given(wanted, size, domains)
+
+    def _is_past_help(self, asked: Asked, situation: Situation) -> bool:
+        """Whether a rule refuses it that reads nothing of the request."""
+        step = self.setting.judge.step(asked, situation, "reference")
+        self.work += len(step.judged) + 1
+        return any(
+            judged.outcome == "violated"
+            and (judged.rule.severity, judged.rule.scope) == ("error", "move")
+            and not requests_read([judged.rule.when, judged.rule.requires], self.program)
+            for judged in step.judged
+        )
+
+    def _by_rules(
+        self, asked: Asked, state: State, domains: Mapping[str, Sequence[Value]]
+    ) -> Iterator[Mapping[str, Value]]:
+        """For every part of a rule that is not satisfied the least that satisfies it; together, the least first."""
+        step = self.setting.judge.step(asked, self.setting.situation(state, {}), "reference")
+        self.work += len(step.judged) + 1
+        found: list[dict[str, Value]] = [{}]
+        for judged in step.judged:
+            rule = judged.rule
+            if rule.severity != "error" or rule.scope != "move" or judged.outcome == "satisfied":
+                continue
+            for part in conjuncts(rule.requires, self.program):
+                if evaluate(part, step.before) is True:
+                    continue
+                satisfying = self._satisfying(rule.when, part, step.before, domains)
+                together = [{**one, **other} for one in found for other in satisfying if _agree(one, other)]
+                distinct = {tuple(sorted(each.items(), key=str)): each for each in together}
+                found = sorted(distinct.values(), key=len)[:_MOST_EVIDENCE]
+                if not found:
+                    return
+        yield from (each for each in found if each)
+
+    def _satisfying(
+        self, when: Expr, part: Expr, before: Situation, domains: Mapping[str, Sequence[Value]]
+    ) -> list[dict[str, Value]]:
+        """The least evidence with which a part of a rule holds; nothing at all where none is of use."""
+        names = [name for name in requests_read([when, part], self.program) if name in domains]
+        facts = before.records["request"]
+        for size in range(1, len(names) + 1):
+            satisfying = []
+            for given in islice(_given(names, size, domains), _MOST_EVIDENCE):
+                self.work += 1
+                with_it = before.with_records(request={**facts, **given})
+                if evaluate(when, with_it) is False or evaluate(part, with_it) is True:
+                    satisfying.append(given)
+            if satisfying:
+                return satisfying
+        return []
 
     def domains(self, asked: Asked, state: State) -> dict[str, tuple[Value, ...]]:
         """What each fact that the change wants for may be, as far as it matters."""
@@ -141,6 +234,29 @@ class Moves(Struct):
                 for value in _nearest_first(self._turns(name, state, situation).found, present, situation):
                     if value != present:
                         yield name, value
+
+
+def conjuncts(expr: Expr, program: Program) -> Iterator[Expr]:
+    """What must all hold, named conditions looked into."""
+    match expr:
+        case And():
+            for each in expr.operands:
+                yield from conjuncts(each, program)
+        case ConditionOf() if expr.name in program.conditions:
+            yield from conjuncts(program.conditions[expr.name].holds, program)
+        case _:
+            yield expr
+
+
+def _given(names: Iterable[str], size: int, domains: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
+    """So many of the facts, with each of their values."""
+    for chosen in combinations(names, size):
+        for values in product(*(domains[name] for name in chosen)):
+            yield dict(zip(chosen, values, strict=True))
+
+
+def _agree(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    return all(other.get(name, value) == value for name, value in one.items())
 
 
 def _nearest_first(values: Iterable[Value], present: Value | None, situation: Situation) -> list[Value]:

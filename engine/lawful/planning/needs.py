@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, cast
@@ -106,10 +106,19 @@ class Rates:
     """Does one action again and again, as early as `check` allows it, period after period.
 
     Where waiting does not serve, a plan within the period may. A no is certain where every instant that was passed over
-    was refused by a rule that nothing but time could satisfy; every other failure is left open.
+    was refused by a rule that nothing but time could satisfy, whatever is done before the account is of the type; every
+    other failure is left open.
     """
 
-    def __init__(self, planner: Planner, setting: Setting, question: Question, options: Options, field: str) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        setting: Setting,
+        question: Question,
+        options: Options,
+        field: str,
+        starts: Sequence[Path],
+    ) -> None:
         self.planner = planner
         self.judge = planner.judge
         self.setting = setting
@@ -117,21 +126,27 @@ class Rates:
         self.options = options
         self.field = field
         """The type of account, which stays as it is."""
+        self.starts = starts
+        """Where it all begins."""
 
-    def kept(self, need: Need, goal: Goal, path: Path) -> Kept:
-        """Whether it can be done so often in each whole period of the 12 months that follow."""
-        return _Keeping(self, need, goal, path).kept()
+    def kept(self, need: Need, goal: Goal, anyhow: Goal, path: Path) -> Kept:
+        """Whether it can be done so often in each whole period of the 12 months that follow.
+
+        `path` is the shortest way to an account of the type; `anyhow` is the goal from the starts on, for other ways.
+        """
+        return _Keeping(self, need, goal, anyhow, path).kept()
 
 
 class _Keeping:
     """One need, from one state on."""
 
-    def __init__(self, rates: Rates, need: Need, goal: Goal, path: Path) -> None:
+    def __init__(self, rates: Rates, need: Need, goal: Goal, anyhow: Goal, path: Path) -> None:
         self.rates = rates
         self.judge = rates.judge
         self.setting = rates.setting
         self.need = need
         self.goal = goal
+        self.anyhow = anyhow
         self.path = path
         self.state = path.state
         self.given: Mapping[str, Value] = {}
@@ -282,7 +297,10 @@ class _Keeping:
     def _finds_first(self, at: Instant, end: Instant) -> bool:
         """From the beginning, where there is nothing that was done to take back: what is proved of it holds."""
         self._looked = True
-        outcome = self.rates.planner.outcome(self.rates.question, self.goal, self.rates.options, [self.path])
+        planner, question, options = self.rates.planner, self.rates.question, self.rates.options
+        outcome = planner.outcome(question, self.goal, replace(options, alternatives=False), [self.path])
+        if not outcome.paths:
+            outcome = planner.outcome(question, self.anyhow, options, self.rates.starts)
         if not outcome.paths:
             self._failed = Kept(outcome.status, self._reasons(self.path.state), outcome.missing, outcome.cut)
             return False
@@ -350,10 +368,11 @@ class _Keeping:
 
 
 class Firm:
-    """Which rules refuse an action whatever else is done meanwhile, by what they read.
+    """Which rules refuse an action whatever else is done meanwhile, or before, by what they read.
 
     Of a limit the earliest instants leave most room for later ones. What the action itself writes must not depend on
-    when it is done, nor the rule that reads it: then it is refused for ever, after so many times in whatever order.
+    when it is done, nor on the type it is done as, nor must the rule that reads it: then it is refused for ever, after
+    so many times in whatever order.
     """
 
     def __init__(self, rates: Rates, asked: Asked) -> None:
@@ -369,6 +388,10 @@ class Firm:
             if move.trigger not in self.triggers and move.trigger != "register"
             for effect in move.effects
         }
+        states = [start.state for start in rates.starts]
+        self.differing = {name for name in self.program.account if len({each.account.get(name) for each in states}) > 1}
+        """Fields that depend on where it begins."""
+        self.begins_alike = len({each.events for each in states}) == 1
         self._known: dict[int, bool] = {}
 
     def refuses(self, judged: Judged) -> bool:
@@ -384,20 +407,22 @@ class Firm:
         if not all(self._is_fixed(node) for node in nodes):
             return False
         counts = [node for node in nodes if isinstance(node, Count)]
-        if counts and not (isinstance(rule.requires, AtMost) and counts == [rule.requires.count]):
+        if counts and not (isinstance(rule.requires, AtMost) and counts == [rule.requires.count] and self.begins_alike):
             return False
         if not any(self._is_written(node) for node in nodes):
             return True
         timed = counts or any(isinstance(node, Clock) for node in nodes) or rule.in_force != Period()
-        return not timed and self._is_steady()
+        return not timed and not any(self._is_type(node) for node in nodes) and self._is_steady()
 
     def _is_steady(self) -> bool:
-        """Whether what it leaves does not depend on when it is done."""
+        """Whether what it leaves does not depend on when it is done, nor by which type of account."""
         if len(self.moves) != 1 or self.moves[0].in_force != Period():
             return False
         move = self.moves[0]
         nodes = self._nodes(move.applies, *(effect.value for effect in move.effects))
-        return all(self._is_fixed(node) and not isinstance(node, Clock | Count) for node in nodes)
+        return all(
+            self._is_fixed(node) and not self._is_type(node) and not isinstance(node, Clock | Count) for node in nodes
+        )
 
     def _nodes(self, *exprs: Expr) -> list[Expr]:
         return [node for expr in exprs for node in everything(expr, self.program.conditions)]
@@ -405,15 +430,20 @@ class Firm:
     def _is_written(self, node: Expr) -> bool:
         return isinstance(node, Field) and node.owner == "account" and node.name in self.written
 
+    def _is_type(self, node: Expr) -> bool:
+        return isinstance(node, Field) and node.owner == "account" and node.name == self.field
+
     def _is_fixed(self, node: Expr) -> bool:
-        """Whether nothing but time and the action itself moves it."""
+        """Whether nothing but time and the action itself moves it, wherever it begins."""
         match node:
             case Clock():
                 return node.name == "today"
             case Field(owner="account"):
+                if self._is_type(node):
+                    return True
                 motion = self.program.account[node.name].motion
                 moved = motion in ("lifecycle", "settable") or (motion == "outside" and self.setting.obtains)
-                return node.name == self.field or not (moved or node.name in self.elsewhere)
+                return not (moved or node.name in self.elsewhere or node.name in self.differing)
             case Field(owner="request"):
                 return node.name in self.setting.facts
             case Field():

@@ -15,7 +15,7 @@ from msgspec import Struct
 from lawful import calendar
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.situation import Situation
-from lawful.ir import TRUE, And, Count, Expr, Field, FieldDeclaration, Move, Rule, Value
+from lawful.ir import TRUE, And, Compare, Constant, Count, Expr, Field, FieldDeclaration, Move, Rule, Value
 from lawful.planning.cone import Cone, Cones
 from lawful.planning.goals import Goal
 from lawful.planning.ranges import Range, Ranger, anything, exactly, of_a_count
@@ -283,6 +283,8 @@ class Reaching:
             after |= self._set_beside(asked, after)
         later = self._ranger(asked, self._clock(day), after)
         moved = frozenset(written)
+        if asked.kind == "register":  # there was no account: all of it is new
+            moved |= {f"account.{name}" for name in self.program.account}
         return [
             rule
             for rule in self.book.constraints
@@ -320,18 +322,39 @@ class Reaching:
     # ---------------------------------------------------------------------------------------------------- the goal
 
     def _bars(self, day: date, clock: Mapping[str, Range]) -> bool:
+        facts = self._where_it_holds(clock)
+        if facts is None:
+            return True
         if self.goal.asked is None:
-            ranger = self._ranger(None, clock, self.facts)
-            return True not in ranger.truths(self.goal.holds)
-        return bool(self._refusing(self.goal.asked, day, self._ranger(self.goal.asked, clock, self.facts), self.facts))
+            return True not in self._ranger(None, clock, facts).truths(self.goal.holds)
+        return bool(self._refusing(self.goal.asked, day, self._ranger(self.goal.asked, clock, facts), facts))
+
+    def _where_it_holds(self, clock: Mapping[str, Range]) -> dict[str, Range] | None:
+        """The facts where the condition of the goal holds, as far as it names their values; None: it cannot."""
+        if self.goal.holds == TRUE:
+            return self.facts
+        if True not in self._ranger(None, clock, self.facts).truths(self.goal.holds):
+            return None
+        named: dict[str, Range] = {}
+        for part in parts_of(self.goal.holds):
+            match part:
+                case Compare("==", Field(owner="account") as field, Constant() as constant):
+                    named[f"account.{field.name}"] = exactly(constant.value)
+                case Field(owner="features"):
+                    named[f"features.{part.name}"] = exactly(True)
+                case _:
+                    pass
+        return {**self.facts, **named}
 
     def _barred_by(self) -> list[Rule]:
         if self.goal.asked is None:
             return []
         found: dict[str, Rule] = {}
         for day, clock in self._stretches:
-            ranger = self._ranger(self.goal.asked, clock, self.facts)
-            for rule in self._refusing(self.goal.asked, day, ranger, self.facts):
+            facts = self._where_it_holds(clock)
+            if facts is None:
+                continue
+            for rule in self._refusing(self.goal.asked, day, self._ranger(self.goal.asked, clock, facts), facts):
                 found.setdefault(rule.id, rule)
         return list(found.values())
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
-from itertools import count, starmap
+from itertools import chain, count, starmap
 from typing import Final, TypeAlias
 
 from msgspec import Struct, field
@@ -109,7 +109,7 @@ class Search:
         self.needed = needed
         self.alternatives = alternatives
         self.cut: set[Cut] = set()
-        self.moves = Moves(setting, self.cone, self.cut)
+        self.moves = Moves(setting, self.cone, self.cut, {} if goal.asked is None else goal.asked.values)
         self.instants = Instants(setting, self.cone, bounds, self.cut)
         self.judged = 0
         self.states = 0
@@ -190,7 +190,10 @@ class Search:
 
     def _lean(self, path: Path) -> Path:
         """Without the fields that are set, and the facts that are obtained, for nothing."""
+        begun = len(self._start_of(path.taken).taken)
         for index, each in enumerate(path.taken):
+            if index < begun:
+                continue
             without: list[tuple[Taken, ...]] = []
             if each.obtained is not None:
                 without = [()]
@@ -205,7 +208,7 @@ class Search:
 
     def _again(self, path: Path, taken: tuple[Taken, ...]) -> Path | None:
         """The path that those steps are, at the same instants; None where they do not lead to the goal."""
-        start = next(each for each in self._starts if taken[: len(each.taken)] == each.taken)
+        start = self._start_of(taken)
         here = start
         for each in taken[len(start.taken) :]:
             state = State(here.state.account, here.state.features, here.state.events, each.at)
@@ -216,6 +219,8 @@ class Search:
             assert each.asked is not None  # a step is a change or this
             step = self._judged(each.asked, state, each.given)
             is_goal = self.goal.asked is not None and each is taken[-1]
+            if is_goal and not self._may_ask(state):
+                return None
             following = self._following(here, each.asked, each.given, step, is_goal=is_goal)
             if step.verdict != "allow" or following is None:
                 return None
@@ -225,6 +230,11 @@ class Search:
             here = Path(self._priced(here.cost, state.at), state, here.taken, is_goal=True)
             return here if self.goal.is_met(self.setting.situation(state, {})) else None
         return here if here.is_goal else None
+
+    def _start_of(self, taken: tuple[Taken, ...]) -> Path:
+        """Where those steps begin."""
+        starts = [each for each in self._starts if taken[: len(each.taken)] == each.taken]
+        return max(starts, key=lambda each: len(each.taken))
 
     @property
     def _spent(self) -> int:
@@ -300,7 +310,7 @@ class Search:
         if len(path.taken) >= self.bounds.steps:
             self.cut.add("steps")
             return
-        if self.goal.asked is not None:
+        if self.goal.asked is not None and self._may_ask(state):
             self._try(node, here, self.goal.asked, is_goal=True)
         guarded: dict[str, list[Value]] = {}
         for asked in self.moves.changes(state):
@@ -308,12 +318,16 @@ class Search:
                 for name, value in asked.values.items():
                     guarded.setdefault(name, []).append(value)
         if not self.hurried:
-            for asked in self.moves.together(guarded):
+            for asked in chain(self.moves.together(guarded), self.moves.suited(state)):
                 self._try(node, here, asked)
         for name, value in self.moves.obtainable(state):
             if (name, value) not in node.obtained:  # what turns with time is worth other values later
                 node.obtained.add((name, value))
                 self._obtain(here, name, value)
+
+    def _may_ask(self, state: State) -> bool:
+        """Whether it is a state in which the goal's change is wanted."""
+        return self.goal.holds == TRUE or evaluate(self.goal.holds, self.setting.situation(state, {})) is True
 
     def _is_known(self, path: Path) -> bool:
         """Whether the state was reached before at no greater cost and no later; a few ways of one cost are kept."""
@@ -355,6 +369,8 @@ class Search:
             following = self._following(here, asked, given, step, is_goal=is_goal)
             if following is not None:
                 self._push(_Node(following))
+            if not given:
+                break
         if least is None and is_goal and "combinations" in self.cut:
             least = self._by_much_evidence(here, asked)
         if least is not None and (is_goal or not self.cone.timely & set(triggers_of(asked))):
@@ -396,10 +412,13 @@ class Search:
         """The path with that step; None where it leads nowhere it may."""
         at = here.state.at
         after = self.setting.judge.settled(step)
-        made = tuple((move.event, at) for move, applies in step.moves if applies is True)
-        if not is_goal and any(applies is None and move.event in self.cone.counted for move, applies in step.moves):
+        perhaps = {move.event for move, applies in step.moves if applies is None} & self.cone.counted
+        if perhaps and not is_goal:
             self.cut.add("unknown")
-            return None  # whether it happens is not known: neither is what follows
+            if perhaps & self.cone.wanted:
+                return None  # whether it happens is not known: neither is what follows
+        # what only limits count is taken to have happened: they allow no more then
+        made = tuple((move.event, at) for move, applies in step.moves if applies is True or move.event in perhaps)
         if not is_goal and self.goal.throughout != TRUE and evaluate(self.goal.throughout, after) is not True:
             return None
         amounts = [dict(move.cost) for move, applies in step.moves if applies is not False]
