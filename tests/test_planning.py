@@ -1103,3 +1103,68 @@ def test_texts_that_serve_are_found_and_what_is_unknown_is_set(action: str, cost
     plan = policy.plan(account=account, change={"do": action}, history=[], at="2025-01-10", seconds=60)
     assert (plan.status, plan.cost) == ("found", cost)
     replay(policy, Small(TEXTS, account, [], {"do": action}, None), plan)
+
+
+TOLD = """
+policy: told
+version: "1"
+account:
+  fields:
+    st: {title: {en: state, zh: 状态}, enum: {a: {en: alpha, zh: 甲}, b: {en: beta, zh: 乙}}}
+    n: {type: int, default: 0, min: 0, max: 20}
+    d: {type: date, fixed: true}
+lifecycle: {st: {initial: [a], transitions: {ab: {from: a, to: b, requires: "account.n >= 2"}}}}
+actions:
+  inc: {effects: {n: account.n + 1}, limit: {at_most: 1, per: day}}
+  late: {requires: "account.d < today && daysBetween(account.d, today) > 30"}
+  rare: {limit: {at_most: 1, within: {months: 60}}}
+  free: {requires: "account.st == 'b'"}
+"""
+TOLD_ACCOUNT = {"st": "a", "n": 0, "d": "2025-01-10", "features": []}
+
+
+def test_remedies_tell_the_day_that_a_step_waits_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p.yaml").write_text(TOLD)
+    (tmp_path / "a.json").write_text(json.dumps(TOLD_ACCOUNT))
+    asked = ("--account", str(tmp_path / "a.json"), "--set", "st=b", "--at", "2025-03-01T09:00:00", "--history", "none")
+    cli.main(["check", str(tmp_path / "p.yaml"), *asked, "--lang", "en"])
+    assert "would help: do inc; from 2025-03-02 do inc, then this is allowed" in capsys.readouterr().out
+
+
+def test_what_refuses_a_step_to_the_last_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = told_of(TOLD, {**TOLD_ACCOUNT, "d": "2025-03-01"}, ("--do", "late"), tmp_path, capsys)
+    assert code == 0
+    assert "not before: actions.late   not so: `daysBetween(account.d, today) > 30`" in out
+
+
+def test_where_a_limit_is_waited_for_since_the_history_is_not_known_it_is_asked_for() -> None:
+    policy = lawful.loads(TOLD)
+    plan = policy.plan(account=TOLD_ACCOUNT, change={"do": "rare"}, at="2025-01-10")
+    assert plan.steps[0].waited is not None
+    assert plan.steps[0].waited.missing == (("history",),)
+    whole = policy.plan(
+        account=TOLD_ACCOUNT, change={"do": "rare"}, at="2025-01-10", history=[], history_from="2024-01-01"
+    )
+    assert whole.steps[0].at == "2029-01-01T00:00:00+00:00"
+
+
+def test_what_the_bounds_of_a_field_rule_out_is_proved() -> None:
+    plan = lawful.loads(TOLD).plan(account=TOLD_ACCOUNT, reach="account.n > 20", history=[], at="2025-01-10")
+    assert (plan.status, plan.proved) == ("none", True)
+
+
+def test_nothing_is_cheaper_than_what_costs_nothing() -> None:
+    policy = lawful.loads(
+        TOLD.replace("limit: {at_most: 1, per: day}", "limit: {at_most: 1, per: day}, cost: {fee: 0}")
+    )
+    plan = policy.plan(account=TOLD_ACCOUNT, change={"do": "free"}, history=[], at="2025-01-10", cost="fee")
+    assert (plan.cost, plan.proved) == (0, True)
+
+
+def test_in_chinese_fields_and_values_are_told_by_their_titles(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p.yaml").write_text(TOLD)
+    _, out, _ = run(capsys, str(tmp_path / "p.yaml"), "--need", "free", "--at", "2025-01-10", "--lang", "zh")
+    assert "帐号信息：状态: 甲" in out
+    assert "设置 状态: 甲 → 乙" in out

@@ -189,6 +189,11 @@ def _is_steady(at: Instant, where: ZoneInfo) -> bool:
         return False
 
 
+def not_just_before(at: Instant) -> Instant:
+    """The second that begins a microsecond later, where one does: what is asked of the last instant before another."""
+    return at + timedelta(microseconds=1) if at.microsecond == 999_999 else at
+
+
 def expiry(span: Window, event: Instant, where: ZoneInfo) -> Instant | None:
     """The first instant at which an event counts no more; None where it always will."""
     try:

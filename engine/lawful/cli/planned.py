@@ -97,13 +97,16 @@ class Planned:
             yield from self._obtained(step.obtained, lead, depth)
             return
         before = {each.field: each.from_ for each in step.changed}
-        words = in_words(step.change or {}, before, self.terminal)
+        words = self._in_words(step.change or {}, before)
         yield row(depth, *lead, (words, "bold"), GAP + step.title.best(language) if step.title is not None else "")
         if step.waited is not None:
             for rule, why in zip(step.waited.rules, step.waited.why, strict=True):
                 yield self._note(depth, "not before", "此前不可", f"{rule}{GAP}{why.best(language)}")
+            if step.waited.missing:
+                facts = asking.missing(step.waited.missing, self.policy.program, self.terminal)
+                yield self._note(depth, "maybe sooner, if known", "如已知或可提前", facts)
         for name, fact in (step.account or {}).items():
-            yield self._note(depth, "with", "帐号信息", f"{name}: {asking.plain(fact, self.terminal)}")
+            yield self._note(depth, "with", "帐号信息", self._holding(name, fact))
         for name, fact in step.request.items():
             yield self._note(depth, "the request says", "申请须说明", f"{name}: {self._value(fact)}")
         for owed in step.obligations:
@@ -115,8 +118,8 @@ class Planned:
         told = set((step.change or {}).get("set", {}))
         for each in step.changed:
             if each.field not in told:
-                was, becomes = (asking.plain(value, self.terminal) for value in (each.from_, each.to))
-                yield self._note(depth, "changes", "变更", f"{each.field}: {was} → {becomes}")
+                was, becomes = (self._said(each.field, value) for value in (each.from_, each.to))
+                yield self._note(depth, "changes", "变更", f"{self._field(each.field)}: {was} → {becomes}")
         for feature in step.lost:
             yield self._note(depth, "lost", "失去", feature)
         if step.irreversible is not None:
@@ -135,6 +138,46 @@ class Planned:
         """What stands for any text that has no name is told as that."""
         if isinstance(value, str) and set(value) == {"…"}:
             return self.terminal.say("any other text", "其他任意文本")
+        return asking.plain(value, self.terminal)
+
+    def _in_words(self, change: dict[str, Any], was: dict[str, Any]) -> str:
+        """`set type: subscription → service`, where what it `was` is known; null stands for any value."""
+        say = self.terminal.say
+        match change:
+            case {"set": dict() as wanted}:
+                parts = []
+                for name, value in wanted.items():
+                    told = self._said(name, value) if value is not None else say("anything", "任意值")
+                    before = f"{self._said(name, was[name])} → " if name in was else ""
+                    parts.append(f"{self._field(name)}: {before}{told}")
+                return say("set ", "设置 ") + ", ".join(parts)
+            case {"enable": name}:
+                return say("enable ", "开通 ") + str(name)
+            case {"disable": name}:
+                return say("disable ", "关闭 ") + str(name)
+            case {"do": name}:
+                return say("do ", "执行 ") + str(name)
+            case _:
+                return say("register", "注册")
+
+    def _holding(self, name: str, value: object) -> str:
+        return f"{self._field(name)}: {self._said(name, value)}"
+
+    def _field(self, field: str) -> str:
+        """A field as it is written in a request; in Chinese by its title, where it has one."""
+        declaration = self.policy.program.account.get(field)
+        if self.terminal.language == "en" or declaration is None or declaration.title is None:
+            return field
+        return declaration.title.best(self.terminal.language)
+
+    def _said(self, field: str, value: object) -> str:
+        """A value as it is written in a request; in Chinese one that has a title by that."""
+        declaration = self.policy.program.account.get(field)
+        titles = {} if self.terminal.language == "en" or declaration is None else declaration.values
+        if isinstance(value, str) and value in titles:
+            return titles[value].best(self.terminal.language)
+        if isinstance(value, list | tuple):
+            return "[" + ", ".join(self._said(field, each) for each in value) + "]"
         return asking.plain(value, self.terminal)
 
     def _day(self, at: str) -> str:
@@ -189,7 +232,7 @@ class Planned:
             )
             yield row(1, ("✗ ", "bad"), (part.text, "bold"), (GAP + facts, "dim"))
         for each in plan.blocked[:_MOST_TOLD]:
-            words = in_words(each.change, {}, self.terminal)
+            words = self._in_words(each.change, {})
             yield row(
                 1,
                 (say("never allowed: ", "始终不可："), "dim"),
@@ -302,24 +345,3 @@ class Planned:
 def _waits(plan: Plan) -> bool:
     """Whether the goal is reached later than the last step is taken."""
     return plan.done_at is not None and plan.done_at != (plan.steps[-1].at if plan.steps else plan.at)
-
-
-def in_words(change: dict[str, Any], was: dict[str, Any], terminal: Terminal) -> str:
-    """`set type: subscription → service`, where what it `was` is known; null stands for any value."""
-    match change:
-        case {"set": dict() as wanted}:
-            parts = []
-            for name, value in wanted.items():
-                told = asking.plain(value, terminal) if value is not None else terminal.say("anything", "任意值")
-                parts.append(
-                    f"{name}: {asking.plain(was[name], terminal)} → {told}" if name in was else f"{name}: {told}"
-                )
-            return terminal.say("set ", "设置 ") + ", ".join(parts)
-        case {"enable": name}:
-            return terminal.say("enable ", "开通 ") + str(name)
-        case {"disable": name}:
-            return terminal.say("disable ", "关闭 ") + str(name)
-        case {"do": name}:
-            return terminal.say("do ", "执行 ") + str(name)
-        case _:
-            return terminal.say("register", "注册")

@@ -221,8 +221,9 @@ class Renderer:
         """What would help, a line each; the one that does least harm first."""
         say = self.terminal.say
         for remedy in sorted(decision.remedies, key=lambda each: each.irreversible):
-            steps = [self._remedial(each) for each in remedy.steps]
-            last = remedy.steps[-1].at if remedy.steps else decision.at
+            before = [decision.at, *(each.at for each in remedy.steps)]
+            steps = [self._remedial(each, waits=each.at != at) for each, at in zip(remedy.steps, before, strict=False)]
+            last = before[-1]
             then = (
                 say(", then", "，然后")
                 if remedy.allowed_at == last
@@ -232,11 +233,13 @@ class Renderer:
                 "would help", "可先", say("; ", "；").join(steps) + then + say(" this is allowed", "即可办理")
             )
 
-    def _remedial(self, step: RemedyStep) -> str:
+    def _remedial(self, step: RemedyStep, *, waits: bool) -> str:
+        """With its day where one has to wait for it."""
         words = asking.in_words({"change": step.change, "account": {}}, self.policy.program, self.terminal)
         words = words.replace(f"{asking.plain(None, self.terminal)} → ", "")
         lasting = self.terminal.say(" (irreversible)", "（不可逆）") if step.irreversible is not None else ""
-        return f"{words}{lasting}"
+        when = self.terminal.say(f"from {_day(step.at)} ", f"{_day(step.at)}起") if waits else ""
+        return f"{when}{words}{lasting}"
 
     def _consequences(self, decision: Decision, request: Mapping[str, Any]) -> Iterator[Row]:
         language, program = self.terminal.language, self.policy.program

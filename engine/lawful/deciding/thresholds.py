@@ -374,7 +374,7 @@ def _expiries(count: Count, situation: Situation) -> Iterator[Instant]:
     for when in times:
         expires = calendar.expiry(count.window, when, situation.zone)
         if expires is not None:
-            yield expires
+            yield calendar.not_just_before(expires)
 
 
 _FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)

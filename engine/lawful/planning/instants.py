@@ -99,7 +99,8 @@ class Instants:
     def _expiry(self, window: Window, when: Instant) -> Iterator[Instant]:
         key = (window, when)
         if key not in self._expiries:
-            self._expiries[key] = calendar.expiry(window, when, self.setting.judge.zone)
+            expires = calendar.expiry(window, when, self.setting.judge.zone)
+            self._expiries[key] = None if expires is None else calendar.not_just_before(expires)
         expires = self._expiries[key]
         if expires is not None:
             yield expires

@@ -252,7 +252,7 @@ class _Keeping:
             for window, name in self._windows:
                 expires = calendar.expiry(window, when, self.judge.zone) if name == event else None
                 if expires is not None:
-                    self._expiries.add(expires)
+                    self._expiries.add(calendar.not_just_before(expires))
         return set(self._expiries)
 
     def _days(self, at: Instant, end: Instant) -> set[Instant]:

@@ -29,6 +29,8 @@ class Waited(Answer):
     rules: tuple[str, ...]
     """The rules that refuse it, or leave it open, just before."""
     why: tuple[Text, ...]
+    missing: tuple[tuple[str, ...], ...] = ()
+    """Where they only leave it open: facts that might let it be sooner."""
 
 
 class PlanStep(Answer):

@@ -205,8 +205,10 @@ class Quest(Struct, frozen=True):
         return min(cost_in_steps(start.taken) for start in self.starts)
 
     def is_least(self, path: Path, least: int) -> bool:
-        """Whether no plan can be shorter, where there are at least so many steps from where it begins."""
-        return self.options.measure is None and cost_in_steps(path.taken) <= least + self._begun
+        """Whether no plan can cost less, where there are at least so many steps from where it begins."""
+        if self.options.measure is not None:
+            return path.cost[0] == 0  # nothing costs less than nothing
+        return cost_in_steps(path.taken) <= least + self._begun
 
     def result(self, least: int) -> Result:
         """What is found in a hurry is often as short as can be; else it is there if the whole search does not end."""

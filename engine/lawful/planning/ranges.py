@@ -108,6 +108,23 @@ def bounds(of: Range) -> tuple[Any, Any]:
     return min(of.values), max(of.values)
 
 
+def within(of: Range, low: Any, high: Any) -> Range:
+    """What of it lies between two bounds, of which either may be missing."""
+    if low is None and high is None:
+        return of
+    if of.values is not None:
+        kept = (each for each in cast("frozenset[Any]", of.values))
+        return Range(
+            frozenset(each for each in kept if (low is None or low <= each) and (high is None or each <= high)),
+            of.unknown,
+        )
+    lows, highs = ([each for each in pair if each is not None] for pair in ((of.low, low), (of.high, high)))
+    least, most = max(lows, default=None), min(highs, default=None)
+    if least is not None and most is not None and least > most:
+        return Range(frozenset(), of.unknown)
+    return Range(None, of.unknown, least, most)
+
+
 class Ranger:
     """Evaluates expressions over ranges of facts: `fact` gives the range of a field, `clock` of the clock."""
 

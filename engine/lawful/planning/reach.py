@@ -18,7 +18,7 @@ from lawful.engines.situation import Situation
 from lawful.ir import TRUE, And, Compare, Constant, Count, Expr, Field, FieldDeclaration, Move, Rule, Value
 from lawful.planning.cone import Cone, Cones
 from lawful.planning.goals import Goal
-from lawful.planning.ranges import Range, Ranger, anything, exactly, of_a_count
+from lawful.planning.ranges import Range, Ranger, anything, exactly, of_a_count, within
 from lawful.planning.setting import Setting, State
 from lawful.question import Asked
 
@@ -212,7 +212,9 @@ class Reaching:
             if True in ranger.truths(move.applies):
                 for effect in move.effects:
                     key = f"account.{effect.field}"
-                    written = ranger.of(effect.value)
+                    declaration = self.program.account[effect.field]
+                    # a value beyond its bounds is refused
+                    written = within(ranger.of(effect.value), declaration.minimum, declaration.maximum)
                     found[key] = found[key].joined(written) if key in found else written
         for name in self.program.features:  # any may be lost
             key = f"features.{name}"

@@ -20,7 +20,7 @@ from lawful.record import record_type
 
 Cut: TypeAlias = Literal["steps", "dates", "later", "values", "combinations", "work", "time", "unknown", "otherwise"]
 """Why a search that found nothing is no proof that there is nothing."""
-_MOMENT: Final = timedelta(microseconds=1)
+MOMENT: Final = timedelta(microseconds=1)
 
 
 class Bounds(Struct, frozen=True):
@@ -69,7 +69,7 @@ class Setting(Struct, frozen=True):
 
         The start itself is not known, so that nothing is allowed there that `check` would leave open.
         """
-        since = question.whole_from if question.whole_from is not None else question.at + _MOMENT
+        since = question.whole_from if question.whole_from is not None else question.at + MOMENT
         return cls(judge, question.facts.known(), since, question.at, obtains)
 
     @property
@@ -77,7 +77,7 @@ class Setting(Struct, frozen=True):
         """The last instant of which nothing is known; None where the history is whole."""
         if self.whole_from is None or self.whole_from <= EARLIEST:
             return None
-        return self.whole_from - _MOMENT
+        return self.whole_from - MOMENT
 
     def situation(self, state: State, given: Mapping[str, Value]) -> Situation:
         return Situation(

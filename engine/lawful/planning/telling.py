@@ -20,7 +20,7 @@ from lawful.planning.plan import Alternative, Blocked, Bound, Obtained, Plan, Pl
 from lawful.planning.planner import Options, Outcome, Planner
 from lawful.planning.reach import ANY
 from lawful.planning.search import Path
-from lawful.planning.setting import Cut, Setting, State, Taken, change_of, first_state, question_of
+from lawful.planning.setting import MOMENT, Cut, Setting, State, Taken, change_of, first_state, question_of
 from lawful.question import Asked, Question
 
 LEFT_OUT: Final[Mapping[Cut, Text]] = {
@@ -135,18 +135,24 @@ class PlanTeller:
         }
 
     def _waited(self, taken: Taken, before: Any) -> Waited | None:
-        """What refuses the step at the instant from which it was waited, with the account as it is then."""
+        """What refuses the step to the last: just before the instant that it was waited for."""
+        last = max(before, taken.at - MOMENT)
         earlier = Taken(
-            before,
-            State(taken.before.account, taken.before.features, taken.before.events, before),
+            last,
+            State(taken.before.account, taken.before.features, taken.before.events, last),
             taken.asked,
             taken.given,
         )
         judgement = self.judge.judge(question_of(earlier, self.setting, self.question), "reference")
-        reasons = refusals(Explanation(self.judge, judgement).reasons()) if judgement.verdict != "allow" else []
-        if not reasons:
+        if judgement.verdict == "allow":
             return None
-        return Waited(rules=tuple(each.rule for each in reasons), why=tuple(each.explanation for each in reasons))
+        explanation = Explanation(self.judge, judgement)
+        reasons = refusals(explanation.reasons())
+        return Waited(
+            rules=tuple(each.rule for each in reasons),
+            why=tuple(each.explanation for each in reasons),
+            missing=explanation.missing() if judgement.verdict == "undetermined" else (),
+        )
 
     def _evidence(self, taken: Taken) -> Iterable[PlanStep]:
         if not taken.given or taken.asked is None:
