@@ -1168,3 +1168,25 @@ def test_in_chinese_fields_and_values_are_told_by_their_titles(
     _, out, _ = run(capsys, str(tmp_path / "p.yaml"), "--need", "free", "--at", "2025-01-10", "--lang", "zh")
     assert "帐号信息：状态: 甲" in out
     assert "设置 状态: 甲 → 乙" in out
+
+
+WHY = """
+policy: why
+version: "1"
+account: {fields: {st: {enum: [a, b, c, d]}, opened: {type: date, fixed: true}}}
+lifecycle:
+  st:
+    initial: a
+    transitions:
+      ab: {from: a, to: b}
+      cd: {from: [b, c], to: d, requires: "daysBetween(account.opened, today) >= 90"}
+actions: {go: {}}
+"""
+
+
+def test_the_reasons_against_a_type_are_those_of_what_leads_to_it() -> None:
+    policy = lawful.loads(WHY)
+    reasons = {option.value: option.rules for option in policy.choose(["go"], at="2025-01-10").options}
+    assert reasons == {"a": (), "b": (), "c": ("lifecycle.st.unlisted",), "d": ("lifecycle.st.cd",)}
+    begun = policy.choose(["go"], account={"st": "b"}, at="2025-01-10")
+    assert [option.rules for option in begun.options] == [("lifecycle.st.initial",)] * 4

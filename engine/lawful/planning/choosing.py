@@ -95,6 +95,8 @@ class Chooser:
         self.existing = existing
         self.setting = Setting.of(self.judge, question, obtains=options.obtains)
         self.teller = PlanTeller(planner, question, named, options, engine)
+        self._refusals: Mapping[str, _Refused] = {}
+        """Why an account cannot be registered with each type that was tried."""
         self._deadline: float | None = None
         """When the time for one type is over."""
         self._known: dict[object, tuple[tuple[Path, ...], Outcome]] = {}
@@ -103,6 +105,7 @@ class Chooser:
     def choice(self, needs: Sequence[Need], field: str) -> Choice:
         begin, seconds = time.monotonic(), self.options.seconds
         starts, refused = self._starts(field)
+        self._refusals = refused
         types = self._values(field)
         options = []
         for index, value in enumerate(types):
@@ -268,7 +271,7 @@ class Chooser:
         there = self._there(Goal(None, is_type), Asked("set", "", {field: value}), starts)
         if not there.paths:
             plan = self.teller.plan(Goal(None, is_type), there) if starts else None
-            barred = refused if refused is not None else self._never(value, field)
+            barred = refused if refused is not None else self._never(value, field, starts)
             status = there.status if starts else ("none" if refused is not None else there.status)
             return Choosable(value=value, title=title, status=status, rules=barred.rules, why=barred.why, plan=plan)
         answers = [self._served(need, field, is_type, there.paths[0], starts) for need in needs]
@@ -319,11 +322,29 @@ class Chooser:
             return Outcome("none", True, (), frozenset(), (), bounds)
         return self._looked(goal, self.options, starts)
 
-    def _never(self, value: str, field: str) -> _Refused:
-        """What keeps an account that there is from becoming one of that type."""
+    def _never(self, value: str, field: str, starts: Sequence[Path]) -> _Refused:
+        """What keeps an account from becoming one of that type."""
+        if not starts:
+            return next(iter(self._refusals.values()), _Refused((), ()))
+        if not self.existing:
+            return self._refused_of(value, field, starts)
         outcome = self._looked(Goal(Asked("set", "", {field: value})), self.options)
         plan = self.teller.plan(Goal(Asked("set", "", {field: value})), outcome)
         return _Refused(plan.rules, plan.why)
+
+    def _refused_of(self, value: str, field: str, starts: Sequence[Path]) -> _Refused:
+        """What refuses the change to it of an account that was registered, as one of a type that leads there."""
+        steps = [move.step for move in self.program.moves if move.step is not None and move.step.field == field]
+        sources = [source for step in steps if value in step.targets for source in step.sources]
+        begun = starts[0].state
+        for source in dict.fromkeys((*sources, begun.account.get(field))):
+            state = replace(begun, account={**begun.account, field: source} if source is not None else begun.account)
+            taken = Taken(state.at, state, Asked("set", "", {field: value}))
+            judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
+            reasons = refusals(Explanation(self.judge, judgement).reasons())
+            if reasons:
+                return _Refused(tuple(each.rule for each in reasons), tuple(each.explanation for each in reasons))
+        return _Refused((), ())
 
     def _served(
         self, need: Need, field: str, is_type: Expr, path: Path, starts: Sequence[Path]
