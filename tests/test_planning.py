@@ -1190,3 +1190,20 @@ def test_the_reasons_against_a_type_are_those_of_what_leads_to_it() -> None:
     assert reasons == {"a": (), "b": (), "c": ("lifecycle.st.unlisted",), "d": ("lifecycle.st.cd",)}
     begun = policy.choose(["go"], account={"st": "b"}, at="2025-01-10")
     assert [option.rules for option in begun.options] == [("lifecycle.st.initial",)] * 4
+
+
+def test_what_refuses_the_first_step_is_told_where_there_is_no_direct_one() -> None:
+    policy = lawful.loads(
+        """
+policy: hops
+version: "1"
+account: {fields: {st: {enum: [b, c, d]}}}
+lifecycle:
+  st: {transitions: {bc: {from: b, to: c, limit: {at_most: 1, within: {months: 60}, of: [bc, cb]}}, cb: {from: c, to: b}, cd: {from: c, to: d}}}
+"""
+    )
+    history = [{"event": "cb", "at": "2023-04-05"}]
+    plan = policy.plan(
+        account={"st": "b"}, change={"set": {"st": "d"}}, history=history, at="2025-01-10", within="2 years"
+    )
+    assert (plan.status, plan.rules) == ("not found", ("lifecycle.st.bc.limit", "lifecycle.st.unlisted"))

@@ -310,7 +310,9 @@ class Chooser:
             path = further.paths[0] if further.paths else None
         if path is None or not goal.is_met(self.setting.situation(path.state, {})):
             return self._outcome(goal, starts)
-        options = replace(self._briefly, work=min(self.options.work, _WORK_FOR_A_SHORTER))
+        options = self._briefly
+        if options.measure is None:
+            options = replace(options, work=min(options.work, _WORK_FOR_A_SHORTER))
         at_once = self._looked(goal, options, starts)
         if at_once.paths and at_once.paths[0].cost <= path.cost:
             return at_once

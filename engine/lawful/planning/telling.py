@@ -14,7 +14,7 @@ from lawful.deciding.thresholds import leaves
 from lawful.decision import JsonValue, PolicyNamed, Reason
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
-from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Text, Value, everything, walk
+from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Program, Text, Value, everything, walk
 from lawful.planning.goals import Goal, in_words
 from lawful.planning.plan import Alternative, Blocked, Bound, Obtained, Plan, PlanStep, Unmet, Waited
 from lawful.planning.planner import Options, Outcome, Planner
@@ -198,7 +198,23 @@ class PlanTeller:
         reasons = refusals(Explanation(self.judge, judgement).reasons())
         barred = {rule.id for rule in outcome.barred.rules} if outcome.barred is not None else set()
         chosen = [each for each in reasons if each.rule in barred] or reasons
+        if outcome.status != "none":
+            chosen = [*self._on_the_way(goal.asked, chosen), *chosen]
         return [(each.rule, each.explanation) for each in chosen]
+
+    def _on_the_way(self, asked: Asked, reasons: Iterable[Reason]) -> list[Reason]:
+        """Where one type does not lead to another, what refuses the first step of the shortest way by others."""
+        unlisted = {f"lifecycle.{name}.unlisted" for name in asked.values}
+        if len(asked.values) != 1 or not all(each.rule in unlisted for each in reasons):
+            return []
+        [(name, value)] = asked.values.items()
+        present = self.question.account.known().get(name)
+        hop = first_hop(self.program, name, present, value)
+        if hop is None or hop == value:
+            return []
+        taken = Taken(self.question.at, first_state(self.question), Asked("set", "", {name: hop}))
+        judgement = self.judge.judge(question_of(taken, self.setting, self.question), self.engine)
+        return refusals(Explanation(self.judge, judgement).reasons())
 
     def _unmet(self, part: Expr) -> Unmet:
         """A part of a condition, with what it reads of the account as it is now."""
@@ -238,6 +254,23 @@ class PlanTeller:
                 ]
                 why = explanations[0] if explanations else told(each.rule.explanation or each.rule.title) or Told()
             yield Blocked(change=change, rule=each.rule.id, why=why)
+
+
+def first_hop(program: Program, field: str, present: Value | None, value: Value) -> Value | None:
+    """Which value comes first on the shortest way from one value of a life cycle to another; None: there is none."""
+    steps = [move.step for move in program.moves if move.step is not None and move.step.field == field]
+    reached, frontier = {value}, [value]
+    while frontier:
+        following = []
+        for target in frontier:
+            for source in (source for step in steps if target in step.targets for source in step.sources):
+                if source == present:
+                    return target
+                if source not in reached:
+                    reached.add(source)
+                    following.append(source)
+        frontier = following
+    return None
 
 
 def refusals(reasons: Iterable[Reason]) -> list[Reason]:
