@@ -259,9 +259,10 @@ class PlanTeller:
 def first_hop(program: Program, field: str, present: Value | None, value: Value) -> Value | None:
     """Which value comes first on the shortest way from one value of a life cycle to another; None: there is none."""
     steps = [move.step for move in program.moves if move.step is not None and move.step.field == field]
-    reached, frontier = {value}, [value]
+    reached: set[Value] = {value}
+    frontier: list[Value] = [value]
     while frontier:
-        following = []
+        following: list[Value] = []
         for target in frontier:
             for source in (source for step in steps if target in step.targets for source in step.sources):
                 if source == present:
