@@ -1207,3 +1207,35 @@ lifecycle:
         account={"st": "b"}, change={"set": {"st": "d"}}, history=history, at="2025-01-10", within="2 years"
     )
     assert (plan.status, plan.rules) == ("not found", ("lifecycle.st.bc.limit", "lifecycle.st.unlisted"))
+
+
+def test_much_evidence_is_the_least_that_will_do() -> None:
+    """Of six facts that are yes, no or not told, every combination is asked of `check`."""
+    seen: Counter[int | None] = Counter()
+    names = [f"f{n}" for n in range(6)]
+    for seed in range(8000, 8012):
+        pen = small.Dice(seed)
+
+        def atom(pen: small.Dice = pen) -> str:
+            return pen.one(("", "", "!")) + f"request.{pen.one(names)}"
+
+        requires = [" || ".join(atom() for _ in range(pen.number(1, 2))) for _ in range(pen.number(2, 5))]
+        every = [f"(has(request.{name}) || true)" for name in names]  # so that each is read
+        written = {
+            "policy": "much",
+            "version": "1",
+            "account": {"fields": {"n": {"type": "int", "fixed": True}}},
+            "request": {"fields": dict.fromkeys(names, "bool")},
+            "actions": {"go": {"requires": [*requires, *every]}},
+        }
+        policy = lawful.loads(json.dumps(written))
+        ask = partial(policy.check, account={}, change={"do": "go"}, history=[], at="2025-03-01", engine="direct")
+        told = [
+            {name: value for name, value in zip(names, chosen, strict=True) if value is not None}
+            for chosen in product((None, True, False), repeat=len(names))
+        ]
+        least = min((len(facts) for facts in told if ask(request=facts).verdict == "allow"), default=None)
+        plan = policy.plan(account={}, change={"do": "go"}, history=[], at="2025-03-01", seconds=60)
+        assert plan.cost == (None if least is None else least + 1), (seed, requires)
+        seen[least] += 1
+    assert len(seen) >= 3, seen
