@@ -1166,8 +1166,8 @@ def test_in_chinese_fields_and_values_are_told_by_their_titles(
 ) -> None:
     (tmp_path / "p.yaml").write_text(TOLD)
     _, out, _ = run(capsys, str(tmp_path / "p.yaml"), "--need", "free", "--at", "2025-01-10", "--lang", "zh")
-    assert "帐号信息：状态: 甲" in out
-    assert "设置 状态: 甲 → 乙" in out
+    assert "帐号信息：状态：甲" in out
+    assert "设置状态：甲 → 乙" in out
 
 
 WHY = """

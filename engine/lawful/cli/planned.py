@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from lawful import wording
 from lawful.cli import asking
 from lawful.cli.layout import GAP, Piece, Row, columns, row
 from lawful.cli.terminal import Terminal
@@ -118,8 +119,8 @@ class Planned:
         told = set((step.change or {}).get("set", {}))
         for each in step.changed:
             if each.field not in told:
-                was, becomes = (self._said(each.field, value) for value in (each.from_, each.to))
-                yield self._note(depth, "changes", "变更", f"{self._field(each.field)}: {was} → {becomes}")
+                moved = asking.moved(each.field, each.from_, each.to, self.policy.program, self.terminal)
+                yield self._note(depth, "changes", "变更", moved)
         for feature in step.lost:
             yield self._note(depth, "lost", "失去", feature)
         if step.irreversible is not None:
@@ -141,16 +142,20 @@ class Planned:
         return asking.plain(value, self.terminal)
 
     def _in_words(self, change: dict[str, Any], was: dict[str, Any]) -> str:
-        """`set type: subscription → service`, where what it `was` is known; null stands for any value."""
+        """`set account type: subscription account → service account`, where what it `was` is known; null is any value.
+
+        Other changes are called by the names that are asked for; their titles stand beside them.
+        """
         say = self.terminal.say
         match change:
             case {"set": dict() as wanted}:
-                parts = []
-                for name, value in wanted.items():
-                    told = self._said(name, value) if value is not None else say("anything", "任意值")
-                    before = f"{self._said(name, was[name])} → " if name in was else ""
-                    parts.append(f"{self._field(name)}: {before}{told}")
-                return say("set ", "设置 ") + ", ".join(parts)
+                moves = [
+                    asking.moved(name, was[name], value, self.policy.program, self.terminal)
+                    if name in was and value is not None
+                    else self._holding(name, value)
+                    for name, value in wanted.items()
+                ]
+                return say("set ", "设置") + say(", ", "，").join(moves)
             case {"enable": name}:
                 return say("enable ", "开通 ") + str(name)
             case {"disable": name}:
@@ -161,24 +166,11 @@ class Planned:
                 return say("register", "注册")
 
     def _holding(self, name: str, value: object) -> str:
-        return f"{self._field(name)}: {self._said(name, value)}"
-
-    def _field(self, field: str) -> str:
-        """A field as it is written in a request; in Chinese by its title, where it has one."""
-        declaration = self.policy.program.account.get(field)
-        if self.terminal.language == "en" or declaration is None or declaration.title is None:
-            return field
-        return declaration.title.best(self.terminal.language)
-
-    def _said(self, field: str, value: object) -> str:
-        """A value as it is written in a request; in Chinese one that has a title by that."""
-        declaration = self.policy.program.account.get(field)
-        titles = {} if self.terminal.language == "en" or declaration is None else declaration.values
-        if isinstance(value, str) and value in titles:
-            return titles[value].best(self.terminal.language)
-        if isinstance(value, list | tuple):
-            return "[" + ", ".join(self._said(field, each) for each in value) + "]"
-        return asking.plain(value, self.terminal)
+        """A field with its value, of which null is any."""
+        say, declaration = self.terminal.say, self.policy.program.account.get(name)
+        title = name if declaration is None else wording.field_title(declaration, self.terminal.language)
+        told = say("anything", "任意值") if value is None else asking.titled(value, declaration, self.terminal)
+        return say(f"{title}: {told}", f"{title}：{told}")
 
     def _day(self, at: str) -> str:
         """A local midnight is told as its day, now without its microseconds."""

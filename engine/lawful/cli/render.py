@@ -238,7 +238,8 @@ class Renderer:
         words = asking.in_words({"change": step.change, "account": {}}, self.policy.program, self.terminal)
         words = words.replace(f"{asking.plain(None, self.terminal)} → ", "")
         lasting = self.terminal.say(" (irreversible)", "（不可逆）") if step.irreversible is not None else ""
-        when = self.terminal.say(f"from {_day(step.at)} ", f"{_day(step.at)}起") if waits else ""
+        day = asking.moment(step.at)
+        when = self.terminal.say(f"from {day} ", f"{day}起") if waits else ""
         return f"{when}{words}{lasting}"
 
     def _consequences(self, decision: Decision, request: Mapping[str, Any]) -> Iterator[Row]:
