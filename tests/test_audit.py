@@ -229,6 +229,28 @@ def test_what_became_of_a_final_state_is_asked_under_one_id() -> None:
         ]
 
 
+CLOSED = SHOP.replace(
+    "{grow: {from: small, to: large, limit: once}}",
+    """
+      grow:
+        - {from: small, to: large, limit: once, in_force: {until: 2025-01-15}}
+        - {from: small, to: large, limit: once, requires: 'false', in_force: {from: 2025-01-15}}""",
+)
+
+
+@pytest.mark.parametrize(("day", "told"), [("2025-01-10", []), ("2025-02-10", ["lifecycle.type.unlisted"])])
+def test_a_way_that_requires_what_is_never_so_is_closed_to_what_is_recorded(day: str, told: list[str]) -> None:
+    with shop({"account_id": ["gh_1"], "type": ["large"]}, policy=CLOSED, history=events(f"gh_1 grow {day}")) as audit:
+        assert [each[1] for each in found(audit)] == told
+
+
+@pytest.mark.parametrize(("day", "told"), [("2025-01-10", []), ("2025-01-20", ["lifecycle.type.unlisted"])])
+def test_a_way_that_requires_what_is_never_so_explains_no_difference(day: str, told: list[str]) -> None:
+    now, before = ({"account_id": ["gh_1"], "type": [each]} for each in ("large", "small"))
+    with shop(now, policy=CLOSED, before=pa.table(before), before_at=day) as audit:
+        assert [each[1] for each in found(audit)] == told
+
+
 def test_a_sentence_says_by_itself_what_is_not_known() -> None:
     now = {"account_id": ["gh_1", "gh_2", "gh_3", "gh_4"], "state": [None, "open", "open", "closed"]}
     before = {"account_id": ["gh_1", "gh_2", "gh_4"], "state": ["open", None, "open"]}

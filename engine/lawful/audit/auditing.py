@@ -99,6 +99,8 @@ class _Audit:
         begun: Search | None,
     ) -> None:
         self.program = program
+        self.possible = moves.without_barred(program)
+        """What is recorded is judged by it."""
         self.at_the_end = at_the_end
         self.wanted = wanted
         self.scratch = scratch
@@ -362,17 +364,17 @@ class _Audit:
     def _lifecycles(self) -> tuple[LifecycleTally, ...]:
         before = self.wanted.before_at
         first = None if before is None else calendar.day_of(before, self.policy_zone)
-        return tallies.lifecycles(self.program, self.inventory, self._edges(), (first, self.today))
+        return tallies.lifecycles(self.possible, self.inventory, self._edges(), (first, self.today))
 
     def _edges(self) -> Iterator[ibis_types.Table]:
         if self.history is not None:
             yield events.edges(
-                self.program, self.history.events, at_micros=self.now, zone=self.zone, dialect=self.dialect
+                self.possible, self.history.events, at_micros=self.now, zone=self.zone, dialect=self.dialect
             )
         if self.before is not None:
             before_at = None if self.wanted.before_at is None else zones.micros(self.wanted.before_at)
             yield snapshots.edges(
-                self.program,
+                self.possible,
                 self.inventory.accounts,
                 self.before.accounts,
                 at_micros=self.now,
@@ -396,7 +398,7 @@ class _Audit:
         if self.history is not None:
             since = self.wanted.history_from
             found += events.findings(
-                self.program,
+                self.possible,
                 self.inventory.accounts,
                 self.history.events,
                 at_micros=self.now,
@@ -408,7 +410,7 @@ class _Audit:
             )
         if before is not None:
             found += snapshots.findings(
-                self.program,
+                self.possible,
                 self.inventory.accounts,
                 before,
                 at_micros=self.now,

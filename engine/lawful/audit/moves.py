@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -12,13 +13,27 @@ from lawful.audit.expressions import Translator
 from lawful.audit.longform import long_form, source_of
 from lawful.audit.rows import Row, facts_of
 from lawful.audit.spelling import Speller
-from lawful.ir import AtMost, Field, Owner, Program
+from lawful.ir import FALSE, AtMost, Field, Owner, Program
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
 
 ASKED_PREFIX: Final = "c_"
 """Before a field's name: the value that a transition leads to."""
+
+
+def without_barred(program: Program) -> Program:
+    """The program without transitions that nobody can make, whatever is known: those that require what is never so.
+
+    `requires: "false"` is how a policy says, with a reason, that a way is closed; what is recorded is no such step.
+    """
+    barred = {
+        (rule.id, rule.in_force)
+        for rule in program.rules
+        if (rule.scope, rule.kind, rule.requires) == ("move", "requires", FALSE)
+    }
+    lasting = (each for each in program.moves if each.step is None or (each.id, each.in_force) not in barred)
+    return replace(program, moves=tuple(lasting))
 
 
 def told(judged: Judged, program: Program, make: Callable[[Row], Translator]) -> ibis_types.Table:

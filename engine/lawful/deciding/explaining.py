@@ -378,7 +378,7 @@ class Explanation:
                 on = asked.kind == "enable"
                 english, chinese = (wording.feature_title(program, asked.name, each) for each in LANGUAGES)
                 return Told(
-                    en=f"{english} is {'enabled' if on else 'not enabled'} already: nothing changes",
+                    en=f"{english} is {'enabled already' if on else 'not enabled'}: nothing changes",
                     zh=f"{chinese}{'已经开通' if on else '原本未开通'}，无任何变更",
                 )
             case _:
