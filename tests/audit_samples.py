@@ -164,7 +164,7 @@ def _row(tally: RuleTally, number: int) -> dict[str, Any]:
     english, chinese = _SUBJECTS[number % 2]
     until = (AT - timedelta(days=number % 400 + 1)).date().isoformat()
     event = tally.rule.startswith("actions.")
-    excused = ("baseline" if number % 2 else "waiver: 王芳: 存量帐号，六月底前整改") if number < tally.excused else None
+    excused = ("baseline" if number % 2 else "waiver: 王芳: 存量账号，六月底前整改") if number < tally.excused else None
     return {
         "account_id": f"gh_{(number * 2_654_435_761 + len(tally.rule)) % 2**32:08x}",
         "rule": tally.rule,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import lawful
-from lawful.show import rules_in_words
+from lawful.show.rules import rules_in_words
 
 POLICY = """
 policy: p

@@ -454,6 +454,7 @@ class _Drawn:
             return Stretch(number, 1)
         index = bisect_right(self._edges, number)
         low, high = self._edges[index - 1], self._edges[index]
+        low = max(low, number - _WIDEST // 2)  # of a very wide one, the part around the value
         return Stretch(low, min(high - low, _WIDEST))
 
     def drawn(self, random: Random, record: Record | None = None) -> Value | None:

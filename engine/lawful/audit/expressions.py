@@ -357,7 +357,9 @@ class Translator:
         plain = self.is_constant(by) and evaluate(by, self._situation) not in (None, 0, -1)
         if plain:
             return self.dialect.quotient(left, right) if call.function == "/" else left % right
-        fails = (right == 0) | ((left == INT_MIN) & (right == -1))
+        # literals on both sides: where one is NULL, Ibis asks the other whether it is
+        zero, least, minus_one = (ibis.literal(each, type="int64") for each in (0, INT_MIN, -1))
+        fails = (right == zero) | ((left == least) & (right == minus_one))
         safe = fails.ifelse(ibis.literal(1, type="int64"), right)  # an engine may compute what is then not asked for
         value = self.dialect.quotient(left, safe) if call.function == "/" else left % safe
         return fails.ifelse(ibis.null("int64"), value)
