@@ -510,6 +510,15 @@ def test_what_is_found_is_a_case_that_passes_and_catches_the_mutant(folder: Path
     assert found > 5
 
 
+def test_a_remainder_of_any_number_is_looked_at_near_its_edges_only() -> None:
+    policy = lawful.loads(
+        "policy: p\nversion: '1'\nrequest: {fields: {k: int}}\naccount: {fields: {t: bool}}\n"
+        "actions: {r: {requires: request.k % 3 == 1}}\n"
+    )
+    [mutant, *_] = [each for each in mutants(policy.program) if "becomes" in each.words.en]
+    assert Search(policy, []).near(mutant) is not None
+
+
 # ---------------------------------------------------------------------------------------------------------- scores
 
 

@@ -1239,3 +1239,28 @@ def test_much_evidence_is_the_least_that_will_do() -> None:
         assert plan.cost == (None if least is None else least + 1), (seed, requires)
         seen[least] += 1
     assert len(seen) >= 3, seen
+
+
+EXCLUSIVE = """
+policy: exclusive
+version: "1"
+account: {fields: {t: {enum: [a, b]}, n: {type: int, min: 0, default: 0}}}
+lifecycle: {t: {initial: [a, b]}}
+features: {f: {requires: "account.n == 0"}, g: {}}
+actions: {use: {effects: {n: account.n + 1}}, pair: {never_after: pair2}, pair2: {never_after: pair}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("needs", "status"),
+    [
+        (["f", "use"], "not found"),  # the first use loses it
+        (["f", "use 1 per month"], "not found"),
+        (["pair", "pair2"], "not found"),
+        (["pair 1 per month", "pair2 1 per month"], "not found"),
+        (["g", "use 1 per month"], "found"),
+        (["pair", "use"], "found"),
+    ],
+)
+def test_needs_that_exclude_each_other_are_not_served_together(needs: list[str], status: str) -> None:
+    assert lawful.loads(EXCLUSIVE).choose(needs, at="2025-01-10").status == status

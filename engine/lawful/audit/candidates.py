@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from random import Random
 from typing import Final, Literal, TypeAlias, cast
 from zoneinfo import ZoneInfo
@@ -69,6 +69,8 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _DAY: Final = 86_400_000_000
 _WIDEST: Final = 2**52
 """Stretches are drawn from with doubles."""
+_MOST_TURNS: Final = 1_000
+"""Of one comparison: a remainder turns without end."""
 _STEPS: Final = 120
 """How many facts of a record are drawn anew before it is given up."""
 _PATIENCE: Final = 400
@@ -280,18 +282,24 @@ class Candidates:
         ends = side(low), side(high)
         if any(None in each for each in ends):
             return None
-        return turns(low, high, *ends, side)
+        found = [*islice(turns(low, high, *ends, side), _MOST_TURNS + 1)]
+        return found if len(found) <= _MOST_TURNS else None
 
 
-def turns(low: int, high: int, at_low: object, at_high: object, side: Callable[[int], object]) -> list[int]:
-    """The places where a value that comes to the same no second time becomes another."""
+def turns(low: int, high: int, at_low: object, at_high: object, side: Callable[[int], object]) -> Iterator[int]:
+    """The places where a value becomes another, in order: all of them of one that comes to the same no second time.
+
+    Of others (a remainder) as many as are asked for, which may be without end.
+    """
     if at_low == at_high:
-        return []
+        return
     if high - low == 1:
-        return [high]
+        yield high
+        return
     middle = (low + high) // 2
     between = side(middle)
-    return turns(low, middle, at_low, between, side) + turns(middle, high, between, at_high, side)
+    yield from turns(low, middle, at_low, between, side)
+    yield from turns(middle, high, between, at_high, side)
 
 
 # ---------------------------------------------------------------------------------------------- what the rules look at

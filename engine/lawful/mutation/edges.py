@@ -8,7 +8,7 @@ from calendar import isleap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from random import Random
 from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
@@ -234,7 +234,7 @@ class Edges:
         if of.type.kind not in _ORDERED:
             return []
         try:
-            return turns(low, high, side(low), side(high), side)
+            return [*islice(turns(low, high, side(low), side(high), side), _MOST_EDGES)]
         except TypeError:  # of values that have no order
             return []
 

@@ -416,6 +416,8 @@ class Chooser:
                     path, _ = self._past(_before_last(outcome.paths[0], self.options), actions, goal)
                 if path is not None:
                     break
+        if path is not None and len(needs) > 1 and not self._are_together(path, actions, goal):
+            path = None
         if path is None:  # each is found by itself: that they are not together, in this order, is no proof
             status: Status = failed.status if failed is not None and failed.status == "undetermined" else "not found"
             cut = frozenset[Cut]({"combinations"}) | (failed.cut if failed is not None else frozenset())
@@ -423,6 +425,17 @@ class Chooser:
         proved = joint.proved and path is joint.paths[0]
         paths = joint.paths if path is joint.paths[0] else (path,)
         return replace(joint, paths=paths, proved=proved)
+
+    def _are_together(self, path: Path, actions: Sequence[Need], goal: Goal) -> bool:
+        """Whether one action after the other was done from there, in either order, with all that is needed kept."""
+        for order in (actions, actions[::-1]):
+            there: Path | None = path
+            for need in order:
+                further = self._looked(Goal(need.asked, TRUE, goal.holds), self._briefly, [there]) if there else None
+                there = further.paths[0] if further is not None and further.paths else None
+            if there is not None and goal.is_met(self.setting.situation(there.state, {})):
+                return True
+        return False
 
     def _past(self, path: Path, actions: Sequence[Need], goal: Goal) -> tuple[Path | None, Outcome | None]:
         """On from there to where each action was allowed once, if that is found; else what came of looking."""
