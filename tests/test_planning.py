@@ -948,14 +948,22 @@ def test_where_the_work_is_over_it_is_told_how_far_all_was_looked_at(
     policy = """
 policy: counting
 version: "1"
-account: {fields: {n: {type: int, default: 0}, m: {type: int, default: 0}, k: {type: int, default: 0}}}
+account:
+  fields:
+    n: {type: int, default: 0}
+    m: {type: int, default: 1}
+    k: {type: int, default: 1}
+    p: {type: int, default: 1}
+    q: {type: int, default: 1}
 actions:
-  one: {effects: {n: account.n + 1}}
-  two: {effects: {m: account.m + 2}}
+  one: {effects: {n: account.n + account.q}}
+  two: {effects: {m: account.m + account.p}}
   three: {effects: {k: account.k + account.m}}
-  go: {requires: "account.n > 5 && account.k == 7"}
+  four: {effects: {p: account.p + account.k}}
+  five: {effects: {q: account.q + account.p}}
+  go: {requires: "account.n * account.k == 999983 * account.q"}
 """
-    code, out = told_of(policy, {"features": []}, ("--do", "go", "--seconds", "0.5"), tmp_path, capsys)
+    code, out = told_of(policy, {"features": []}, ("--do", "go", "--seconds", "2"), tmp_path, capsys)
     assert code == 3
     assert re.search(r"looked at every plan of up to \d+ steps?, at some of up to 12, until 2035-03-01", out)
 
