@@ -245,11 +245,13 @@ def test_an_interrupted_audit_is_130_and_leaves_what_was_there(
         process.send_signal(each)
         time.sleep(0.05)
     out, err = process.communicate(timeout=60)
-    if process.returncode == 1:  # a quick machine was done before: then all of it is there
-        assert Path("earlier.csv").read_text().startswith("account_id,")
+    assert err == b""
+    written = Path("earlier.csv").read_text()
+    if written != "earlier":  # a quick machine was done before: then all of it is there
+        assert len(list(csv.DictReader(written.splitlines()))) > 28_911
+        assert process.returncode in (1, 130)
         return
-    assert (process.returncode, out, err) == (130, b"", b"")
-    assert Path("earlier.csv").read_text() == "earlier"
+    assert (process.returncode, out) == (130, b"")
     assert not list(tmp_path.glob(".*.part"))
     assert not any(scratch.iterdir())
 

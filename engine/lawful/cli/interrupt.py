@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,9 @@ from typing import Final
 _PATIENCE: Final = 3.0
 """Seconds in which another Ctrl-C changes nothing: what is half written is being removed. Of work that went on in spite
 of the first, one after that is heard."""
+
+_AGAIN: Final = 0.01
+"""Seconds after which a signal that came where Python lets nothing out is sent again."""
 
 
 @contextmanager
@@ -23,14 +28,26 @@ def interruptible() -> Iterator[None]:
     them change nothing.
     """
     came: list[float] = []
+    unheard = threading.Event()
 
     def heed(_number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
-        if came and now - came[-1] < _PATIENCE:
+        if came and now - came[-1] < _PATIENCE and not unheard.is_set():
             return
+        unheard.clear()
         came.append(now)
         raise KeyboardInterrupt
 
+    def lost(what: sys.UnraisableHookArgs) -> None:
+        if what.exc_type is not KeyboardInterrupt:
+            told(what)
+            return
+        unheard.set()  # it came in a `__del__`, say: Python would write of it and go on
+        again = threading.Timer(_AGAIN, signal.raise_signal, [signal.SIGINT])
+        again.daemon = True
+        again.start()
+
+    told, sys.unraisablehook = sys.unraisablehook, lost
     before = {each: signal.signal(each, heed) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -41,5 +58,6 @@ def interruptible() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, signal.SIG_IGN if came else handler)
+        sys.unraisablehook = told
     if came:
         raise KeyboardInterrupt
