@@ -35,10 +35,11 @@ MANY = 2
 class Author:
     """Writes one small policy."""
 
-    def __init__(self, seed: int, *, once_where: bool = False) -> None:
-        """`once_where`: some limits of once have a condition."""
+    def __init__(self, seed: int, *, once_where: bool = False, at_odds: bool = False) -> None:
+        """`once_where`: some limits of once have a condition. `at_odds`: guards and constraints speak of one fact."""
         self.random = Random(seed)
         self.once_where = once_where
+        self.at_odds = at_odds
         self.edges: set[tuple[str, str]] = set()
 
     def one(self, choices: Any) -> Any:
@@ -71,8 +72,11 @@ class Author:
             "actions": {name: self._changing() for name in self.actions},
             "features": {"pay": {"requires": [self.condition(feature=False, count=False)]}},
             "constraints": {f"c{n}": self._constraint() for n in range(self.random.randint(0, 2))},
-            "invariants": {f"i{n}": self._invariant() for n in range(2)},
+            "invariants": {f"i{n}": self._invariant() for n in range(0 if self.at_odds else 2)},
         }
+        if self.at_odds and self.chance(50):
+            written["registration"] = {"requires": self._for_or_against()}
+            written["features"] = {"pay": {"requires": [self._for_or_against()]}}
         if self.chance(30):
             written["events"] = {"expired": {"moves": self._effects(always=True)}}
         return written
@@ -111,7 +115,10 @@ class Author:
         written: dict[str, Any] = {}
         if self.chance(60):
             written["requires"] = [self.condition() for _ in range(self.random.randint(1, 2))]
-        if self.chance(35):
+        if self.at_odds:
+            if self.chance(70):
+                written["requires"] = [self._for_or_against()]
+        elif self.chance(35):
             written["limit"] = "once"
             if self.once_where and self.chance(40):
                 del written["limit"]
@@ -135,6 +142,10 @@ class Author:
         return moved
 
     def _constraint(self) -> dict[str, Any]:
+        if self.at_odds:
+            where = self.one((f"account.type == '{self.one(TYPES)}'", "'pay' in account.features"))
+            written = {"when": where, "requires": self._for_or_against()}
+            return written if self.chance(60) else {"requires": f"!({where}) || {self._for_or_against()}"}
         return {
             "when": self.condition(count=False),
             "requires": self.condition(count=False),
@@ -148,6 +159,12 @@ class Author:
         before, after = self.condition(count=False), self.condition()
         told = f"({before.replace('account.', 'before.account.')}) && ({after.replace('account.', 'after.account.')})"
         return {kind: told if kind == "never" else f"!({told})"}
+
+    def _for_or_against(self) -> str:
+        """The one fact, or its opposite."""
+        about = [("account.flag", "!account.flag")] if "flag" in self.fields else []
+        about += [("account.level == 1", "account.level == 0")] if "level" in self.fields else []
+        return self.one(about[0])
 
     def condition(self, *, feature: bool = True, count: bool = True) -> str:
         atoms = [self._atom(feature=feature, count=count) for _ in range(self.random.randint(1, 2))]
@@ -170,10 +187,10 @@ class Author:
         return str(self.one(atoms))
 
 
-def small(seed: int) -> lawful.Policy | None:
+def small(seed: int, *, at_odds: bool = False) -> lawful.Policy | None:
     """The policy of a seed; None where it makes no sense to the compiler."""
     try:
-        return lawful.loads(json.dumps(Author(seed, once_where=True).policy()))
+        return lawful.loads(json.dumps(Author(seed, once_where=True, at_odds=at_odds).policy()))
     except lawful.PolicyError:
         return None
 
@@ -197,6 +214,8 @@ class Whole:
     """Every state that can be reached, what leads from each to the next, and what was used on the way."""
 
     policy: lawful.Policy
+    explored: bool = True
+    """Whether it is looked at from the registrations on; otherwise only at each state by itself."""
     judge: Judge = field(init=False)
     next: dict[Seen, set[Seen]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
@@ -225,7 +244,8 @@ class Whole:
                 for event in node.events
             }
         )
-        self._explore()
+        if self.explored:
+            self._explore()
 
     def _explore(self) -> None:
         frontier = list(self._registered())

@@ -7,11 +7,14 @@ from collections import Counter
 import pytest
 
 from enumerated import Whole, small
+from lawful.deciding.judging import Step
+from lawful.deciding.rulebook import triggers_of
 from lawful.engines.reference import evaluate, outcome
 from lawful.ir import Rule
 from lawful.proofs.answers import Answer
 from lawful.proofs.asking import event_of, limits_of_once, limits_of_once_where, written_rules
 from lawful.proofs.property import at_most, of_invariant, stays
+from lawful.question import Asked
 
 SHARDS = 10
 SEEDS = 52
@@ -40,6 +43,20 @@ def test_an_answer_is_what_enumeration_finds(shard: int) -> None:
     assert told["refuted"] > 0
 
 
+def test_guards_and_constraints_exclude_each_other_where_enumeration_says_so() -> None:
+    told: Counter[str] = Counter()
+    for seed in range(80):
+        policy = small(seed, at_odds=True)
+        if policy is None:
+            continue
+        truth = Truth(Whole(policy, explored=False))
+        for answer in policy.prove("conflict", timeout=LIMIT).answers:
+            assert answer.status == truth.of(answer), (seed, answer.question.id, answer.told.en)
+            told["across" if " apply to `" in answer.told.en else answer.status] += 1
+    assert told["across"] >= 20
+    assert told["proved"] >= 100
+
+
 class Truth:
     """What enumeration says of each question; None where it does not say."""
 
@@ -47,6 +64,7 @@ class Truth:
         self.whole = whole
         self.program = whole.program
         self._outcomes: dict[int, list[tuple[object, str, bool]]] = {}
+        self._steps: dict[str, list[Step]] = {}
 
     def of(self, answer: Answer) -> str | None:
         question, program, whole = answer.question, self.program, self.whole
@@ -74,7 +92,7 @@ class Truth:
             case "shadowed":
                 return self._shadowed(self.rule(question.subject), answer)
             case "conflict":
-                return self._conflict(self.rule(question.subject), answer)
+                return self._conflict(self.rule(question.subject))
             case _:
                 return None
 
@@ -115,10 +133,14 @@ class Truth:
             broken -= {key for key, found, _ in self.outcomes(other) if found == "violated"}
         return _told(bool(broken))
 
-    def _conflict(self, rule: Rule, answer: Answer) -> str | None:
-        if answer.status == "proved":
-            return None
-        return _told(not any(self._exclude(rule, other) for other in self._others(rule)))
+    def _conflict(self, rule: Rule) -> str:
+        """It is told of the later of two."""
+        deciding = [each for each in written_rules(self.program) if each.severity == "error"]
+        before = deciding[: next(n for n, each in enumerate(deciding) if each is rule)]
+        alike = [each for each in before if (each.scope, each.subject) == (rule.scope, rule.subject)]
+        guards = [each for each in before if each.scope == "move"] if rule.scope == "account" else []
+        excludes = any(self._exclude(rule, each) for each in alike)
+        return _told(not excludes and not any(self._refuse(each, rule) for each in guards))
 
     def _exclude(self, one: Rule, other: Rule) -> bool:
         held = [
@@ -127,6 +149,46 @@ class Truth:
         ]
         applying = [{key for key, _, applies in self.outcomes(each) if applies} for each in (one, other)]
         return bool(applying[0] & applying[1]) and all(held) and not held[0] & held[1]
+
+    def _refuse(self, guard: Rule, constraint: Rule) -> bool:
+        """Whether, of some change by itself, one of a guard and a constraint always refuses where both can."""
+        at_odds: dict[object, list[tuple[bool, bool, bool]]] = {}
+        for step in self.steps(guard.subject):
+            asked = step.asked.values.get(guard.subject.removeprefix("set."))
+            few = asked if isinstance(asked, bool | str) else None
+            at_odds.setdefault(few, []).append(_together(step, guard, constraint))
+        return any(
+            not any(guards and holds for _, guards, holds in some)
+            and any(can and guards for can, guards, _ in some)
+            and any(can and holds for can, _, holds in some)
+            for some in at_odds.values()
+        )
+
+    def steps(self, trigger: str) -> list[Step]:
+        """Every such change of every state."""
+        if trigger not in self._steps:
+            asked = [each for each in self.whole.changes() if trigger in triggers_of(each)]
+            seen = list(self.whole.everything())
+            if trigger == "register":
+                asked, seen = [Asked("register", "", {})], [each for each in seen if not each.pays]
+            states = [self.whole.situation(each) for each in seen]
+            judge = self.whole.judge
+            self._steps[trigger] = [judge.step(each, state, "reference") for state in states for each in asked]
+        return self._steps[trigger]
+
+
+def _together(step: Step, guard: Rule, constraint: Rule) -> tuple[bool, bool, bool]:
+    """Of one change: whether both apply and can refuse it, whether the guard holds, whether the constraint does."""
+    applies = evaluate(guard.when, step.before) is True
+    asked = any(each.rule is constraint for each in step.judged)
+    meets = asked and evaluate(constraint.when, step.after) is True
+    stood = step.asked.kind != "register" and outcome(constraint, step.before) == "violated"
+    alone = len(step.asked.values) <= 1
+    return (
+        alone and applies and meets and not stood,
+        applies and evaluate(guard.requires, step.before) is True,
+        meets and evaluate(constraint.requires, step.after) is True,
+    )
 
 
 def _told(fine: bool) -> str:

@@ -11,9 +11,10 @@ from lawful import ir
 from lawful.ir import And, Move, Not, Or, Rule, Text
 from lawful.proofs.answers import UNCONFIRMED, Answer, Question, unsettled
 from lawful.proofs.asking import EVENTS, tables_of, written_rules
+from lawful.proofs.conflicts import Conflicts, Pair
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, equal, opposite
 from lawful.proofs.moves import Moves, holds
-from lawful.proofs.reach import reads_of
+from lawful.proofs.reach import rests_on
 from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.proofs.terms import Terms
 from lawful.proofs.versions import Gap, gaps
@@ -38,7 +39,8 @@ class Anywhere:
         self._deadline = Deadline()
         self._written = written_rules(self.program)
         self._deciding = [each for each in self._written if each.severity == "error" and each.kind != "group"]
-        self._reads = {id(each): self._read_by(each) for each in self._written}
+        self._reads = {id(each): rests_on(self.program, each.when, each.requires) for each in self._written}
+        self._conflicts = Conflicts(moves)
 
     def answers(self, kind: str, questions: Sequence[Question]) -> Iterator[Answer]:
         """The answer to each question, in whatever order."""
@@ -137,31 +139,39 @@ class Anywhere:
             and bool(self._reads[id(one)] & self._reads[id(other)])
         )
 
-    def _read_by(self, rule: Rule) -> set[str]:
-        nodes = [node for expr in (rule.when, rule.requires) for node in ir.everything(expr, self.program.conditions)]
-        asked = {f"request.{node.name}" for node in nodes if isinstance(node, ir.Field) and node.owner == "request"}
-        return reads_of(self.program, rule.when, rule.requires) | asked
-
     # ------------------------------------------------------------------------------------------------- conflicts
 
     def _conflict(self, question: Question) -> Answer:
         """Whether another rule, that stands before it, can apply together with it and never holds together with it."""
-        against: list[str] = []
+        against: dict[str, list[str]] = {}
         for rule in self._of(question.subject):
-            view = self._view_of(rule)
-            mine = view.rule(rule)
-            pairs = [view.rule(each) for each in self._before(rule) if each.id != rule.id and self._meet(each, rule)]
-            held = view.sweep([both(each.satisfied, mine.satisfied) for each in pairs])
-            apart = [each for each, shown in zip(pairs, held, strict=True) if not shown.possible]
-            against += [each.rule.id for each in apart if self._exclude(view, each, mine)]
-        others = ", ".join(dict.fromkeys(against))
-        if not others:
+            for change, other in (*self._beside(rule), *self._across(rule)):
+                against.setdefault(change, []).append(other.id)
+        if not against:
             return Answer(question, "proved", Text("it excludes no other rule", "不与其他规则互斥"))
-        told = Text(
-            f"where it and {others} apply, they are never satisfied together",
-            f"它与{others}同时适用时，不可能都满足",
-        )
-        return Answer(question, "refuted", told, proof="all states")
+        told = [_apart(list(dict.fromkeys(others)), change) for change, others in against.items()]
+        en, zh = "; ".join(each.best("en") for each in told), "；".join(each.best("zh") for each in told)
+        return Answer(question, "refuted", Text(en, zh), proof="all states")
+
+    def _beside(self, rule: Rule) -> Iterator[tuple[str, Rule]]:
+        """Of rules that are judged of the same account those that exclude it; the change goes without saying."""
+        view = self._view_of(rule)
+        mine = view.rule(rule)
+        pairs = [view.rule(each) for each in self._before(rule) if each.id != rule.id and self._meet(each, rule)]
+        held = view.sweep([both(each.satisfied, mine.satisfied) for each in pairs])
+        apart = [each for each, shown in zip(pairs, held, strict=True) if not shown.possible]
+        yield from (("", each.rule) for each in apart if self._exclude(view, each, mine))
+
+    def _across(self, rule: Rule) -> Iterator[tuple[str, Rule]]:
+        """Of guards and a constraint, or of constraints and a guard, those that exclude it, and of which change."""
+        found: dict[str, list[Pair]] = {}
+        for other in self._before(rule):
+            if {rule.scope, other.scope} == {"move", "account"}:
+                guard, constraint = (rule, other) if rule.scope == "move" else (other, rule)
+                found.setdefault(guard.subject, []).extend(self._conflicts.pairs(guard, constraint))
+        for subject, pairs in found.items():
+            for pair in self._conflicts.at_odds(self.view(subject), pairs):
+                yield pair.change, pair.constraint if rule.scope == "move" else pair.guard
 
     def _before(self, rule: Rule) -> list[Rule]:
         place = next((n for n, each in enumerate(self._deciding) if each is rule), 0)
@@ -348,6 +358,16 @@ def _breaks(question: Question, rule: Rule, shown: Shown, *, refuses: bool) -> A
 
 def _harmless(question: Question) -> Answer:
     return Answer(question, "proved", Text("it breaks no constraint", "不会违反约束"), proof="all states")
+
+
+def _apart(others: Sequence[str], change: str) -> Text:
+    """What is said of a rule and others; `change`: of which change alone, if it is of one."""
+    en, zh = ", ".join(others), "、".join(others)
+    to, of = (f" to `{change}`", f"于`{change}`") if change else ("", "")
+    return Text(
+        f"where it and {en} apply{to}, they are never satisfied together",
+        f"它与{zh}同时适用{of}时，不可能都满足",
+    )
 
 
 def _dated(told: Text, rule: Rule) -> Text:

@@ -58,7 +58,7 @@ def _once(program: Program) -> Iterator[Question]:
     for rule in (*limits_of_once(program), *limits_of_once_where(program)):
         event = event_of(program, rule)
         title = Text(f"{event} happens at most once", f"{event}最多发生一次")
-        parts = [cel(each) for each in _conditions(program, rule)]
+        parts = [cel(each) for each in conditions_of(program, rule)]
         if parts:
             where = " && ".join(parts)
             title = Text(f"{title.en} where {where}", f"{where}时，{title.zh}")
@@ -67,13 +67,13 @@ def _once(program: Program) -> Iterator[Question]:
 
 def limits_of_once(program: Program) -> list[Rule]:
     """The limits that let an event happen once in a lifetime, whatever the account; one of each id."""
-    return [each for each in _limits_of_once(program) if not _conditions(program, each)]
+    return [each for each in _limits_of_once(program) if not conditions_of(program, each)]
 
 
 def limits_of_once_where(program: Program) -> list[Rule]:
     """Those that do so where a condition holds; one of each id."""
     always = {each.id for each in limits_of_once(program)}
-    return [each for each in _limits_of_once(program) if each.id not in always and _conditions(program, each)]
+    return [each for each in _limits_of_once(program) if each.id not in always and conditions_of(program, each)]
 
 
 def _limits_of_once(program: Program) -> list[Rule]:
@@ -83,12 +83,12 @@ def _limits_of_once(program: Program) -> list[Rule]:
         if rule.scope == "move" and rule.severity == "error" and isinstance(limit, AtMost) and rule.kind == "limit":
             is_once = limit.count.window == LIFETIME and limit.at_most == 1 and limit.own == 1
             if is_once and rule.when != ir.FALSE:
-                found.setdefault((rule.id, bool(_conditions(program, rule))), rule)
+                found.setdefault((rule.id, bool(conditions_of(program, rule))), rule)
     return list(found.values())
 
 
-def _conditions(program: Program, rule: Rule) -> list[Expr]:
-    """What a limit asks beside that the change is one: nothing, if it holds whatever the account."""
+def conditions_of(program: Program, rule: Rule) -> list[Expr]:
+    """What a rule asks beside that the change is one: nothing, if it applies whatever the account."""
     applies = [move.applies for move in program.moves if move.trigger == rule.subject]
     if rule.when in applies or rule.when == TRUE:
         return []

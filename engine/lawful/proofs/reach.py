@@ -155,6 +155,13 @@ def reads_of(program: Program, *exprs: Expr) -> set[str]:
     return found
 
 
+def rests_on(program: Program, *exprs: Expr) -> set[str]:
+    """The facts, the events, and what of the request (`request.f`) expressions read."""
+    nodes = [node for expr in exprs for node in everything(expr, program.conditions)]
+    asked = {f"request.{node.name}" for node in nodes if isinstance(node, ir.Field) and node.owner == "request"}
+    return reads_of(program, *exprs) | asked
+
+
 def is_timeless(program: Program, *exprs: Expr) -> bool:
     """Whether expressions mean the same on every day."""
     for expr in exprs:

@@ -81,8 +81,7 @@ class View:
             state = self.state
             match kind:
                 case "set":
-                    value = known(fresh_fact(self.space, f"to_{name}", self.program.account[name]))
-                    change = Change("set", values={name: (True, value)})
+                    change = Change("set", values={name: (True, self._asked_for(name))})
                 case "register":
                     change = Change("register")
                     off: dict[str, Meaning] = dict.fromkeys(self.program.features, FALSE)
@@ -91,6 +90,19 @@ class View:
                     change = Change(kind, name)  # type: ignore[arg-type]  # a trigger begins with its kind
             self._rulings[trigger] = self.moves.ruling(self.space, change, state, self.moment)
         return self._rulings[trigger]
+
+    def ruling_beside(self, trigger: str, others: Sequence[str]) -> Ruling:
+        """What it says where some of these other fields are set at once."""
+        key = " ".join((trigger, *others))
+        if key not in self._rulings:
+            name = trigger.removeprefix("set.")
+            values = {each: (self.space.boolean(f"sets_{each}"), self._asked_for(each)) for each in others}
+            change = Change("set", values={name: (True, self._asked_for(name)), **values})
+            self._rulings[key] = self.moves.ruling(self.space, change, self.state, self.moment)
+        return self._rulings[key]
+
+    def _asked_for(self, name: str) -> Meaning:
+        return known(fresh_fact(self.space, f"to_{name}", self.program.account[name]))
 
     def rule(self, rule: Rule) -> Asked:
         if id(rule) not in self._rules:
