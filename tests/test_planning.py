@@ -1271,4 +1271,54 @@ actions: {use: {effects: {n: account.n + 1}}, pair: {never_after: pair2}, pair2:
     ],
 )
 def test_needs_that_exclude_each_other_are_not_served_together(needs: list[str], status: str) -> None:
-    assert lawful.loads(EXCLUSIVE).choose(needs, at="2025-01-10").status == status
+    choice = lawful.loads(EXCLUSIVE).choose(needs, at="2025-01-10")
+    assert choice.status == status
+    for option in choice.options:
+        assert [each.status for each in option.needs] == ["found"] * len(needs)
+        assert [each.needs for each in option.apart] == ([] if status == "found" else [tuple(needs)])
+
+
+@pytest.mark.parametrize(
+    ("needs", "apart"),
+    [
+        (["f", "g", "use"], {("f", "use"): ("features.f",)}),
+        (
+            ["pair 1 per month", "use", "pair2"],
+            {("pair 1 per month", "pair2"): ("actions.pair2.never_after", "actions.pair.never_after")},
+        ),
+    ],
+)
+def test_which_needs_exclude_each_other_is_told_with_the_rule(
+    needs: list[str], apart: dict[tuple[str, ...], tuple[str, ...]]
+) -> None:
+    for option in lawful.loads(EXCLUSIVE).choose(needs, at="2025-01-10").options:
+        assert {each.needs: each.rules for each in option.apart} == apart
+
+
+APART = """
+policy: apart
+version: "1"
+account: {fields: {t: {enum: [a, b]}}}
+lifecycle: {t: {initial: [a, b]}}
+features: {f: {}, g: {}}
+actions: {use: {requires: "!('f' in account.features)"}}
+constraints: {one: {when: "'f' in account.features", requires: "!('g' in account.features)"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("needs", "code", "en", "zh"),
+    [
+        ("f g", 1, "but not together\n    constraints.one   not so: ", "但不能同时满足\n    constraints.one   "),
+        ("f use", 3, "but no way to them together was found\n    actions.use   not so: ", "但未找到同时满足的途径"),
+    ],
+)
+def test_what_keeps_needs_apart_is_told_below_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], needs: str, code: int, en: str, zh: str
+) -> None:
+    (tmp_path / "p.yaml").write_text(APART, "utf-8")
+    one, other = needs.split()
+    asked = (str(tmp_path / "p.yaml"), "--need", one, "--need", other, "--at", "2025-01-10")
+    assert run(capsys, *asked, "--lang", "en")[0] == code
+    assert f"  against b: {one} and {other} are each served, {en}" in run(capsys, *asked, "--lang", "en")[1]
+    assert f"  不宜选b：可分别满足{one}与{other}，{zh}" in run(capsys, *asked, "--lang", "zh")[1]

@@ -12,7 +12,7 @@ from lawful.cli.layout import GAP, Piece, Row, columns, row
 from lawful.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from lawful.planning.plan import Choice, Choosable, Obtained, Plan, PlanStep
+    from lawful.planning.plan import Apart, Choice, Choosable, Obtained, Plan, PlanStep
     from lawful.policy import Policy
 
 _MOST_TOLD: Final = 6
@@ -317,11 +317,28 @@ class Planned:
             yield row(1, (self.terminal.say(f"against {option.value}:", f"不宜选{option.value}："), "dim"))
         for rule, why in dict(against).items():
             yield row(2, (rule, "bold"), GAP + why.best(language))
+        for apart in option.apart:
+            yield from self._apart(option, apart)
         for each in option.needs:
             if each.status in _OPEN:
                 yield self._open(f"{option.value}, {each.need}", each.missing, each.left_out)
         if option.status in _OPEN and not option.needs and option.plan is not None:
             yield self._open(option.value, option.plan.missing, option.plan.bound.left_out)
+
+    def _apart(self, option: Choosable, apart: Apart) -> Iterator[Row]:
+        """Why a type does not serve together what it serves."""
+        say = self.terminal.say
+        which = say(" and ", "与").join((say(", ", "、").join(apart.needs[:-1]), apart.needs[-1]))
+        if option.status == "none":
+            told = say(f"{which} are each served, but not together", f"可分别满足{which}，但不能同时满足")
+        else:
+            told = say(
+                f"{which} are each served, but no way to them together was found",
+                f"可分别满足{which}，但未找到同时满足的途径",
+            )
+        yield row(1, (say(f"against {option.value}: ", f"不宜选{option.value}："), "dim"), told)
+        for rule, why in zip(apart.rules, apart.why, strict=True):
+            yield row(2, (rule, "bold"), GAP + why.best(self.terminal.language))
 
     def _open(self, what: str, missing: tuple[tuple[str, ...], ...], left_out: tuple[str, ...]) -> Row:
         """Why a `?` stands for it: the facts that it depends on, or what was not tried."""

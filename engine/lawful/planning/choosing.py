@@ -18,12 +18,13 @@ from lawful.decision import PolicyNamed, Reason
 from lawful.decision import Text as Told
 from lawful.diagnostics import Problem, RequestError, near
 from lawful.ir import BOOL, TRUE, Compare, Constant, Expr, Field, Period, Program, Value, conjunction
+from lawful.planning.apart import Apartness
 from lawful.planning.cone import requests_read
 from lawful.planning.goals import Goal
 from lawful.planning.instants import Instants
 from lawful.planning.moves import Moves
 from lawful.planning.needs import Need, Rates
-from lawful.planning.plan import Choice, Choosable, Plan, Served, Status
+from lawful.planning.plan import Apart, Choice, Choosable, Plan, Served, Status
 from lawful.planning.planner import Options, Outcome, Planner
 from lawful.planning.reach import Reaching
 from lawful.planning.search import Path
@@ -99,6 +100,7 @@ class Chooser:
         """Why an account cannot be registered with each type that was tried."""
         self._deadline: float | None = None
         """When the time for one type is over."""
+        self._apartness = Apartness(self.judge, self.setting, question, self._way_to)
         self._known: dict[object, tuple[tuple[Path, ...], Outcome]] = {}
         """What was looked for, and from where."""
 
@@ -285,7 +287,11 @@ class Chooser:
         if joint.paths and (status == "undetermined" or not settled):
             missing = _smallest([facts for _, each in answers for facts in each])
             joint = replace(joint, status="undetermined", proved=False, paths=(), missing=missing)
-        return Choosable(value=value, title=title, status=status, needs=served, plan=self.teller.plan(goal, joint))
+        apart: tuple[Apart, ...] = ()
+        if status in ("none", "not found") and all(each.status == "found" for each in served):
+            apart = self._apartness.apart(needs, is_type, there.paths[0], starts)
+        plan = self.teller.plan(goal, joint)
+        return Choosable(value=value, title=title, status=status, needs=served, apart=apart, plan=plan)
 
     def _there(self, goal: Goal, asked: Asked, starts: Sequence[Path]) -> Outcome:
         """How an account comes to be of the type: it is registered so, or becomes so from where one was."""
@@ -399,6 +405,10 @@ class Chooser:
                 options = replace(options, seconds=min(options.seconds, left))
             self._known[key] = tuple(starts), self.planner.outcome(self.question, goal, options, starts)
         return self._known[key][1]
+
+    def _way_to(self, goal: Goal, starts: Sequence[Path]) -> Path | None:
+        paths = self._looked(goal, self._briefly, starts).paths
+        return paths[0] if paths else None
 
     @property
     def _briefly(self) -> Options:

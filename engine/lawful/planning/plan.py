@@ -149,6 +149,15 @@ class Served(Answer):
     """Where nothing was found: what was not tried, as in the bound of a plan."""
 
 
+class Apart(Answer):
+    """Needs of which a type of account serves each, and for which no way to all of them was found."""
+
+    needs: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+    """What refuses one of them once the other is met."""
+    why: tuple[Text, ...] = ()
+
+
 class Choosable(Answer):
     """One type of account, with what speaks against it."""
 
@@ -160,6 +169,8 @@ class Choosable(Answer):
     """What keeps the account from being of that type."""
     why: tuple[Text, ...] = ()
     needs: tuple[Served, ...] = ()
+    apart: tuple[Apart, ...] = ()
+    """Where each need is served, and not all together: which of them exclude each other."""
     plan: Plan | None = None
     """The way to an account of that type with all that is needed."""
 
