@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -225,6 +226,30 @@ def test_of_many_things_that_only_one_knows_the_first_are_named() -> None:
     assert (said.leaves_out(few), said.leaves_out(many)) == (False, True)
 
 
+def test_what_has_other_words_alone_is_told_and_no_difference() -> None:
+    new = changed(
+        ("one mass message a day for", "one message a day for"), ("en: subscription account,", "en: magazine,")
+    )
+    found = lawful.load("wechat").diff(new, timeout=LIMIT)
+    assert found.equal
+    assert {(each.what, each.of, each.name, each.old.en, each.new.en) for each in found.texts} >= {
+        ("value", "type", "subscription", "subscription account", "magazine")
+    }
+    assert "the value subscription of type: subscription account → magazine" in Sayings(found, "en").called()
+    assert lawful.load("wechat").diff(lawful.load("wechat")).texts == ()
+
+
+def test_rules_in_other_words_are_named() -> None:
+    new = changed(("mass messages of a service account, certified or not: at most", "so many, per recipient:"))
+    found = lawful.load("wechat").diff(new, timeout=LIMIT)
+    (retold,) = found.texts
+    assert (found.equal, retold.what, retold.name) == (True, "rule", "actions.mass_send.limits.monthly")
+    assert (
+        as_json(found, "0")["texts"][0]["new"]["en"]
+        == "so many, per recipient: {limit} a calendar month (counted: {count})"
+    )
+
+
 def test_a_new_fact_that_a_rule_needs_leaves_old_requests_open() -> None:
     new = changed(
         ("    last_active:\n", "    audited: {type: bool, outside: true}\n    last_active:\n"),
@@ -241,6 +266,33 @@ def newer(tmp_path: Path) -> str:
     text = WECHAT.read_text(encoding="utf-8").replace("at_most: 4", "at_most: 5", 1)
     (tmp_path / "newer.yaml").write_text(text, encoding="utf-8")
     return str(tmp_path / "newer.yaml")
+
+
+def test_the_most_telling_cases_are_shown_and_the_others_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was long ago comes last."""
+    files = [tmp_path / "old.yaml", tmp_path / "new.yaml"]
+    allowed = " || ".join(["(account.a && today < date('2010-01-01'))", *(f"account.{name}" for name in "bcde")])
+    for file, requires in zip(files, ("account.f", f"account.f || {allowed}"), strict=True):
+        file.write_text(
+            "policy: p\nversion: 1\naccount: {fields: {a: bool, b: bool, c: bool, d: bool, e: bool, f: bool}}\n"
+            f'actions: {{go: {{requires: "{requires}"}}}}\n',
+            encoding="utf-8",
+        )
+    old, new = map(str, files)
+    assert main(["diff", old, new, "--lang", "zh", "--verbose"]) == 0
+    out = capsys.readouterr().out
+    cases = re.findall("情形：(.*)", out[out.index("拒绝 → 允许") : out.index("例如")])
+    assert ([n for n, each in enumerate(cases) if "2010" in each], "--verbose" in out) == (
+        [len(cases) - 1],
+        False,
+    )
+    assert main(["diff", old, new, "--lang", "en"]) == 0
+    out = capsys.readouterr().out
+    loosened = out[out.index("deny → allow") : out.index("such as")]
+    assert (loosened.count("where "), "2010" in loosened) == (3, False)
+    assert f"and {len(cases) - 3} more with --verbose" in loosened
 
 
 def test_what_nobody_can_set_is_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,6 +63,10 @@ def diff(
         str | None,
         typer.Option("--changed", metavar="FILE", help="Write the accounts with another answer: .csv or .parquet."),
     ] = None,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Tell every case of where a difference is, and every text that is new."),
+    ] = False,
     form: Format = "text",
     lang: Lang = None,
     quiet: Quiet = False,
@@ -78,6 +82,7 @@ def diff(
     \b
     Examples:
       lawful diff wechat ./wechat-2026
+      lawful diff wechat wechat-official --verbose
       lawful diff ./old ./new --forbid loosened --quiet
       lawful diff ./old ./new --inventory accounts.parquet --can 'enable wechat_pay' --changed touched.csv
     """
@@ -100,7 +105,7 @@ def diff(
         asked = None
         if inventory is not None:
             asked = diffing.Accounts(inventory, tuple(can or ()), at, history, changed, tuple(columns or ()), lenient)
-        found = diffing.run(before, after, asked, timeout, terminal, as_json=form == "json")
+        found = diffing.run(before, after, asked, timeout, terminal, as_json=form == "json", verbose=verbose)
     return code_of(found, forbid)
 
 

@@ -44,7 +44,16 @@ class Accounts:
     lenient: bool = False
 
 
-def run(old: Policy, new: Policy, asked: Accounts | None, seconds: float, terminal: Terminal, *, as_json: bool) -> Diff:
+def run(
+    old: Policy,
+    new: Policy,
+    asked: Accounts | None,
+    seconds: float,
+    terminal: Terminal,
+    *,
+    as_json: bool,
+    verbose: bool = False,
+) -> Diff:
     """Compare and tell. Raises ProofError, AuditError."""
     with working(wanted=not terminal.quiet) as at:
         found = old.diff(new, timeout=seconds, told=at)
@@ -65,7 +74,7 @@ def run(old: Policy, new: Policy, asked: Accounts | None, seconds: float, termin
     if as_json:
         terminal.text(_json(found, touched))
     else:
-        terminal.rows(_Report(found, touched, terminal).rows())
+        terminal.rows(_Report(found, touched, terminal, verbose=verbose).rows())
     return found
 
 
@@ -101,13 +110,17 @@ def _json(found: Diff, touched: Touched | None) -> str:
 
 
 _MOST_IN_A_LINE: Final = 2
+_MOST_CASES: Final = 3
+"""Of where a difference is, so many cases are read."""
+_MOST_CALLED: Final = 6
 
 
 class _Report:
     """The differences as a person reads them: what is looser first."""
 
-    def __init__(self, diff: Diff, touched: Touched | None, terminal: Terminal) -> None:
+    def __init__(self, diff: Diff, touched: Touched | None, terminal: Terminal, *, verbose: bool) -> None:
         self.diff = diff
+        self.verbose = verbose
         self.touched = touched
         self.terminal = terminal
         self.sayings = Sayings(diff, terminal.language)
@@ -130,6 +143,7 @@ class _Report:
         yield from self._unsettled()
         yield self._conclusion()
         yield from self._only()
+        yield from self._texts()
         if self.touched is not None:
             yield from self._accounts(self.touched)
         for assumed in self.diff.assumptions:
@@ -154,8 +168,10 @@ class _Report:
         role: Role = {"loosened": "bad", "tightened": "warning", "other": "open"}[tendency(each.kind)]  # type: ignore[assignment]  # roles
         yield row(3, (self.sayings.kind(each), role))
         if each.where is not None:
-            for place in self.sayings.cases(each.where):
+            cases = self.sayings.cases(each.where)
+            for place in self._first(cases, _MOST_CASES):
                 yield row(4, (say("where ", "情形："), "dim"), place)
+            yield from self._more(len(cases) - _MOST_CASES, 4)
             for remark in self.sayings.remarks(each.where):
                 yield row(4, (remark, "dim"))
         examples = self.sayings.examples
@@ -164,6 +180,15 @@ class _Report:
         yield row(5, (say("before: ", "旧："), "dim"), old, (say("; now: ", "；新："), "dim"), new)
         for lead, ground in examples.grounds(each.example):
             yield row(5, (lead, "dim"), ground)
+
+    def _first(self, some: Sequence[str], most: int) -> Sequence[str]:
+        return some if self.verbose else some[:most]
+
+    def _more(self, many: int, depth: int) -> Iterator[Row]:
+        """How many were left out."""
+        if many > 0 and not self.verbose:
+            told = self.terminal.say(f"and {many} more with --verbose", f"另有{many}项，见 --verbose")
+            yield row(depth, (told, "dim"))
 
     def _unsettled(self) -> Iterator[Row]:
         say = self.terminal.say
@@ -193,7 +218,7 @@ class _Report:
         language = self.terminal.language
         for side, group in groupby(sorted(self.diff.only, key=lambda each: each.side), key=lambda each: each.side):
             these = list(group)
-            told = list(self.sayings.only(these))
+            told = list(self.sayings.only(these, whole=self.verbose))
             lead = self.terminal.say(
                 f"only {SIDES[side].best(language)} knows ", f"只有{SIDES[side].best(language)}有："
             )
@@ -202,8 +227,24 @@ class _Report:
             else:
                 yield row(1, ("·", "open"), " ", lead.rstrip())
                 yield from (row(3, each) for each in told)
-            if self.sayings.leaves_out(these):
-                yield row(3, (self.terminal.say("--format json lists all", "--format json 列出全部"), "dim"))
+            if self.sayings.leaves_out(these) and not self.verbose:
+                yield row(3, (self.terminal.say("--verbose lists all", "--verbose 列出全部"), "dim"))
+
+    def _texts(self) -> Iterator[Row]:
+        """What has other words."""
+        say, sayings = self.terminal.say, self.sayings
+        if called := sayings.called():
+            yield row(1, ("·", "open"), " ", say("called otherwise", "名称不同"))
+            yield from (row(3, each) for each in self._first(called, _MOST_CALLED))
+            yield from self._more(len(called) - _MOST_CALLED, 3)
+        if rules := sayings.in_other_words():
+            lead = say("rules in other words", "表述不同的规则")
+            if self.verbose:
+                yield row(1, ("·", "open"), " ", lead)
+                yield from (row(3, sayings.retold(each)) for each in rules)
+            else:
+                names = sayings.few([each.name for each in rules], whole=False)
+                yield row(1, ("·", "open"), " ", lead, say(": ", "："), names)
 
     # --------------------------------------------------------------------------------------------------- accounts
 

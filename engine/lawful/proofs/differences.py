@@ -170,6 +170,21 @@ class OnlyOne:
     told: str = ""
 
 
+Called = Literal["value", "field", "feature", "action", "request field", "event", "condition", "rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retold:
+    """What both have, and each calls by other words: the title or, of a rule, what explains it."""
+
+    what: Called
+    name: str
+    old: Text
+    new: Text
+    of: str = ""
+    """Of a value: the field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diff:
     """How two policies differ in what they answer to one change of any account."""
@@ -185,6 +200,8 @@ class Diff:
     assumptions: tuple[Text, ...]
     timeout: float
     seconds: float
+    texts: tuple[Retold, ...] = ()
+    """What has other words only, or other words, too: no answer is another one for it."""
 
     def __repr__(self) -> str:
         sides = " ".join(f"{each.id} {each.version}" for each in (self.old, self.new))

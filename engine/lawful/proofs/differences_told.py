@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
-from lawful.ir import AtMost, Field, Language, Program, Text, Value
+from lawful.ir import AtMost, Clock, Compare, Constant, Field, Language, Program, Text, Value
 from lawful.proofs.answers import why_not
 from lawful.proofs.differences import (
     KINDS,
@@ -19,12 +20,14 @@ from lawful.proofs.differences import (
     Moving,
     OnlyOne,
     Part,
+    Retold,
     Setting,
     Side,
     Statement,
     Where,
     tendency,
 )
+from lawful.proofs.examples import USUAL
 from lawful.proofs.examples_told import ExampleTeller
 from lawful.show.phrases import Phrases
 
@@ -40,6 +43,8 @@ _WHAT: Final = {
     "feature": Text("the feature {name}", "功能 {name}"),
     "action": Text("the action {name}", "操作 {name}"),
     "event": Text("the event {name}", "事件 {name}"),
+    "condition": Text("the condition {name}", "条件 {name}"),
+    "rule": Text("{name}", "{name}"),
 }
 _SEVERAL: Final = {
     "field": Text("the fields {names}", "字段 {names}"),
@@ -108,8 +113,8 @@ class Sayings:
     # ------------------------------------------------------------------------------------------------- the place
 
     def cases(self, where: Where) -> list[str]:
-        """Each case in a line."""
-        return [self._case(case) for case in where.cases]
+        """Each case in a line, the most telling first."""
+        return [self._case(case) for case in sorted(where.cases, key=_readiness)]
 
     def remarks(self, where: Where) -> list[str]:
         """What the cases leave out."""
@@ -216,21 +221,44 @@ class Sayings:
         """Why it is not settled."""
         return why_not(difference.why or "time", self.diff.timeout).best(self.language)
 
-    def only(self, some: Sequence[OnlyOne]) -> Iterator[str]:
-        """What one policy alone knows, each kind of thing once, of many things the first few."""
+    def only(self, some: Sequence[OnlyOne], *, whole: bool = False) -> Iterator[str]:
+        """What one policy alone knows, each kind of thing once; of many things, unless `whole`, the first few."""
         for (what, of), group in groupby(some, key=_kind):
             these = list(group)
             if len(these) > 1 and what in _SEVERAL:
-                named = self._few([each.told if what == "value" else each.name for each in these])
+                named = self.few([each.told if what == "value" else each.name for each in these], whole=whole)
                 yield _SEVERAL[what].best(self.language).format(names=named, of=of)
             else:
                 yield from (_WHAT[what].best(self.language).format(name=each.name, told=each.told) for each in these)
 
-    def _few(self, names: Sequence[str]) -> str:
-        """All of some, the first of many and how many more."""
-        listed = self.say(", ", "、").join(names if len(names) <= _MOST_NAMED else names[:_FIRST_NAMED])
+    def called(self) -> list[str]:
+        """What has another title, in this language before what has one in the other alone."""
+        named = [each for each in self.diff.texts if each.what != "rule"]
+        return [
+            self.retold(each) for each in sorted(named, key=lambda each: self._words(each.old) == self._words(each.new))
+        ]
+
+    def _words(self, text: Text) -> str:
+        return text.best(self.language)
+
+    def retold(self, each: Retold) -> str:
+        """What it is called by the one and by the other."""
+        named = _WHAT[each.what].best(self.language).format(name=each.of or each.name, told=each.name)
+        old, new = self._words(each.old), self._words(each.new)
+        if old == new:
+            old, new = ((text.zh if self.language == "en" else text.en) or "" for text in (each.old, each.new))
+        return self.say(f"{named}: {old} → {new}", f"{named}：{old} → {new}")
+
+    def in_other_words(self) -> list[Retold]:
+        """The rules that are explained otherwise."""
+        return [each for each in self.diff.texts if each.what == "rule"]
+
+    def few(self, names: Sequence[str], *, whole: bool) -> str:
+        """All of some, the first of many and how many more; all of them if they are wanted `whole`."""
+        whole = whole or len(names) <= _MOST_NAMED
+        listed = self.say(", ", "、").join(names if whole else names[:_FIRST_NAMED])
         more = len(names) - _FIRST_NAMED
-        return listed if len(names) <= _MOST_NAMED else listed + self.say(f" and {more} more", f"等，另有{more}项")
+        return listed if whole else listed + self.say(f" and {more} more", f"等，另有{more}项")
 
     @staticmethod
     def leaves_out(some: Sequence[OnlyOne]) -> bool:
@@ -241,6 +269,23 @@ class Sayings:
 def _kind(each: OnlyOne) -> tuple[str, str]:
     """What is told together: of values those of one field."""
     return each.what, each.name if each.what == "value" else ""
+
+
+def _readiness(case: Sequence[Part]) -> tuple[bool, int, int]:
+    """What is so nowadays before what was once, what is known before what is not, and what takes few words first."""
+    statements = [each for each in case if isinstance(each, Statement)]
+    return any(map(_is_past, statements)), sum(each.value is None for each in statements), len(case)
+
+
+def _is_past(statement: Statement) -> bool:
+    """Whether it says that the day is before one that is over, as seen from where examples are."""
+    match statement.expr:
+        case Compare(operator="<", left=Clock(name="today"), right=Constant(value=date() as day)):
+            return statement.value is True and day.toordinal() <= USUAL
+        case Compare(operator=">=", left=Clock(name="today"), right=Constant(value=date() as day)):
+            return statement.value is False and day.toordinal() <= USUAL
+        case _:
+            return False
 
 
 def _counted(literal: Statement) -> object:
@@ -270,10 +315,18 @@ def as_json(diff: Diff, lawful: str) -> Json:
             for each in diff.unsettled
         ],
         "only": [{"policy": each.side, "what": each.what, "name": each.name, "told": each.told} for each in diff.only],
+        "texts": [
+            {"what": each.what, "name": each.name, "of": each.of, "old": _text(each.old), "new": _text(each.new)}
+            for each in diff.texts
+        ],
         "assumptions": [{"en": each.en, "zh": each.zh} for each in diff.assumptions],
         "seconds": round(diff.seconds, 3),
         "accounts": None,
     }
+
+
+def _text(text: Text) -> Json:
+    return {"en": text.en, "zh": text.zh}
 
 
 def _policy(program: Program) -> Json:

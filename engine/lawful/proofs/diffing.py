@@ -18,6 +18,7 @@ from lawful.proofs.logic import Bool, both, conjunction, disjunction, opposite
 from lawful.proofs.moves import Moves
 from lawful.proofs.proving import Told
 from lawful.proofs.regions import where
+from lawful.proofs.retold import retold
 from lawful.proofs.shared import Shared
 from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.reading import Reader
@@ -59,6 +60,7 @@ class Differ:
             tuple(self._assumptions()),
             self.seconds,
             time.monotonic() - begun,
+            tuple(retold(self.shared.old, self.shared.new)),
         )
 
     def differences(self, asking: Asking, known: set[Kind], alike: Alike) -> Iterator[Difference]:

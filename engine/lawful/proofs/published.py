@@ -144,6 +144,16 @@ class Only(Part):
     told: str
 
 
+class Retold(Part):
+    """What both policies have, and each calls by other words; `of` is the field of a value."""
+
+    what: differences.Called
+    name: str
+    of: str
+    old: Text
+    new: Text
+
+
 class Turned(Part):
     """Accounts that get another answer to a question; examples of them."""
 
@@ -188,6 +198,7 @@ class Diff(Part):
     differences: tuple[Difference, ...]
     unsettled: tuple[Unsettled, ...]
     only: tuple[Only, ...]
+    texts: tuple[Retold, ...]
     assumptions: tuple[Text, ...]
     seconds: float
     accounts: Touched | None = None
