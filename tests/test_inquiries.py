@@ -63,9 +63,34 @@ def test_what_is_only_compared_with_what_stays_is_told_in_ranges() -> None:
 
 
 def test_facts_that_meet_in_a_comparison_are_told_by_what_was_tried() -> None:
+    """What would allow it is looked for with each but one given: its thresholds are known then."""
     tried = {"account.m": "such as 0", "account.n": "such as 0"}
-    assert asked(NM, "account.n > account.m") == [(tried, "deny")]
-    assert asked(NM, "account.n + account.m == 10") == [(tried, "deny")]
+    assert asked(NM, "account.n > account.m") == [
+        ({"account.m": "such as 9", "account.n": "such as 10"}, "allow"),
+        (tried, "deny"),
+    ]
+    ten = {"account.m": "such as 0", "account.n": "such as 10"}
+    assert asked(NM, "account.n + account.m == 10") == [(ten, "allow"), (tried, "deny")]
+    product = {"account.m": "such as 101", "account.n": "such as 10"}
+    assert asked(NM, "account.n * account.m > 1000") == [(product, "allow"), (tried, "deny")]
+    days = asked(
+        "{d: {type: date, outside: true}, e: {type: date, outside: true}}", "daysBetween(account.d, account.e) > 30"
+    )
+    assert days[0] == ({"account.d": "such as 2027-12-01", "account.e": "such as 2028-01-01"}, "allow")
+
+
+def test_what_comes_round_again_is_looked_for_beyond_its_thresholds() -> None:
+    assert asked(N, "account.n % 7 == 3 && account.n / 10 > 4")[0] == ({"account.n": "such as 52"}, "allow")
+
+
+def test_a_number_that_overflows_is_no_example() -> None:
+    told = {"such as 34": "allow", "such as 33": "deny"}
+    assert asked(NM, "account.n * account.m > 1000", {"m": 30}) == one("n", told)
+
+
+def test_a_pattern_is_no_text_that_is_offered() -> None:
+    (_, allowed), (given, denied) = asked(S, "account.s.matches('^a[0-9]+$')")
+    assert (allowed, denied, given) == ("allow", "deny", {"account.s": "such as …"})
 
 
 def test_what_is_computed_from_is_told_by_what_was_tried() -> None:

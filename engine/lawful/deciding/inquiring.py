@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from lawful import values, wording
 from lawful.deciding.judging import Judge, Judgement
+from lawful.deciding.meeting import numbers_after, plain_values, plainer, plainness
 from lawful.deciding.missing import MOST_SETS, Searching
 from lawful.deciding.ranging import Ranging, facts_given
 from lawful.deciding.rulebook import triggers_of
@@ -29,6 +30,8 @@ from lawful.record import record_type
 
 _MOST_JUDGED: Final = 1500
 """Requests judged for one answer: a tenth of a second or so."""
+_MOST_TURNED: Final = 60
+"""So often thresholds are looked for once other answers are given."""
 _MOST_ANSWERS: Final = 120
 """To one set of facts; of more none are told."""
 _MOST_TOLD: Final = 24
@@ -106,8 +109,18 @@ def _merged(answers: Iterable[_Answers], place: int) -> list[_Answers]:
 
 def _told(kinds: _Kinds, chosen: Sequence[int]) -> Told:
     if not kinds.whole:
-        return _examples([kinds.of[number].named for number in chosen])
+        return _examples([kinds.of[number].named for number in _plainest(kinds, chosen)])
     return _ANY if len(chosen) == len(kinds.of) > 1 else _stretched(kinds.of, chosen)
+
+
+def _place(kinds: _Kinds, value: object) -> int:
+    """Where a value stands among the kinds; behind them all if it does not."""
+    return next((n for n, each in enumerate(kinds.of) if each.value == value), len(kinds.of))
+
+
+def _plainest(kinds: _Kinds, chosen: Sequence[int]) -> Sequence[int]:
+    """In the order in which examples are told; of ranges as they are."""
+    return chosen if kinds.whole else sorted(chosen, key=lambda number: plainness(kinds.of[number].value))
 
 
 def _examples(named: Sequence[Told]) -> Told:
@@ -145,6 +158,7 @@ class Inquirer:
         self.judgement = judgement
         self.free = Searching(judgement)
         self.judged = 0
+        self.turned = 0
         self.read = Read.of(self._exprs(), self.program.conditions)
         self.ranging = self._ranging()
         self._kinds: dict[str, _Kinds] = {}
@@ -278,6 +292,8 @@ class Inquirer:
                 exact = exact and turns.exact
         distinct = list(dict.fromkeys(found))
         whole = self._is_whole(fact, declaration)
+        if not whole and not exact:
+            distinct = plainer(distinct)
         if declaration.type.kind in ("int", "date", "timestamp"):
             return _Kinds(tuple(self._stretches(sorted(distinct), declaration)), exact, whole)
         return _Kinds(tuple(self._single(each, declaration, whole=whole) for each in distinct), exact, whole)
@@ -358,11 +374,11 @@ class Inquirer:
         if not 0 < self._many(facts) <= _MOST_ANSWERS:
             return ()
         kinds = [self._of(each) for each in facts]
-        found: list[_Answers] = []
-        for chosen in product(*(range(len(each.of)) for each in kinds)):
-            tried = tuple(each.of[index] for each, index in zip(kinds, chosen, strict=True))
-            verdict, rules = self._verdict(facts, tried)
-            found.append(_Answers(tuple((index,) for index in chosen), verdict, rules))
+        found = self._decided(facts, kinds)
+        if all(each.verdict != "allow" for each in found) and (more := self._allowing(facts, kinds)):
+            kinds = [self._with(fact, each, value) for fact, each, value in zip(facts, kinds, more, strict=True)]
+            places = tuple((_place(each, value),) for each, value in zip(kinds, more, strict=True))
+            found.append(_Answers(places, "allow", ()))
         for place in reversed(range(len(facts))):
             found = _merged(found, place)
         if len(found) > _MOST_TOLD:
@@ -372,13 +388,76 @@ class Inquirer:
         return tuple(
             Answered(
                 given={fact: _told(of, some) for fact, of, some in zip(facts, kinds, each.chosen, strict=True)},
-                example={fact: of.of[some[0]].shown for fact, of, some in zip(facts, kinds, each.chosen, strict=True)},
+                example={
+                    fact: of.of[_plainest(of, some)[0]].shown
+                    for fact, of, some in zip(facts, kinds, each.chosen, strict=True)
+                },
                 only_examples=only_examples,
                 verdict=each.verdict,
                 rules=each.rules,
             )
             for each in found
         )
+
+    def _decided(self, facts: tuple[str, ...], kinds: Sequence[_Kinds]) -> list[_Answers]:
+        """What each kind of answer decides."""
+        found: list[_Answers] = []
+        for chosen in product(*(range(len(each.of)) for each in kinds)):
+            tried = tuple(each.of[index] for each, index in zip(kinds, chosen, strict=True))
+            verdict, rules = self._verdict(facts, tried)
+            found.append(_Answers(tuple((index,) for index in chosen), verdict, rules))
+        return found
+
+    def _allowing(self, facts: tuple[str, ...], kinds: Sequence[_Kinds]) -> tuple[object, ...] | None:
+        """Answers that would be allowed, where not all that the rules tell apart was tried; None if none is found."""
+        open_ones = [place for place, each in enumerate(kinds) if not (each.exact and each.whole)]
+        if len(self.question.changes) != 1 or self.question.changes[0].kind == "register":
+            return None
+        for place in open_ones:
+            last, others = facts[place], (*facts[:place], *facts[place + 1 :])
+            beside = (*kinds[:place], *kinds[place + 1 :])
+            for chosen in product(*(self._plain(fact, each) for fact, each in zip(others, beside, strict=True))):
+                known = dict(zip(others, chosen, strict=True))
+                for value in self._turning(last, known):
+                    self.judged += 1
+                    given = {**known, last: value}
+                    if self.judge.judge(self._answered(given), "reference").verdict == "allow":
+                        return tuple(given[fact] for fact in facts)
+        return None
+
+    def _plain(self, fact: str, kinds: _Kinds) -> list[object]:
+        declaration = self._declaration(fact)
+        tried: list[object] = [each.value for each in kinds.of]
+        if declaration is None or (kinds.exact and kinds.whole):
+            return tried
+        return list(dict.fromkeys([*plain_values(declaration, self.question), *tried]))
+
+    def _turning(self, fact: str, known: Mapping[str, object]) -> Iterator[Value]:
+        """The values on both sides of its thresholds, once the others are known; of one alone what follows these."""
+        declaration = self._declaration(fact)
+        if declaration is None or fact in ("history", "account.features"):
+            return
+        self.turned += 1
+        if self.turned > _MOST_TURNED or self.judged > _MOST_JUDGED:
+            return
+        step = self.judge.judge(self._answered(known), "reference").steps[0]
+        of_request = fact.startswith("request.")
+        found = [
+            value
+            for situation in (step.before, step.after)
+            for value in turning_values(self.read, declaration, situation, of_request=of_request).found
+        ]
+        yield from dict.fromkeys(found)
+        if not known:
+            yield from numbers_after(plainer(found), declaration)
+
+    def _with(self, fact: str, kinds: _Kinds, value: object) -> _Kinds:
+        """With one more value that is tried."""
+        declaration = self._declaration(fact)
+        if declaration is None or _place(kinds, value) < len(kinds.of):
+            return kinds
+        more = self._single(value, declaration, whole=False)  # type: ignore[arg-type]  # a value of the field
+        return _Kinds((*kinds.of, more), kinds.exact, kinds.whole)
 
     # -------------------------------------------------------------------------------------------------------- rules
 

@@ -211,8 +211,17 @@ def _subsets(fact: FieldDeclaration, situation: Situation) -> Turns:
 
 def _texts(read: list[Expr], subject: Subject) -> Turns:
     """The texts that are named, and one that is not."""
+    patterns = {
+        id(node.arguments[1])
+        for leaf in read
+        for node in walk(leaf)
+        if isinstance(node, Call) and node.function == "matches"
+    }
     constants = {
-        node.value for leaf in read for node in walk(leaf) if isinstance(node, Constant) and isinstance(node.value, str)
+        node.value
+        for leaf in read
+        for node in walk(leaf)
+        if isinstance(node, Constant) and isinstance(node.value, str) and id(node) not in patterns
     }
     listed = {
         item.value
