@@ -68,7 +68,7 @@ class Truth:
             case "stuck":
                 return _told(question.subject in whole.left)
             case "trap":
-                return _told(question.subject in whole.left_clean or question.subject not in whole.left)
+                return _told(question.subject not in whole.trapped())
             case "dead":
                 return _told(any(found == "violated" for _, found, _ in self.outcomes(self.rule(question.subject))))
             case "shadowed":
