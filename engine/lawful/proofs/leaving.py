@@ -7,7 +7,7 @@ from functools import cached_property
 from lawful.ir import Program, Rule
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, equal, opposite
 from lawful.proofs.moves import Moves, Ruling
-from lawful.proofs.reach import Slice, Ways, reads_of
+from lawful.proofs.reach import Slice, Way, Ways, reads_of
 from lawful.proofs.space import Space
 from lawful.proofs.state import Now, State
 from lawful.proofs.terms import Terms
@@ -39,11 +39,18 @@ class Leaving:
         return [(rule, frozenset(reads_of(program, rule.when, rule.requires))) for rule in findings(program)]
 
     @cached_property
+    def _way(self) -> Way:
+        return next(each for each in self.ways.all if each.id == self.trigger)
+
+    @cached_property
+    def near(self) -> frozenset[str]:
+        """What matters to the change."""
+        return self._way.reads | self._way.writes
+
+    @cached_property
     def facts(self) -> frozenset[str]:
         """What matters: to the change, and to what may be found wrong because of it."""
-        way = next(each for each in self.ways.all if each.id == self.trigger)
-        read = [reads for _, reads in self.rules if reads & way.writes]
-        return (way.reads | way.writes).union(*read)
+        return self.near.union(*(reads for _, reads in self.rules if reads & self._way.writes))
 
     @cached_property
     def part(self) -> Slice:

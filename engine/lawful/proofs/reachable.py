@@ -99,7 +99,7 @@ class Reachable:
         self.program: Program = induction.moves.program
         self.judge = judge
         self.reader = reader
-        self._trapped = Trapped(induction, judge, reader)
+        self._trapped = Trapped(induction, judge, reader, self._may_be_left)
         self._reached: dict[tuple[Slice, bool], tuple[Trace, list[Option]]] = {}
         """A state of which all is known that was proved of the reachable ones, and what may happen in it."""
 
@@ -312,6 +312,15 @@ class Reachable:
         trace, _ = self._reached[part, self.induction.history_known]
         assert target.leaving is not None
         return trace.space.satisfiable(target.leaving.has(trace.state)) is None
+
+    def _may_be_left(self, leaving: Leaving) -> bool:
+        """Whether it may be that somebody leaves a value, as far as that is soon told."""
+        question = Question("stuck", f"{leaving.field}.{leaving.value}", Text(), None, "warning")
+        self.induction.deadline = Deadline.after(_FOR_NAMES)
+        try:
+            return not self._never(Target(question, None, leaving), self.induction.ways.slice(leaving.near))
+        except NotSettled:
+            return True
 
     def _never(self, target: Target, part: Slice) -> bool:
         """Whether no reachable state lets it be."""

@@ -6,10 +6,11 @@ whether it serves them: nothing in it is open but the account.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
+from itertools import product
 from typing import Final, TypeAlias
 
 from lawful import ir
@@ -57,6 +58,9 @@ class Hop:
     values: Facts = ()
     request: Facts = ()
 
+
+_DROPS: Final = Hop(0, (), "disable", "")
+"""Disable every feature."""
 
 Strategy: TypeAlias = tuple[Hop, ...]
 """The last hop leaves the value."""
@@ -136,24 +140,39 @@ class Finder:
 
     def found(self, place: Place, model: Model) -> Strategy | None:
         """The shortest for the account of a model at a place. Raises NotSettled."""
-        for steps in range(_DEEPEST + 1):
-            ahead = self._ahead(place, model, steps)
+        held = [name for name, each in place.state.features.items() if model.holds(each.value)]
+        for steps, drops in product(range(_DEEPEST + 1), (False, True) if held and self.may_drop else (False,)):
+            ahead = self._ahead(place, model, steps, drops=drops)
             formula = somewhere(ahead.cleanly)
             among = ahead.space.satisfiable(formula, ahead.space.texts.known()) or ahead.space.satisfiable(formula)
             if among is not None:
                 among = granted(ahead.space, among, formula, self._wishes(ahead))
                 last = next(each for each, claim in ahead.cleanly if among.holds(claim))
-                return self._read(ahead, among, last)
+                return (*((_DROPS,) if drops else ()), *self._read(ahead, among, last))
         return None
 
-    def _ahead(self, place: Place, model: Model, steps: int) -> Place:
-        """So many steps of an account that is known."""
+    @cached_property
+    def may_drop(self) -> bool:
+        """Whether all features can be disabled at once, by everybody, and nobody counts that: which saves a step for
+        each of them."""
+        program = self.program
+        triggers = [f"disable.{each}" for each in program.features]
+        guarded = any(self.moves.guards_of(each) for each in triggers)
+        effects = any(move.effects for each in triggers for move in self.moves.moves_of(each))
+        counted = any(event in triggers for event, _ in self.windows)
+        book = self.moves.book
+        read = any(fact.startswith("features.") for rule in book.constraints for fact in book.reads[id(rule)])
+        return not (guarded or effects or counted or read)
+
+    def _ahead(self, place: Place, model: Model, steps: int, *, drops: bool) -> Place:
+        """So many steps of an account that is known, whose features may be disabled first."""
         space = self.induction.space(context=place.space.context)
         space.clock = widened(space.clock)
         leaving = self.leaving
         part = Slice(leaving.part.facts | self.toward.facts, leaving.part.ways)
         trace = Trace(self.moves, space, part)
         state, moment = self._known(place, model, space)
+        state = _without_features(state) if drops else state
         trace.states.append(state)
         trace.moments.append(moment)
         for left in range(steps, 0, -1):
@@ -183,7 +202,8 @@ class Finder:
         before.space.assume(equal(before.count(event, window, moment), times))
 
     def _wishes(self, ahead: Place) -> list[Bool]:
-        """No wait that is for nothing, nothing that the world need not move, nothing set beside."""
+        """No wait that is for nothing, nothing that the world need not move, nothing set beside or said for nothing;
+        days that are given are today: that serves most who follow."""
         trace = ahead.trace
         wishes = [equal(one.today, other.today) for one, other in zip(trace.moments, trace.moments[1:], strict=False)]
         for before, after in zip(trace.states, trace.states[1:], strict=False):
@@ -194,7 +214,22 @@ class Finder:
             if option.ruling is not None and option.ruling.change.kind == "set":
                 values = option.ruling.change.values
                 wishes += [opposite(asked) for name, (asked, _) in values.items() if name != self.leaving.field]
+        wishes += [wish for option in ahead.options for wish in self._plainly(option, trace.moment)]
+        for step in trace.steps:
+            wishes += [wish for option in step.options for wish in self._plainly(option, step.moment)]
         return wishes
+
+    def _plainly(self, option: Option, moment: Now) -> Iterator[Bool]:
+        if option.ruling is None:
+            return
+        said = option.ruling.scene_before.records["request"]
+        for name, meaning in said.items():
+            yield opposite(meaning.known)
+            if self.program.request[name].type == ir.DATE:
+                yield equal(meaning.value, moment.today)
+        for name, (_, meaning) in option.ruling.change.values.items():
+            if self.program.account[name].type == ir.DATE:
+                yield equal(meaning.value, moment.today)
 
     # ---------------------------------------------------------------------------------------------------- as values
 
@@ -257,6 +292,9 @@ def serves(strategy: Strategy, place: Place) -> Bool:
     state, moment = place.state, place.moment
     parts: list[Bool] = []
     for hop in strategy:
+        if hop is _DROPS:
+            state = _without_features(state)
+            continue
         if hop.days:
             moment = _later(space, moment, hop.days)
         if hop.world:
@@ -277,6 +315,10 @@ def serves(strategy: Strategy, place: Place) -> Bool:
             parts.append(leaving.clean(space, ruling, moment))
         state = ruling.after
     return both(*parts)
+
+
+def _without_features(state: State) -> State:
+    return replace(state, features=dict.fromkeys(state.features, FALSE))
 
 
 def _later(space: Space, moment: Now, days: int) -> Now:

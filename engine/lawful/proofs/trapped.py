@@ -6,7 +6,8 @@ accounts that have none yet, one by one, until they serve everybody that there c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -30,8 +31,6 @@ from lawful.reading import Reader
 
 _STEPS: Final = 4
 """Steps of a trace to an account that is trapped."""
-_AT_FIRST: Final = 0.3
-"""The share of the time for what needs no lemmas."""
 _MOST: Final = 60
 """Strategies of one value."""
 _FOR_WORDS: Final = 5.0
@@ -103,45 +102,57 @@ class _Lasting:
 class Trapped:
     """Answers to `trap`."""
 
-    def __init__(self, induction: Induction, judge: Judge, reader: Reader) -> None:
+    def __init__(
+        self, induction: Induction, judge: Judge, reader: Reader, may_be_left: Callable[[Leaving], bool]
+    ) -> None:
         self.induction = induction
+        self.may_be_left = may_be_left
         self.moves = induction.moves
         self.program = induction.moves.program
         self.judge = judge
         self.reader = reader
-        self._made: dict[tuple[str, bool], tuple[Trace, list[Option], Lemmas]] = {}
+        self._made: dict[tuple[str, frozenset[str]], tuple[Trace, list[Option], Lemmas] | None] = {}
 
     def answer(self, question: Question, leaving: Leaving, seconds: float, witness: Witness | None) -> Answer:
         """`witness`: somebody who leaves it clean, if one was found."""
         search = _Search(self, question, leaving)
-        whole = Deadline.after(seconds)
-        for known, share in ((False, _AT_FIRST), (True, 1.0)):
-            self.induction.deadline = Deadline(min(whole.at, Deadline.after(seconds * share).at))
+        begun = time.monotonic()
+        anybody: _Anybody | None = None
+        for share, about in self._tiers(leaving):
+            self.induction.deadline = Deadline(begun + seconds * share)
             try:
-                anybody = self._anybody(leaving, known=known)
-                if search.everybody(anybody.place, anybody):
-                    is_left = witness is not None or bool(search.strategies) or self._is_left(leaving)
-                    return Answer(question, "proved", CAN_LEAVE if is_left else _NOT_LEFT, witness, proof=_BY)
-                if search.answer is not None:
-                    return search.answer
+                if about is None:
+                    found = self._looked_for(search, anybody)
+                else:
+                    anybody = self._anybody(leaving, about)
+                    found = search.everybody(anybody.place, anybody)
             except NotSettled:
-                if known:
-                    return unsettled(question, self.induction.deadline.why(), seconds)
-        try:
-            anybody = self._anybody(leaving, known=True)
-            for place in self.from_registrations(leaving):
-                search.everybody(place, anybody)
-                if search.answer is not None:
-                    return search.answer
-        except NotSettled:
-            return unsettled(question, self.induction.deadline.why(), seconds)
+                continue
+            if found:
+                is_left = witness is not None or bool(search.strategies) or self.may_be_left(leaving)
+                return Answer(question, "proved", CAN_LEAVE if is_left else _NOT_LEFT, witness, proof=_BY)
+            if search.answer is not None:
+                return search.answer
+        if self.induction.deadline.passed():
+            return unsettled(question, "time", seconds)
         return unsettled(question, "steps", seconds, _STEPS)
 
-    def _anybody(self, leaving: Leaving, *, known: bool) -> _Anybody:
-        """Those of one field share their states."""
-        key = leaving.field, known
+    def _tiers(self, leaving: Leaving) -> list[tuple[float, frozenset[str] | None]]:
+        """What is tried in turn, and when the share of the time for it is over: any account, without lemmas and then
+        with lemmas about ever more facts; None: those that come about after few steps."""
+        found: list[tuple[float, frozenset[str] | None]] = [(0.3, frozenset())]
+        cycles = {f"account.{name}" for name in self.program.lifecycles}
+        near = leaving.near | (leaving.part.facts & cycles)
+        if near != leaving.part.facts:
+            found.append((0.5, near))
+        return [*found, (0.75, leaving.part.facts), (1.0, None)]
+
+    def _anybody(self, leaving: Leaving, about: frozenset[str]) -> _Anybody:
+        """Those of one field share their states. Raises NotSettled."""
+        key = leaving.field, about
         if key not in self._made:
-            lemmas = self.induction.lemmas(leaving.part, leaving.part.facts) if known else Lemmas()
+            self._made[key] = None  # not to be tried again
+            lemmas = self.induction.lemmas(leaving.part, about) if about else Lemmas()
             space = self.induction.space()
             last = space.clock[1]
             space.clock = widened(space.clock)
@@ -150,14 +161,20 @@ class Trapped:
             space.assume(trace.moment.today <= last)
             space.assume(lemmas.of(self.moves, space, trace.state, trace.moment))
             self._made[key] = trace, trace.options(trace.state, trace.moment, leaving.triggers), lemmas
-        trace, options, lemmas = self._made[key]
+        made = self._made[key]
+        if made is None:
+            raise NotSettled
+        trace, options, lemmas = made
         trace.space.deadline = self.induction.deadline
         return _Anybody(self.induction, Place(trace, options, leaving), lemmas)
 
-    def _is_left(self, leaving: Leaving) -> bool:
-        """Whether it may be that somebody leaves it at all."""
-        place = self._anybody(leaving, known=True).place
-        return place.space.satisfiable(somewhere(place.leaves)) is not None
+    def _looked_for(self, search: _Search, anybody: _Anybody | None) -> bool:
+        """Whether somebody is found who is trapped: then the search has the answer. False in any case."""
+        for place in self.from_registrations(search.leaving):
+            if anybody is None or search.answer is not None:
+                break
+            search.everybody(place, anybody)
+        return False
 
     def from_registrations(self, leaving: Leaving) -> Iterator[Place]:
         """After ever more steps."""
