@@ -7,7 +7,7 @@ nothing breaks while all of them hold are found by induction.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,7 @@ from lawful.ir import (
     type_of,
 )
 from lawful.proofs.property import Property
-from lawful.proofs.reach import Slice, reads_of
+from lawful.proofs.reach import Slice, is_timeless, reads_of
 
 _MOST: Final = 400
 _MOST_BY_VALUE: Final = 1000
@@ -119,9 +119,18 @@ def _of_conditions(program: Program, part: Slice) -> Iterator[Literal]:
                 nodes[node] = wording.cel(node)
     for node, told in sorted(nodes.items(), key=lambda each: len(each[1])):
         known = Known(node)
+        if isinstance(node, ir.AtMost):
+            en, zh = (_events(program, node, language) for language in ("en", "zh"))
+            yield Literal(And((known, Not(node))), told=Text(f"the limit on {en} is used up", f"{zh}的次数已用完"))
+            continue
         yield Literal(And((known, node)), told=Text(told, told))
         yield Literal(And((known, Not(node))), told=Text(f"not {_within(told)}", f"非{_within(told)}"))
         yield Literal(Not(known), told=Text(f"{told} is unknown", f"{told}未知"))
+
+
+def _events(program: Program, limit: ir.AtMost, language: Language) -> str:
+    titles = [wording.event_title(program, event, language) for event in limit.count.events]
+    return (" and " if language == "en" else "与").join(titles)
 
 
 def _exprs(program: Program) -> Iterator[Expr]:
@@ -140,7 +149,14 @@ def _is_condition(program: Program, node: Expr, part: Slice) -> bool:
             return False
         if isinstance(each, ir.AtMost) and each.counted_by is not None and each.counted_by.owner != "account":
             return False
-    return reads_of(program, node) <= part.facts
+    reads = reads_of(program, node)
+    return reads <= part.facts and not _is_told_by_values(program, node, reads)
+
+
+def _is_told_by_values(program: Program, node: Expr, reads: set[str]) -> bool:
+    """Whether it is about one fact of few values: which of them it has is asked anyway."""
+    few = {f"account.{name}" for name, each in program.account.items() if each.type.kind in ("enum", "bool")}
+    return len(reads) == 1 and reads <= few and is_timeless(program, node)
 
 
 def _within(told: str) -> str:
@@ -150,8 +166,9 @@ def _within(told: str) -> str:
 # ----------------------------------------------------------------------------------------------------------- words
 
 
-def told_of(program: Program, some: Sequence[Literal], zone: ZoneInfo) -> Text:
-    """All of them in words."""
+def told_of(program: Program, some: Sequence[Literal], here: tuple[Field, str], zone: ZoneInfo) -> Text:
+    """All of them in words, of an account that has the value `here`."""
+    some = [replace(each, where=None) if each.where == here else each for each in some]
     return Text(
         " and ".join(_parts(program, some, "en", zone)),
         "且".join(_parts(program, some, "zh", zone)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from lawful.ir import Program, Rule
+from lawful.ir import Field, Program, Rule
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, equal, opposite
 from lawful.proofs.moves import Moves, Ruling
 from lawful.proofs.reach import Slice, Way, Ways, reads_of
@@ -60,6 +60,11 @@ class Leaving:
     def triggers(self) -> frozenset[str]:
         """Everything that may be set together with the field."""
         return self.ways.moving(self.part, frozenset({f"account.{self.field}"}))
+
+    @property
+    def value_of(self) -> tuple[Field, str]:
+        """The field, and its value that is left."""
+        return Field("account", self.field, self.moves.program.account[self.field].type), self.value
 
     def has(self, state: State) -> Bool:
         """Whether an account has the value."""

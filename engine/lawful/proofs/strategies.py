@@ -19,7 +19,20 @@ from lawful.ir import AtMost, Count, Schema, Value
 from lawful.proofs import dates
 from lawful.proofs.induction import Induction
 from lawful.proofs.leaving import Leaving
-from lawful.proofs.logic import FALSE, TRUE, Bool, Meaning, Term, alike, both, disjunction, equal, no_more, opposite
+from lawful.proofs.logic import (
+    FALSE,
+    TRUE,
+    Bool,
+    Meaning,
+    Term,
+    alike,
+    both,
+    disjunction,
+    equal,
+    less,
+    no_more,
+    opposite,
+)
 from lawful.proofs.moves import Change, Kind
 from lawful.proofs.property import Property
 from lawful.proofs.reach import Slice
@@ -31,6 +44,8 @@ from lawful.proofs.witness import Reading, granted
 
 LONGEST_WAIT: Final = 10 * 366
 """Days, of all waits together: so much later than all other decisions those of a strategy may be made."""
+_LONG: Final = 400
+"""Days."""
 _DEEPEST: Final = 3
 """Steps before the last."""
 
@@ -202,10 +217,12 @@ class Finder:
         before.space.assume(equal(before.count(event, window, moment), times))
 
     def _wishes(self, ahead: Place) -> list[Bool]:
-        """No wait that is for nothing, nothing that the world need not move, nothing set beside or said for nothing;
-        days that are given are today: that serves most who follow."""
+        """No wait that is for nothing, nothing that the world need not move, nothing set beside or said for nothing. A
+        wait is long, and days that are given are today: that serves most of the others, too."""
         trace = ahead.trace
-        wishes = [equal(one.today, other.today) for one, other in zip(trace.moments, trace.moments[1:], strict=False)]
+        waits = list(zip(trace.moments, trace.moments[1:], strict=False))
+        wishes = [equal(one.today, other.today) for one, other in waits]
+        wishes += [less(one.today + _LONG, other.today) for one, other in waits]
         for before, after in zip(trace.states, trace.states[1:], strict=False):
             for name, declaration in self.program.account.items():
                 if declaration.motion == "outside" and before.account[name] is not after.account[name]:

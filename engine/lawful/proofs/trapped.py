@@ -17,7 +17,7 @@ from lawful.deciding.judging import Judge
 from lawful.engines.reference import outcome
 from lawful.engines.situation import Situation
 from lawful.ir import And, Compare, Constant, Field, Rule, Text
-from lawful.proofs.answers import Answer, Question, unsettled
+from lawful.proofs.answers import Answer, Question, Why, unsettled
 from lawful.proofs.induction import Induction, Lemmas, Steps
 from lawful.proofs.lasting import Literal, literals, literals_by_value, told_of
 from lawful.proofs.leaving import Leaving
@@ -41,7 +41,6 @@ CAN_LEAVE: Final = Text(
 )
 _TRAPPED: Final = "whoever leaves it has a finding", "离开它的帐号必然违反规则"
 _NOT_LEFT: Final = Text("nobody can leave it at all, as prove.stuck tells", "没有帐号能离开它，见prove.stuck")
-_BY: Final = "induction with lemmas"
 
 
 class _Anybody:
@@ -91,11 +90,16 @@ class _Lasting:
         """What of that which bars the way is needed; what is read with more difficulty is left out first."""
         until = Deadline.after(_FOR_WORDS)
         kept = list(some)
-        for each in reversed(some):
-            if each in kept and not until.passed():
-                fewer = self.of([other for other in kept if other is not each])
+        size = 2 * len(kept)
+        while size := size // 2:
+            end = len(kept)
+            while end > 0 and not until.passed():
+                before, after = kept[: max(end - size, 0)], kept[end:]
+                fewer = self.of([*before, *after])
                 if self.bar(fewer):
                     kept = fewer
+                    before = [each for each in fewer if each in before]
+                end = len(before)
         return kept
 
 
@@ -118,6 +122,7 @@ class Trapped:
         search = _Search(self, question, leaving)
         begun = time.monotonic()
         anybody: _Anybody | None = None
+        why: Why = "steps"
         for share, about in self._tiers(leaving):
             self.induction.deadline = Deadline(begun + seconds * share)
             try:
@@ -126,16 +131,17 @@ class Trapped:
                 else:
                     anybody = self._anybody(leaving, about)
                     found = search.everybody(anybody.place, anybody)
+                why = "steps"
             except NotSettled:
+                why = self.induction.deadline.why()
                 continue
             if found:
                 is_left = witness is not None or bool(search.strategies) or self.may_be_left(leaving)
-                return Answer(question, "proved", CAN_LEAVE if is_left else _NOT_LEFT, witness, proof=_BY)
+                proof = "strategies" if search.strategies else "induction with lemmas"
+                return Answer(question, "proved", CAN_LEAVE if is_left else _NOT_LEFT, witness, proof=proof)
             if search.answer is not None:
                 return search.answer
-        if self.induction.deadline.passed():
-            return unsettled(question, "time", seconds)
-        return unsettled(question, "steps", seconds, _STEPS)
+        return unsettled(question, why, seconds, _STEPS if why == "steps" else None)
 
     def _tiers(self, leaving: Leaving) -> list[tuple[float, frozenset[str] | None]]:
         """What is tried in turn, and when the share of the time for it is over: any account, without lemmas and then
@@ -277,9 +283,9 @@ class _Search:
         named = ", ".join(rules)
         if not bar:
             return Text(f"{en}: {named}", f"{zh}：{named}")
-        why = told_of(self.asked.program, bar, zone)
+        why = told_of(self.asked.program, bar, self.leaving.value_of, zone)
         return Text(
-            f"{en} ({named}) while {why.en}, and nothing ever changes that",
+            f"while {why.en}, {en} ({named}), and nothing ever changes that",
             f"{why.zh}时，{zh}（{named}），且没有任何变更能改变这一点",
         )
 
