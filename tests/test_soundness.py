@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from enumerated import Whole, small
+from enumerated import Whole, small, warned
 from lawful.engines.reference import evaluate, outcome
 from lawful.ir import Rule
 from lawful.proofs.answers import Answer
@@ -17,6 +17,8 @@ SHARDS = 10
 SEEDS = 52
 """Of each shard: 520 policies, of which few make no sense."""
 LIMIT = 60.0
+TRAPS = 20
+"""Of each shard: policies in which accounts are trapped now and then."""
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -38,6 +40,23 @@ def test_an_answer_is_what_enumeration_finds(shard: int) -> None:
     assert told["policies"] >= 50
     assert told["proved"] > 20 * told["unsettled"]
     assert told["refuted"] > 0
+
+
+@pytest.mark.parametrize("shard", range(4))
+def test_an_account_is_trapped_where_enumeration_finds_one(shard: int) -> None:
+    told: Counter[str] = Counter()
+    for seed in range(shard * TRAPS, (shard + 1) * TRAPS):
+        policy = warned(seed)
+        if policy is None:
+            continue
+        trapped = Whole(policy).trapped()
+        for answer in policy.prove("trap", timeout=LIMIT).answers:
+            told[answer.status] += 1
+            expected = _told(answer.question.subject not in trapped)
+            assert answer.status in (expected, "unsettled"), (seed, answer.question.id, answer.told.en)
+            assert answer.status != "refuted" or answer.witness is not None
+    assert told["refuted"] >= 2
+    assert told["proved"] + told["refuted"] > 20 * told["unsettled"]
 
 
 class Truth:

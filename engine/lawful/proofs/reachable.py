@@ -13,7 +13,7 @@ from typing import Final
 
 from lawful.deciding.judging import Judge
 from lawful.ir import ALWAYS, INT, AtMost, Compare, Constant, Move, Program, Rule, Text
-from lawful.proofs.answers import UNCONFIRMED, Answer, Question, Status, unsettled
+from lawful.proofs.answers import UNCONFIRMED, Answer, Question, unsettled
 from lawful.proofs.asking import may_come_to, ways_out
 from lawful.proofs.induction import Induction
 from lawful.proofs.leaving import Leaving
@@ -23,7 +23,7 @@ from lawful.proofs.reach import Slice
 from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.proofs.terms import Terms
 from lawful.proofs.trace import Option, Trace
-from lawful.proofs.trapped import CAN_LEAVE, Trapped
+from lawful.proofs.trapped import Trapped
 from lawful.proofs.witness import Replay, Witness, readable, replayed, usual
 from lawful.reading import Reader
 
@@ -31,8 +31,8 @@ _USUAL: Final = date(2025, 7, 16)
 _SOON: Final = 3
 _A_WHILE: Final = 8.0
 """Seconds to look for what is soon found, of one change."""
-_AN_EXAMPLE: Final = 1.0
-"""Seconds to look for what only is an example."""
+_A_MOMENT: Final = 2.0
+"""Seconds to look for a way out of a value of which nobody asked whether there is one."""
 _DEEPEST: Final = 10
 _FOR_NAMES: Final = 3.0
 """Seconds to find which rules are in the way."""
@@ -40,7 +40,6 @@ _FOR_NAMES: Final = 3.0
 _CAN = {
     "unusable": Text("somebody can use it", "有帐号可以使用"),
     "stuck": Text("it can be left", "可以离开"),
-    "trap": CAN_LEAVE,
     "once": Text("it happens again, where it is limited", "在受限情形下仍再次发生"),
 }
 _CANNOT = {
@@ -70,8 +69,6 @@ class Target:
     """Of `unusable` and `once` the move."""
     leaving: Leaving | None = None
     """Of the others the value that is left."""
-    clean: bool = False
-    """Whether nothing may be found wrong with the account because of it."""
     again: Rule | None = None
     """The limit of once: the change is wanted where the limit applies, of an account that made it before."""
 
@@ -84,8 +81,6 @@ class Target:
 
     def facts(self, induction: Induction) -> frozenset[str]:
         """What it rests on."""
-        if self.clean and self.leaving is not None:
-            return self.leaving.facts
         way = next((each for each in induction.ways.all if each.id == self.trigger), None)
         return way.reads | way.writes if way is not None else frozenset()
 
@@ -99,12 +94,26 @@ class Reachable:
         self.program: Program = induction.moves.program
         self.judge = judge
         self.reader = reader
-        self._trapped = Trapped(induction, judge, reader, self._may_be_left)
+        self._trapped = Trapped(induction, judge, reader)
         self._reached: dict[tuple[Slice, bool], tuple[Trace, list[Option]]] = {}
         """A state of which all is known that was proved of the reachable ones, and what may happen in it."""
 
     def answers(self, questions: Sequence[Question], seconds: float) -> Iterator[Answer]:
         """Of the kinds `unusable`, `stuck` and `trap`."""
+        traps = {each.subject: each for each in questions if each.kind == "trap"}
+        left: dict[str, Answer] = {}
+        for answer in self._used([each for each in questions if each.kind != "trap"], seconds):
+            left |= {answer.question.subject: answer} if answer.question.kind == "stuck" else {}
+            yield answer
+        # What nobody leaves is no trap.
+        others = [replace(each, kind="stuck") for subject, each in traps.items() if subject not in left]
+        left |= {each.question.subject: each for each in self._used(others, min(seconds, _A_MOMENT))}
+        for subject, trap in traps.items():
+            field, _, value = subject.partition(".")
+            leaving = Leaving(self.moves, self.induction.ways, field, value)
+            yield self._trapped.answer(trap, leaving, seconds, left[subject])
+
+    def _used(self, questions: Sequence[Question], seconds: float) -> Iterator[Answer]:
         targets: list[Target] = []
         for question in questions:
             target = self._target(question)
@@ -114,23 +123,12 @@ class Reachable:
                 targets.append(target)
         self.induction.deadline = Deadline.after(seconds)
         if targets and not self._begins():
-            for each in targets:  # a trap is what can be left
-                status: Status = "proved" if each.clean else "refuted"
-                yield Answer(each.question, status, _NOBODY, proof="no registration")
+            for each in targets:
+                yield Answer(each.question, "refuted", _NOBODY, proof="no registration")
             return
-        traps = [each for each in targets if each.clean]
-        clean: dict[str, Witness | None] = {}
-        for answer in self._soon(targets):
-            if answer.question.kind == "trap":
-                clean[answer.question.id] = answer.witness
-            else:
-                yield answer
+        yield from self._soon(targets, min(seconds, _A_WHILE))
         for each in targets:
-            if not each.clean:
-                yield self._alone(each, seconds)
-        for each in traps:  # somebody who leaves it clean is not all of them
-            assert each.leaving is not None
-            yield self._trapped.answer(each.question, each.leaving, seconds, clean.get(each.question.id))
+            yield self._alone(each, seconds)
 
     def once(self, question: Question, rule: Rule, seconds: float, *, history_known: bool) -> Answer:
         """Whether a limit of once that has a condition is kept, whatever else happens."""
@@ -154,7 +152,7 @@ class Reachable:
             told = _CANNOT["stuck"] if may_come_to(self.program, self.program.lifecycles[name], value) else _NO_WAY_IN
             return Answer(question, "refuted", told, proof="no transition")
         leaving = Leaving(self.moves, self.induction.ways, name, value)
-        return Target(question, None, leaving, clean=question.kind == "trap")
+        return Target(question, None, leaving)
 
     def _begins(self) -> bool:
         try:
@@ -164,15 +162,15 @@ class Reachable:
 
     # ---------------------------------------------------------------------------------------------- from the beginning
 
-    def _soon(self, left: list[Target]) -> Iterator[Answer]:
+    def _soon(self, left: list[Target], seconds: float) -> Iterator[Answer]:
         """The answers that are soon found; their targets are taken from the list. Those of one change are looked for
         together, in sequences of no step between the registration and it, then of one, …"""
-        groups: dict[tuple[str, bool], list[Target]] = {}
+        groups: dict[str, list[Target]] = {}
         for target in left:
-            groups.setdefault((target.trigger, target.clean), []).append(target)
-        for (_, clean), group in groups.items():
+            groups.setdefault(target.trigger, []).append(target)
+        for group in groups.values():
             for day in (_usual(group[0]), None):
-                self.induction.deadline = Deadline.after(_AN_EXAMPLE if clean else _A_WHILE)
+                self.induction.deadline = Deadline.after(seconds)
                 try:
                     for steps in range(_SOON + 1):
                         for target, answer in self._found(group, steps, day):
@@ -224,9 +222,7 @@ class Reachable:
             uses = both(option.allowed, self._uses(target.move, ruling, trace))
             return uses if target.again is None else both(uses, self._is_again(target.again, ruling, trace))
         assert target.leaving is not None
-        if not target.clean:
-            return both(option.allowed, target.leaving.leaves(ruling))
-        return both(option.allowed, target.leaving.clean(trace.space, ruling, trace.moment))
+        return both(option.allowed, target.leaving.leaves(ruling))
 
     def _is_again(self, limit: Rule, ruling: Ruling, trace: Trace) -> Bool:
         """Whether the limit applies to a change that was made before, as those know who know what happened."""
@@ -312,15 +308,6 @@ class Reachable:
         trace, _ = self._reached[part, self.induction.history_known]
         assert target.leaving is not None
         return trace.space.satisfiable(target.leaving.has(trace.state)) is None
-
-    def _may_be_left(self, leaving: Leaving) -> bool:
-        """Whether it may be that somebody leaves a value, as far as that is soon told."""
-        question = Question("stuck", f"{leaving.field}.{leaving.value}", Text(), None, "warning")
-        self.induction.deadline = Deadline.after(_FOR_NAMES)
-        try:
-            return not self._never(Target(question, None, leaving), self.induction.ways.slice(leaving.near))
-        except NotSettled:
-            return True
 
     def _never(self, target: Target, part: Slice) -> bool:
         """Whether no reachable state lets it be."""

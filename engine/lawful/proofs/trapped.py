@@ -7,7 +7,7 @@ accounts that have none yet, one by one, until they serve everybody that there c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -31,8 +31,8 @@ from lawful.reading import Reader
 
 _STEPS: Final = 4
 """Steps of a trace to an account that is trapped."""
-_MOST: Final = 60
-"""Strategies of one value."""
+_MOST: Final = 20
+"""Accounts that are looked at in one go."""
 _FOR_WORDS: Final = 5.0
 """Seconds to find out which parts of what lasts are needed."""
 
@@ -106,19 +106,19 @@ class _Lasting:
 class Trapped:
     """Answers to `trap`."""
 
-    def __init__(
-        self, induction: Induction, judge: Judge, reader: Reader, may_be_left: Callable[[Leaving], bool]
-    ) -> None:
+    def __init__(self, induction: Induction, judge: Judge, reader: Reader) -> None:
         self.induction = induction
-        self.may_be_left = may_be_left
         self.moves = induction.moves
         self.program = induction.moves.program
         self.judge = judge
         self.reader = reader
         self._made: dict[tuple[str, frozenset[str]], tuple[Trace, list[Option], Lemmas] | None] = {}
 
-    def answer(self, question: Question, leaving: Leaving, seconds: float, witness: Witness | None) -> Answer:
-        """`witness`: somebody who leaves it clean, if one was found."""
+    def answer(self, question: Question, leaving: Leaving, seconds: float, left: Answer) -> Answer:
+        """`left`: whether anybody leaves it at all."""
+        if left.status == "refuted":
+            told = left.told if left.proof == "no registration" else _NOT_LEFT
+            return Answer(question, "proved", told, proof=left.proof)
         search = _Search(self, question, leaving)
         begun = time.monotonic()
         anybody: _Anybody | None = None
@@ -136,9 +136,9 @@ class Trapped:
                 why = self.induction.deadline.why()
                 continue
             if found:
-                is_left = witness is not None or bool(search.strategies) or self.may_be_left(leaving)
-                proof = "strategies" if search.strategies else "induction with lemmas"
-                return Answer(question, "proved", CAN_LEAVE if is_left else _NOT_LEFT, witness, proof=proof)
+                if search.strategies:
+                    return Answer(question, "proved", CAN_LEAVE, proof="strategies")
+                return Answer(question, "proved", CAN_LEAVE, left.witness, proof="induction with lemmas")
             if search.answer is not None:
                 return search.answer
         return unsettled(question, why, seconds, _STEPS if why == "steps" else None)
@@ -210,7 +210,7 @@ class _Search:
             *(opposite(serves(each, place)) for each in self.strategies),
             *(place.is_not(each) for each in self.never),
         )
-        while len(self.strategies) < _MOST:
+        for _ in range(_MOST):
             model = place.space.satisfiable(open_ones)
             if model is None:
                 return True
