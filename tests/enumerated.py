@@ -26,6 +26,7 @@ from lawful.question import EARLIEST, Asked
 
 AT = datetime(2025, 1, 1, 4, tzinfo=UTC)
 TYPES = ("a", "b", "c")
+_SLOW = ("settable", "effects", "effects", "fixed", "fixed")
 MANY = 2
 """More often than that is as often as that: nothing is compared with more than 1."""
 
@@ -35,11 +36,13 @@ MANY = 2
 class Author:
     """Writes one small policy."""
 
-    def __init__(self, seed: int, *, once_where: bool = False, at_odds: bool = False) -> None:
-        """`once_where`: some limits of once have a condition. `at_odds`: guards and constraints speak of one fact."""
+    def __init__(self, seed: int, *, once_where: bool = False, at_odds: bool = False, warned: bool = False) -> None:
+        """`once_where`: some limits of once have a condition. `at_odds`: guards and constraints speak of one fact.
+        `warned`: a type is warned of where something is not so, which often nothing can change."""
         self.random = Random(seed)
         self.once_where = once_where
         self.at_odds = at_odds
+        self.warned = warned
         self.edges: set[tuple[str, str]] = set()
 
     def one(self, choices: Any) -> Any:
@@ -50,7 +53,7 @@ class Author:
 
     def policy(self) -> dict[str, Any]:
         """As YAML would have it."""
-        self.flag = self.one(("settable", "effects", "effects", "outside"))
+        self.flag = self.one(("settable", "effects", "effects", "outside") if not self.warned else _SLOW)
         self.level = self.one(("settable", "effects", "fixed"))
         self.transitions = ["up", "down", "away"][: self.random.randint(1, 3)]
         self.actions = ["act", "ask"][: self.random.randint(1, 2)]
@@ -77,6 +80,8 @@ class Author:
         if self.at_odds and self.chance(50):
             written["registration"] = {"requires": self._for_or_against()}
             written["features"] = {"pay": {"requires": [self._for_or_against()]}}
+        if self.warned:
+            written["constraints"] |= {f"w{n}": self._warning() for n in range(self.random.randint(1, 3))}
         if self.chance(30):
             written["events"] = {"expired": {"moves": self._effects(always=True)}}
         return written
@@ -152,6 +157,10 @@ class Author:
             "severity": self.one(("error", "error", "warning")),
         }
 
+    def _warning(self) -> dict[str, Any]:
+        where = f"account.type == '{self.one(TYPES)}'"
+        return {"when": where, "requires": self.condition(feature=False), "severity": "warning"}
+
     def _invariant(self) -> dict[str, str]:
         kind = self.one(("never", "never", "always"))
         if self.chance(50):
@@ -189,8 +198,17 @@ class Author:
 
 def small(seed: int, *, at_odds: bool = False) -> lawful.Policy | None:
     """The policy of a seed; None where it makes no sense to the compiler."""
+    return _loaded(Author(seed, once_where=True, at_odds=at_odds))
+
+
+def warned(seed: int) -> lawful.Policy | None:
+    """Another one, in which accounts are trapped now and then."""
+    return _loaded(Author(seed, warned=True))
+
+
+def _loaded(author: Author) -> lawful.Policy | None:
     try:
-        return lawful.loads(json.dumps(Author(seed, once_where=True, at_odds=at_odds).policy()))
+        return lawful.loads(json.dumps(author.policy()))
     except lawful.PolicyError:
         return None
 
@@ -220,7 +238,8 @@ class Whole:
     next: dict[Seen, set[Seen]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
-    left_clean: set[str] = field(default_factory=set)
+    ways_out: dict[Seen, set[bool]] = field(default_factory=dict)
+    """Of an account that can leave its type at once: whether something is found after it that was not before."""
     again: set[str] = field(default_factory=set)
     """The limits of once with a condition whose change was made again where the condition holds."""
 
@@ -270,7 +289,9 @@ class Whole:
             step = self.judge.step(asked, situation, "reference")
             if step.verdict == "allow":
                 self._note(step)
-                yield from self._left_by(step, seen)
+                left = list(self._left_by(step, seen))
+                self._note_way_out(seen, left)
+                yield from left
         for event in self.program.events.values():
             account: dict[str, Value] = dict(seen.account)
             for effect in event.moves:
@@ -295,9 +316,18 @@ class Whole:
             present = step.before.records["account"].get("type")
             if present is not None and present != step.asked.values["type"]:
                 self.left.add(f"type.{present}")
-                after = self.judge.left_by(step)
-                if not any(self._is_finding(rule, after) for rule in self.program.rules):
-                    self.left_clean.add(f"type.{present}")
+
+    def _note_way_out(self, seen: Seen, left: list[Seen]) -> None:
+        type_before = dict(seen.account).get("type")
+        for after in left:
+            if type_before is not None and dict(after.account).get("type") not in (None, type_before):
+                found = self.findings(after) - self.findings(seen)
+                self.ways_out.setdefault(seen, set()).add(bool(found))
+
+    def findings(self, seen: Seen) -> set[int]:
+        """The rules of which it breaks an error or a warning, by their places."""
+        situation = self.situation(seen)
+        return {n for n, rule in enumerate(self.program.rules) if self._is_finding(rule, situation)}
 
     def _is_again(self, rule: Rule, step: Step) -> bool:
         assert isinstance(rule.requires, ir.AtMost)
@@ -383,6 +413,22 @@ class Whole:
                 if judged[key]:
                     return True
         return False
+
+    def trapped(self) -> set[str]:
+        """The values (`type.a`) that some account can leave, but never, whatever happens, without a new finding."""
+        values = {seen: f"type.{dict(seen.account).get('type')}" for seen in self.next}
+        clean = {seen for seen, found in self.ways_out.items() if False in found}
+        free: dict[Seen, set[str]] = {seen: set() for seen in self.next}
+        """The values that an account has some day and leaves clean."""
+        growing = True
+        while growing:
+            growing = False
+            for seen, others in self.next.items():
+                wider = free[seen].union(*(free[other] for other in others))
+                wider |= {values[seen]} if seen in clean else set()
+                if wider != free[seen]:
+                    free[seen], growing = wider, True
+        return {values[seen] for seen in self.ways_out if values[seen] not in free[seen]}
 
     def pairs(self) -> Iterator[tuple[Seen, Seen]]:
         states = list(self.next)

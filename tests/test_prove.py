@@ -169,10 +169,73 @@ def test_what_nobody_can_leave_is_stuck_and_no_trap() -> None:
         "stuck.type.sub": ("proved", "it can be left"),
         "stuck.type.pit": ("refuted", "transitions that leave it are declared, and nobody can ever make one"),
         "stuck.type.other": ("refuted", "no account ever has it, so that nobody leaves it"),
-        "trap.type.sub": ("proved", "it can be left without a finding"),
+        "trap.type.sub": ("proved", "whoever can leave it can do so without a finding"),
         "trap.type.pit": ("proved", "nobody can leave it at all, as prove.stuck tells"),
         "trap.type.other": ("proved", "nobody can leave it at all, as prove.stuck tells"),
     }
+
+
+STAGES = """
+policy: stages
+version: "1"
+account:
+  fields:
+    stage: {enum: [basic, plus]}
+    FIELD
+lifecycle:
+  stage:
+    initial: [basic]
+    transitions:
+      upgrade: {from: basic, to: plus}
+      back: {from: plus, to: basic, EFFECT}
+ACTIONS
+constraints:
+  enough: {when: WHEN, requires: REQUIRES, severity: warning}
+"""
+IN_PLUS = "account.stage == 'plus'"
+
+
+def asked_of_stages(**parts: str) -> tuple[str, str]:
+    written = STAGES
+    for name in ("field", "effect", "actions", "when", "requires"):
+        written = written.replace(name.upper(), parts.get(name, ""))
+    (answer,) = lawful.loads(written).prove("trap.stage.basic", timeout=20).answers
+    return answer.status, answer.told.en
+
+
+def test_a_trap_is_a_matter_of_what_lasts() -> None:
+    """Some account leaves it clean in each of these."""
+    city = {"field": "city: {enum: [a, b], fixed: true}", "when": IN_PLUS, "requires": "account.city == 'a'"}
+    assert asked_of_stages(**city) == (
+        "refuted",
+        "while city is b, whoever leaves it has a finding (constraints.enough), and nothing ever changes that",
+    )
+    set_free = {**city, "field": "city: {enum: [a, b], settable: {}}"}
+    assert asked_of_stages(**set_free) == ("proved", "whoever can leave it can do so without a finding")
+    waits = {
+        "field": "since: date",
+        "effect": "effects: {since: today}",
+        "actions": 'registration: {requires: "!has(account.since)"}',
+        "when": f"{IN_PLUS} && has(account.since)",
+        "requires": '"daysBetween(account.since, today) >= 45"',
+    }
+    assert asked_of_stages(**waits)[0] == "proved"
+
+
+def test_what_is_found_anyway_is_not_found_for_leaving() -> None:
+    city = {"field": "city: {enum: [a, b], fixed: true}", "requires": "account.city == 'a'"}
+    assert asked_of_stages(when=IN_PLUS, **city)[0] == "refuted"
+    assert asked_of_stages(when="has(account.stage)", **city)[0] == "proved"
+
+
+def test_a_way_out_that_is_too_long_to_be_found_is_not_settled() -> None:
+    points = {
+        "field": "points: {type: int, min: 0, default: 0}",
+        "actions": "actions: {collect: {effects: {points: account.points + 1}}}",
+        "when": IN_PLUS,
+    }
+    assert asked_of_stages(**points, requires="account.points >= 2")[0] == "proved"
+    assert asked_of_stages(**points, requires="account.points >= 9")[0] == "unsettled"
 
 
 def test_everything_in_the_language_is_settled() -> None:

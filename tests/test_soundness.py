@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from enumerated import Whole, small
+from enumerated import Whole, small, warned
 from lawful.deciding.judging import Step
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.reference import evaluate, outcome
@@ -20,6 +20,8 @@ SHARDS = 10
 SEEDS = 52
 """Of each shard: 520 policies, of which few make no sense."""
 LIMIT = 60.0
+TRAPS = 20
+"""Of each shard: policies in which accounts are trapped now and then."""
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -57,6 +59,23 @@ def test_guards_and_constraints_exclude_each_other_where_enumeration_says_so() -
     assert told["proved"] >= 100
 
 
+@pytest.mark.parametrize("shard", range(4))
+def test_an_account_is_trapped_where_enumeration_finds_one(shard: int) -> None:
+    told: Counter[str] = Counter()
+    for seed in range(shard * TRAPS, (shard + 1) * TRAPS):
+        policy = warned(seed)
+        if policy is None:
+            continue
+        trapped = Whole(policy).trapped()
+        for answer in policy.prove("trap", timeout=LIMIT).answers:
+            told[answer.status] += 1
+            expected = _told(answer.question.subject not in trapped)
+            assert answer.status in (expected, "unsettled"), (seed, answer.question.id, answer.told.en)
+            assert answer.status != "refuted" or answer.witness is not None
+    assert told["refuted"] >= 2
+    assert told["proved"] + told["refuted"] > 20 * told["unsettled"]
+
+
 class Truth:
     """What enumeration says of each question; None where it does not say."""
 
@@ -86,7 +105,7 @@ class Truth:
             case "stuck":
                 return _told(question.subject in whole.left)
             case "trap":
-                return _told(question.subject in whole.left_clean or question.subject not in whole.left)
+                return _told(question.subject not in whole.trapped())
             case "dead":
                 return _told(any(found == "violated" for _, found, _ in self.outcomes(self.rule(question.subject))))
             case "shadowed":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lawful.proofs.answers import Why
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, opposite
@@ -19,13 +19,17 @@ from lawful.proofs.property import Property, helpful
 from lawful.proofs.reach import Slice, Ways
 from lawful.proofs.space import Deadline, Model, NotSettled, Space
 from lawful.proofs.state import Now, State
-from lawful.proofs.trace import Trace
+from lawful.proofs.trace import Option, Trace
+
+if TYPE_CHECKING:
+    import z3
 
 _AT_ONCE: Final = 1
 _SOON: Final = 3
 """Steps of the traces that are looked at before anything costly is tried, and before anything costlier is."""
 _DEEPEST: Final = 10
 _LONGEST_INDUCTION: Final = 4
+_NONE: Final = frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Lemmas:
 class Induction:
     """Proofs about one policy."""
 
-    def __init__(self, moves: Moves, spaces: Callable[[], Space]) -> None:
+    def __init__(self, moves: Moves, spaces: Callable[..., Space]) -> None:
         self.moves = moves
         self.ways = Ways(moves)
         self._spaces = spaces
@@ -111,8 +115,9 @@ class Induction:
             self._begins = trace.space.satisfiable() is not None
         return self._begins
 
-    def space(self) -> Space:
-        space = self._spaces()
+    def space(self, context: z3.Context | None = None) -> Space:
+        """A space; `context`: another one's, for making one takes a while."""
+        space = self._spaces() if context is None else self._spaces(context=context)
         space.deadline = self.deadline
         return space
 
@@ -136,7 +141,7 @@ class Induction:
         for step in range(length):
             if step:
                 trace.extend()
-            if not self._stands_still(claim):
+            if not self.stands_still(claim):
                 trace.pass_time()
             broken = claim.broken(self.moves, trace.space, trace.state, trace.moment, first)
             if trace.space.satisfiable(broken) is not None:
@@ -151,7 +156,7 @@ class Induction:
             trace.anywhere()
             earlier = trace.state
             space.assume(lemmas.of(self.moves, space, earlier, trace.moment, earlier))
-            self._later(trace)
+            self.later(trace)
         else:
             trace.anywhere()
         for step in range(length):
@@ -172,13 +177,13 @@ class Induction:
             broken = claim.broken(self.moves, space, option.after, moment, earlier)
             if space.satisfiable(option.allowed, broken) is not None:
                 return False
-        if self._stands_still(claim):
+        if self.stands_still(claim):
             return True
         trace.pass_time()
         broken = claim.broken(self.moves, space, trace.state, trace.moment, earlier)
         return space.satisfiable(broken) is None
 
-    def _later(self, trace: Trace) -> None:
+    def later(self, trace: Trace) -> None:
         """A state some time after the last one of the trace, by whatever way."""
         other = Trace(self.moves, trace.space, trace.part, history_known=trace.history_known)
         other.anywhere()
@@ -186,7 +191,7 @@ class Induction:
         trace.states.append(other.state)
         trace.moments.append(other.moment)
 
-    def _stands_still(self, claim: Property) -> bool:
+    def stands_still(self, claim: Property) -> bool:
         """Whether time and the world cannot break it: only changes can."""
         program = self.moves.program
         outside = {f"account.{name}" for name, each in program.account.items() if each.motion == "outside"}
@@ -231,45 +236,70 @@ class Induction:
         return _surviving(trace.space, broken, ())
 
     def _kept_by_steps(self, candidates: list[Property], part: Slice, known: Lemmas) -> list[Property]:
-        trace = self.trace(part)
-        space, moves = trace.space, self.moves
+        return Steps(self, candidates, part, known).kept(candidates)
+
+    def toward(
+        self, trigger: str, facts: Iterable[str], steps: int, day: date | None = None, last: frozenset[str] = _NONE
+    ) -> tuple[Trace, list[Option]]:
+        """A registration and so many steps that may be of use to a change that rests on those facts, and what may be
+        next: that change, and those of `last`."""
+        toward = self.ways.toward(trigger, facts)
+        trace = self.trace(Slice(toward.facts, toward.within(steps) | last), day)
+        trace.register()
+        trace.pass_time()
+        for left in range(steps, 0, -1):
+            trace.extend(trace.options(trace.state, trace.moment, toward.within(left)))
+            trace.pass_time()
+        return trace, trace.options(trace.state, trace.moment, toward.within(0) | last)
+
+
+class Steps:
+    """Any state of which lemmas are known, all that may happen next, and which of some properties each thing breaks."""
+
+    def __init__(self, induction: Induction, candidates: list[Property], part: Slice, known: Lemmas) -> None:
+        """The candidates are all of states, or all of pairs."""
+        trace = induction.trace(part)
+        space, moves = trace.space, induction.moves
         trace.anywhere()
         earlier: State | None = None
         if candidates and candidates[0].pair:
             earlier = trace.state
             space.assume(known.of(moves, space, earlier, trace.moment))
-            self._later(trace)
+            induction.later(trace)
         space.assume(known.of(moves, space, trace.state, trace.moment))
         state, moment = trace.state, trace.moment
-        assumed = {id(each): opposite(each.broken(moves, space, state, moment, earlier)) for each in candidates}
+        self.space = space
+        self._held = {id(each): opposite(each.broken(moves, space, state, moment, earlier)) for each in candidates}
+        self._afterwards: list[tuple[Bool, list[tuple[Property, Bool]]]] = []
         reads = [(each, each.reads(moves.program)) for each in candidates]
-        afterwards: list[tuple[Bool, list[tuple[Property, Bool]]]] = []
-        for option in trace.options(
-            state, moment, self.ways.moving(part, frozenset().union(*(read for _, read in reads)))
-        ):
+        moving = induction.ways.moving(part, frozenset().union(*(read for _, read in reads)))
+        for option in trace.options(state, moment, moving):
             after = option.after
             touched = _touched(state, after)
             moved = [each for each, read in reads if touched & read]
             if moved:
                 broken = [(each, each.broken(moves, space, after, moment, earlier)) for each in moved]
-                afterwards.append((option.allowed, broken))
+                self._afterwards.append((option.allowed, broken))
         trace.pass_time()
-        later = [each for each in candidates if not self._stands_still(each)]
+        later = [each for each in candidates if not induction.stands_still(each)]
         broken = [(each, each.broken(moves, space, trace.state, trace.moment, earlier)) for each in later]
-        afterwards.append((True, broken))
+        self._afterwards.append((True, broken))
+
+    def kept(self, candidates: Sequence[Property]) -> list[Property]:
+        """The most of them that nothing breaks while all of them hold."""
         kept = list(candidates)
-        held = conjunction(assumed[id(each)] for each in kept)
+        held = conjunction(self._held[id(each)] for each in kept)
         dropping = True
         while dropping:
             dropping = False
-            for allowed, broken in afterwards:
+            for allowed, broken in self._afterwards:
                 alive = {id(each) for each in kept}
                 asked = [pair for pair in broken if id(pair[0]) in alive]
-                survivors = _surviving(space, asked, (allowed, held))
+                survivors = _surviving(self.space, asked, (allowed, held))
                 if len(survivors) < len(asked):
                     gone = {id(each) for each, _ in asked} - {id(each) for each in survivors}
                     kept, dropping = [each for each in kept if id(each) not in gone], True
-                    held = conjunction(assumed[id(each)] for each in kept)
+                    held = conjunction(self._held[id(each)] for each in kept)
         return kept
 
 

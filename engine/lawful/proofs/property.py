@@ -18,6 +18,7 @@ from lawful.ir import (
     INT,
     And,
     AtMost,
+    Clock,
     Compare,
     Constant,
     Count,
@@ -186,6 +187,8 @@ def _about_a_field(field: ir.FieldDeclaration) -> Iterator[Property]:
                     yield Property(And(steps), pair=True)
     else:
         yield Property(Compare("!=", earlier, later), pair=True)
+    if field.type.kind == "date":
+        yield Property(Compare(">", fact, Clock("today")))
     if field.type.kind == "int":
         yield Property(Compare("<", later, earlier), pair=True)
 

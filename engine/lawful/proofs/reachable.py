@@ -13,15 +13,17 @@ from typing import Final
 
 from lawful.deciding.judging import Judge
 from lawful.ir import ALWAYS, INT, AtMost, Compare, Constant, Move, Program, Rule, Text
-from lawful.proofs.answers import UNCONFIRMED, Answer, Question, Status, unsettled
+from lawful.proofs.answers import UNCONFIRMED, Answer, Question, unsettled
 from lawful.proofs.asking import may_come_to, ways_out
 from lawful.proofs.induction import Induction
-from lawful.proofs.logic import Bool, both, disjunction, equal, opposite
+from lawful.proofs.leaving import Leaving
+from lawful.proofs.logic import Bool, both, disjunction, opposite
 from lawful.proofs.moves import Change, Ruling, holds
-from lawful.proofs.reach import Slice, reads_of
+from lawful.proofs.reach import Slice
 from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.proofs.terms import Terms
 from lawful.proofs.trace import Option, Trace
+from lawful.proofs.trapped import Trapped
 from lawful.proofs.witness import Replay, Witness, readable, replayed, usual
 from lawful.reading import Reader
 
@@ -29,6 +31,8 @@ _USUAL: Final = date(2025, 7, 16)
 _SOON: Final = 3
 _A_WHILE: Final = 8.0
 """Seconds to look for what is soon found, of one change."""
+_A_MOMENT: Final = 2.0
+"""Seconds to look for a way out of a value of which nobody asked whether there is one."""
 _DEEPEST: Final = 10
 _FOR_NAMES: Final = 3.0
 """Seconds to find which rules are in the way."""
@@ -36,7 +40,6 @@ _FOR_NAMES: Final = 3.0
 _CAN = {
     "unusable": Text("somebody can use it", "有帐号可以使用"),
     "stuck": Text("it can be left", "可以离开"),
-    "trap": Text("it can be left without a finding", "可以在不违反规则的情况下离开"),
     "once": Text("it happens again, where it is limited", "在受限情形下仍再次发生"),
 }
 _CANNOT = {
@@ -44,7 +47,6 @@ _CANNOT = {
     "stuck": Text(
         "nothing ever leaves it: declare it final, or add a transition", "没有任何变更能离开它：请声明为终态或补充转换"
     ),
-    "trap": Text("whoever leaves it has a finding", "离开它的帐号必然违反规则"),
 }
 _DECLARED: Final = Text(
     "transitions that leave it are declared, and nobody can ever make one", "声明了离开它的转换，但没有帐号能够进行"
@@ -54,7 +56,6 @@ _NO_WAY_IN: Final = Text(
     "no account ever has it: it is no initial value, and nothing leads to it",
     "没有帐号会取该值：它不是初始值，也没有变更通向它",
 )
-_NOT_LEFT: Final = Text("nobody can leave it at all, as prove.stuck tells", "没有帐号能离开它，见prove.stuck")
 _NEVER_AGAIN: Final = Text("by induction with lemmas", "已证明")
 _NOBODY: Final = Text("no account can be registered", "没有帐号能够注册")
 
@@ -65,17 +66,18 @@ class Target:
 
     question: Question
     move: Move | None
-    """Of `unusable` the move; of the others the field and its value that is left."""
-    field: str = ""
-    value: str = ""
-    clean: bool = False
-    """Whether nothing may be wrong with the account then."""
+    """Of `unusable` and `once` the move."""
+    leaving: Leaving | None = None
+    """Of the others the value that is left."""
     again: Rule | None = None
     """The limit of once: the change is wanted where the limit applies, of an account that made it before."""
 
     @property
     def trigger(self) -> str:
-        return self.move.trigger if self.move is not None else f"set.{self.field}"
+        if self.leaving is not None:
+            return self.leaving.trigger
+        assert self.move is not None
+        return self.move.trigger
 
     def facts(self, induction: Induction) -> frozenset[str]:
         """What it rests on."""
@@ -92,11 +94,26 @@ class Reachable:
         self.program: Program = induction.moves.program
         self.judge = judge
         self.reader = reader
+        self._trapped = Trapped(induction, judge, reader)
         self._reached: dict[tuple[Slice, bool], tuple[Trace, list[Option]]] = {}
         """A state of which all is known that was proved of the reachable ones, and what may happen in it."""
 
     def answers(self, questions: Sequence[Question], seconds: float) -> Iterator[Answer]:
         """Of the kinds `unusable`, `stuck` and `trap`."""
+        traps = {each.subject: each for each in questions if each.kind == "trap"}
+        left: dict[str, Answer] = {}
+        for answer in self._used([each for each in questions if each.kind != "trap"], seconds):
+            left |= {answer.question.subject: answer} if answer.question.kind == "stuck" else {}
+            yield answer
+        # What nobody leaves is no trap.
+        others = [replace(each, kind="stuck") for subject, each in traps.items() if subject not in left]
+        left |= {each.question.subject: each for each in self._used(others, min(seconds, _A_MOMENT))}
+        for subject, trap in traps.items():
+            field, _, value = subject.partition(".")
+            leaving = Leaving(self.moves, self.induction.ways, field, value)
+            yield self._trapped.answer(trap, leaving, seconds, left[subject])
+
+    def _used(self, questions: Sequence[Question], seconds: float) -> Iterator[Answer]:
         targets: list[Target] = []
         for question in questions:
             target = self._target(question)
@@ -106,11 +123,10 @@ class Reachable:
                 targets.append(target)
         self.induction.deadline = Deadline.after(seconds)
         if targets and not self._begins():
-            for each in targets:  # a trap is what can be left
-                status: Status = "proved" if each.clean else "refuted"
-                yield Answer(each.question, status, _NOBODY, proof="no registration")
+            for each in targets:
+                yield Answer(each.question, "refuted", _NOBODY, proof="no registration")
             return
-        yield from self._soon(targets)
+        yield from self._soon(targets, min(seconds, _A_WHILE))
         for each in targets:
             yield self._alone(each, seconds)
 
@@ -135,7 +151,8 @@ class Reachable:
         if not ways_out(self.program, self.program.lifecycles[name], value):
             told = _CANNOT["stuck"] if may_come_to(self.program, self.program.lifecycles[name], value) else _NO_WAY_IN
             return Answer(question, "refuted", told, proof="no transition")
-        return Target(question, None, name, value, clean=question.kind == "trap")
+        leaving = Leaving(self.moves, self.induction.ways, name, value)
+        return Target(question, None, leaving)
 
     def _begins(self) -> bool:
         try:
@@ -145,15 +162,15 @@ class Reachable:
 
     # ---------------------------------------------------------------------------------------------- from the beginning
 
-    def _soon(self, left: list[Target]) -> Iterator[Answer]:
+    def _soon(self, left: list[Target], seconds: float) -> Iterator[Answer]:
         """The answers that are soon found; their targets are taken from the list. Those of one change are looked for
         together, in sequences of no step between the registration and it, then of one, …"""
-        groups: dict[tuple[str, bool], list[Target]] = {}
+        groups: dict[str, list[Target]] = {}
         for target in left:
-            groups.setdefault((target.trigger, target.clean), []).append(target)
+            groups.setdefault(target.trigger, []).append(target)
         for group in groups.values():
             for day in (_usual(group[0]), None):
-                self.induction.deadline = Deadline.after(_A_WHILE)
+                self.induction.deadline = Deadline.after(seconds)
                 try:
                     for steps in range(_SOON + 1):
                         for target, answer in self._found(group, steps, day):
@@ -186,22 +203,7 @@ class Reachable:
 
     def _leading_to(self, target: Target, steps: int, day: date | None) -> tuple[Trace, list[Option]]:
         """A registration and so many steps that may be of use, and what may be next."""
-        toward = self.induction.ways.toward(target.trigger, self._rests_on(target))
-        trace = self.induction.trace(Slice(toward.facts, toward.within(steps)), day)
-        trace.register()
-        trace.pass_time()
-        for left in range(steps, 0, -1):
-            trace.extend(trace.options(trace.state, trace.moment, toward.within(left)))
-            trace.pass_time()
-        return trace, trace.options(trace.state, trace.moment, toward.within(0))
-
-    def _rests_on(self, target: Target) -> frozenset[str]:
-        """The facts that it needs; where nothing may be wrong with the account, all that may be wrong."""
-        facts = target.facts(self.induction)
-        if not target.clean:
-            return facts
-        rules = [rule for rule in self.program.rules if rule.scope in ("account", "feature")]
-        return facts.union(*(reads_of(self.program, rule.when, rule.requires) for rule in rules))
+        return self.induction.toward(target.trigger, target.facts(self.induction), steps, day)
 
     def _claims(self, target: Target, trace: Trace, options: Sequence[Option]) -> list[tuple[Option, Bool]]:
         """The options that may be the wanted change, and when they are."""
@@ -219,15 +221,8 @@ class Reachable:
         if target.move is not None:
             uses = both(option.allowed, self._uses(target.move, ruling, trace))
             return uses if target.again is None else both(uses, self._is_again(target.again, ruling, trace))
-        if ruling.change.kind != "set" or target.field not in ruling.change.values:
-            return False
-        asked, wanted = ruling.change.values[target.field]
-        present = ruling.before.account[target.field]
-        place = self.program.account[target.field].type.values.index(target.value)
-        leaves = both(asked, present.known, equal(present.value, place), opposite(equal(wanted.value, place)))
-        if target.clean and leaves is not False:
-            leaves = both(leaves, self._clean(ruling))
-        return both(option.allowed, leaves)
+        assert target.leaving is not None
+        return both(option.allowed, target.leaving.leaves(ruling))
 
     def _is_again(self, limit: Rule, ruling: Ruling, trace: Trace) -> Bool:
         """Whether the limit applies to a change that was made before, as those know who know what happened."""
@@ -246,12 +241,6 @@ class Reachable:
             for move in self.moves.moves_of(trigger)
             if move.id == wanted.id
         )
-
-    def _clean(self, ruling: Ruling) -> Bool:
-        """Nothing that is an error or a warning is wrong with the account after the change."""
-        after = Terms(ruling.scene_after)
-        rules = [rule for rule in self.program.rules if rule.scope in ("account", "feature")]
-        return both(*(opposite(self.moves.finding(rule, after)) for rule in rules if rule.severity != "info"))
 
     def _shown(self, target: Target, trace: Trace, model: Model, option: Option, claim: Bool) -> Answer:
         replay = replayed(self.judge, self.reader, trace, model, until=option)
@@ -287,15 +276,12 @@ class Reachable:
         """The answer where nobody ever can. Raises NotSettled."""
         if target.again is not None:
             return Answer(target.question, "proved", _NEVER_AGAIN, proof="induction with lemmas")
-        status: Status = "refuted"
         told = _CANNOT[target.question.kind]
         if target.move is not None:
             told = _named(told, self._in_the_way(target, part))
         elif target.question.kind == "stuck":
             told = _NEVER_THERE if self._never_has(target, part) else _DECLARED
-        elif target.clean and self._never(replace(target, clean=False), part):
-            status, told = "proved", _NOT_LEFT  # a trap is what can be left
-        return Answer(target.question, status, told, proof="induction with lemmas")
+        return Answer(target.question, "refuted", told, proof="induction with lemmas")
 
     def _in_the_way(self, target: Target, part: Slice) -> list[str]:
         """Rules that no account that can be reached satisfies together, though it satisfies them without any one of
@@ -320,9 +306,8 @@ class Reachable:
     def _never_has(self, target: Target, part: Slice) -> bool:
         """Whether no reachable account has the value that is to be left."""
         trace, _ = self._reached[part, self.induction.history_known]
-        present = trace.state.account[target.field]
-        place = self.program.account[target.field].type.values.index(target.value)
-        return trace.space.satisfiable(both(present.known, equal(present.value, place))) is None
+        assert target.leaving is not None
+        return trace.space.satisfiable(target.leaving.has(trace.state)) is None
 
     def _never(self, target: Target, part: Slice) -> bool:
         """Whether no reachable state lets it be."""
