@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from lawful.calendar import Instant, Window, expiry
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge
+from lawful.planning.ahead import Ahead
 from lawful.planning.cone import Cone, Cones, requests_read
 from lawful.planning.goals import Goal
 from lawful.planning.moves import MOST_AT_ONCE
@@ -100,7 +101,7 @@ class Planner:
     def paths(self, question: Question, goal: Goal, options: Options) -> tuple[Path, ...]:
         """Those of `outcome`, where nobody asks why there are none: which takes longer to say than to see."""
         quest = self._quest(question, goal, options, ())
-        if quest.reaching(quest.cone.movable).is_barred_now():
+        if quest.reaching({*quest.cone.movable, "history"}).is_barred_now():
             return ()
         least = quest.reaching().least()
         return () if least is None else quest.result(max(least, quest.least_of_facts())).paths
@@ -118,6 +119,7 @@ class Planner:
             bounds=self.bounds(question, options),
             starts=begun,
             needed=Needed.of(setting, self.cones, goal, (path.state for path in begun)),
+            ahead=Ahead(setting, self.cones, self.cones.of(goal), goal, options.work),
         )
 
     def bounds(self, question: Question, options: Options) -> Bounds:
@@ -183,6 +185,7 @@ class Quest(Struct, frozen=True):
     bounds: Bounds
     starts: tuple[Path, ...]
     needed: Needed
+    ahead: Ahead
 
     def reaching(self, freed: Iterable[str] = ()) -> Reaching:
         """What may be reached at all; `freed` are facts that may be anything."""
@@ -218,12 +221,11 @@ class Quest(Struct, frozen=True):
             return quick
         if not quick.paths and self.options.measure is not None:  # moves that cost nothing may be gone through for ever
             quick = self._searched(least, replace(hurry, deadline=self._soon()), hurried=False, shortest=True)
-        result = self._searched(least, self.bounds, hurried=False)
-        if not result.paths and quick.paths:
-            return Result(_cheapest(quick.paths), result.cut, result.states)
-        return result
+        return self._searched(least, self.bounds, hurried=False, known=quick.paths)
 
-    def _searched(self, least: int, within: Bounds, *, hurried: bool, shortest: bool = False) -> Result:
+    def _searched(
+        self, least: int, within: Bounds, *, hurried: bool, shortest: bool = False, known: Iterable[Path] = ()
+    ) -> Result:
         return Search(
             self.setting,
             self.cone,
@@ -235,17 +237,13 @@ class Quest(Struct, frozen=True):
             alternatives=self.options.alternatives,
             hurried=hurried,
             shortest=shortest,
+            ahead=self.ahead,
+            known=known,
         ).run(self.starts)
 
     def _soon(self) -> float | None:
         """A quarter of the time from now."""
         return None if self.options.seconds is None else time.monotonic() + self.options.seconds / 4
-
-
-def _cheapest(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Of several the one that costs least, and those that cost the same."""
-    ordered = sorted(paths, key=lambda path: path.cost)
-    return tuple(path for path in ordered if path.cost[:3] == ordered[0].cost[:3])
 
 
 def cost_in_steps(taken: Iterable[Taken]) -> int:

@@ -15,10 +15,10 @@ from msgspec import Struct
 from lawful import calendar
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.situation import Situation
-from lawful.ir import TRUE, And, Compare, Constant, Count, Expr, Field, FieldDeclaration, Move, Rule, Value
+from lawful.ir import TRUE, And, AtMost, Compare, Constant, Count, Expr, Field, FieldDeclaration, Move, Rule, Value
 from lawful.planning.cone import Cone, Cones
 from lawful.planning.goals import Goal
-from lawful.planning.ranges import Range, Ranger, anything, exactly, of_a_count, within
+from lawful.planning.ranges import Range, Ranger, anything, exactly, within
 from lawful.planning.setting import Setting, State
 from lawful.question import Asked
 
@@ -27,6 +27,7 @@ ANY: Final[Value] = ("any",)
 _MOST_LAYERS: Final = 60
 _MOST_WORK: Final = 200_000
 """Rules looked at; past it nothing is said."""
+_NEVER: Final = frozenset([False])
 _WIDENED_AFTER: Final = 12
 """Layers after which a fact that still grows may be anything: counters would never end."""
 
@@ -50,7 +51,7 @@ class Barred(Struct, frozen=True):
 
 
 class Reaching:
-    """The layers of one state and goal. `freed` are facts that may be anything to begin with."""
+    """The layers of one state and goal. `freed` are facts that may be anything to begin with, and `history`."""
 
     def __init__(
         self,
@@ -72,14 +73,19 @@ class Reaching:
         self.starts = tuple(starts)
         self.freed = freed
         self.facts: dict[str, Range] = {}
+        self._more: dict[str, int | None] = {}
+        """How often each event may have happened since; None: any number of times."""
+        self._makers: dict[str, int | None] = {}
+        """The events of changes that may be allowed, and how often each may happen in a lifetime where that is limited."""
         self._reads: dict[int, set[str]] = {}
         """The facts that each change was seen to depend on."""
         self._read: set[str] = set()
         """Those that are being seen now."""
         self._grown: set[str] = set()
         """The facts that the last step may have moved."""
-        self._work = 0
+        self.work = 0
         self._evidence = False
+        self._counted: dict[Count, tuple[int, ...]] = {}
         self._stretches = self._of_time()
         self._begin()
 
@@ -89,26 +95,37 @@ class Reaching:
         for layer in range(_MOST_LAYERS):
             if not self.is_barred_now():
                 return layer + (self.goal.asked is not None)
-            if self._work > self.most_work:
-                break
+            if self.work > self.most_work:
+                return layer + 1 + (self.goal.asked is not None)
             self._take_all(layer, changes)
             if layer and not self._grown:  # with the first step comes evidence, which is no fact of the account
                 return None
-        return 0
+        return _MOST_LAYERS
 
     def _changes(self) -> list[Asked]:
         return [asked for trigger in self.cone.triggers for asked in self._asked(trigger)]
 
     def _take_all(self, layer: int, changes: list[Asked]) -> None:
         """What there is with a step more: by every change that may be allowed with what there is."""
-        before = dict(self.facts)
+        before, had = dict(self.facts), dict(self._more)
         self._obtain()
         for index, asked in enumerate(changes):
             if layer and not self._reads[index] & self._grown:
                 continue  # it comes to what it came to before
             self._read = self._reads.setdefault(index, set())
             self._take(asked, before, widens=layer > _WIDENED_AFTER)
+        self._happen(widens=layer > _WIDENED_AFTER)
         self._grown = {key for key, range_ in self.facts.items() if range_ != before[key]}
+        self._grown |= {f"event.{name}" for name, many in self._more.items() if many != had.get(name, 0)}
+
+    def _happen(self, *, widens: bool) -> None:
+        """Each event of a change that may be allowed once more, as far as its own limit of a lifetime lets it."""
+        for name, most in self._makers.items():
+            many = self._more.get(name, 0)
+            if many is not None and (most is None or many < most):
+                enough = self.cone.enough[name]
+                is_enough = widens or (enough is not None and many >= enough)
+                self._more[name] = most if is_enough else many + 1
 
     def barred(self) -> Barred:
         """Why there is no plan, once that is known."""
@@ -195,6 +212,7 @@ class Reaching:
                 left = self._ranger(asked, clock, {**before, **written})
                 if True not in left.truths(self.goal.throughout):
                     continue
+            self._make(asked, day, ranger)
             for key, range_ in written.items():
                 grown = self.facts[key].joined(range_)
                 if grown != self.facts[key] and widens and key.startswith("account."):
@@ -221,6 +239,26 @@ class Reaching:
             self._read.add(key)
             if key in self.cone.facts and key not in found and True in self.facts[key].is_known_to_be:
                 found[key] = exactly(False)
+        return found
+
+    def _make(self, asked: Asked, day: date, ranger: Ranger) -> None:
+        """The events of the change that something wants to have happened."""
+        for move in self._moves(asked, day):
+            if move.event in self.cone.wanted and ranger.truths(move.applies) != _NEVER:
+                most = self._limited(move, day)
+                known = self._makers.get(move.event, 0)
+                self._makers[move.event] = None if most is None or known is None else max(most, known)
+
+    def _limited(self, move: Move, day: date) -> int | None:
+        """How often more the event may happen in a lifetime at the most, by the guards of its change."""
+        found: int | None = None
+        for rule in self.book.guards(move.trigger, day):
+            limit = rule.requires
+            if rule.severity != "error" or rule.when != TRUE or not isinstance(limit, AtMost) or not limit.own:
+                continue
+            if limit.count.window.unit == "lifetime" and move.event in limit.count.events:
+                left = max(0, limit.at_most - min(self._numbers(limit.count)))
+                found = left if found is None else min(found, left)
         return found
 
     def _moves(self, asked: Asked, day: date) -> list[Move]:
@@ -261,7 +299,7 @@ class Reaching:
 
     def _refusing_there(self, asked: Asked, day: date, ranger: Ranger, facts: Mapping[str, Range]) -> list[Rule]:
         guards = [rule for trigger in triggers_of(asked) for rule in self.book.guards(trigger, day)]
-        self._work += len(guards) + 1
+        self.work += len(guards) + 1
         found = [rule for rule in guards if rule.severity == "error" and not _can_hold(rule, ranger)]
         if found:
             return found
@@ -399,14 +437,29 @@ class Reaching:
 
         return Ranger(fact, clock, self._counts, self.program.conditions, self.setting.judge.zone)
 
-    def _counts(self, count: Count) -> Range:
-        least = min(self._number(count, state) for state in self.starts)
+    def _counts(self, count: Count, *, of_a_limit: bool = False) -> Range:
+        forgets = count.window.unit != "lifetime"
+        numbers = self._numbers(count)
         known = self.setting.whole_from is not None and self.setting.whole_from <= self.setting.start
-        return of_a_count(least, forgets=count.window.unit != "lifetime", unknown=not known)
+        most: int | None = None
+        if known and not of_a_limit and "history" not in self.freed:  # to a limit only the least matters
+            self._read.update(f"event.{name}" for name in count.events)
+            more = [self._more.get(name, 0) for name in count.events]
+            most = None if None in more else max(numbers) + self._future(count) + sum(each or 0 for each in more)
+        return Range(None, not known, 0 if forgets else min(numbers), most)
+
+    def _numbers(self, count: Count) -> tuple[int, ...]:
+        if count not in self._counted:
+            self._counted[count] = tuple(self._number(count, state) for state in self.starts)
+        return self._counted[count]
 
     def _number(self, count: Count, state: State) -> int:
         situation: Situation = self.setting.situation(state, {})
         return situation.history.count(count.events, count.window, situation.at, situation.zone)[0]
+
+    def _future(self, count: Count) -> int:
+        """Events that are told of times to come."""
+        return max(sum(name in count.events and at > state.at for name, at in state.events) for state in self.starts)
 
 
 def parts_of(condition: Expr) -> tuple[Expr, ...]:
