@@ -27,11 +27,14 @@ class Ahead(Struct):
     work: int = 0
     """What it took so far, in rules looked at."""
     _known: dict[object, int] = field(default_factory=dict)
+    _told: dict[object, int] = field(default_factory=dict)
 
     def steps(self, state: State, key: object) -> int:
         """At the least so many, from the state's instant on; `key` is what of it can matter."""
         if key not in self._known:
-            reaching = Reaching(self.setting, self.cones, self.cone, self.goal, (state,), most_work=self.most_work)
+            reaching = Reaching(
+                self.setting, self.cones, self.cone, self.goal, (state,), most_work=self.most_work, told=self._told
+            )
             least = reaching.least()
             self.work += reaching.work
             self._known[key] = NEVER if least is None else least

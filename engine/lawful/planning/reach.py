@@ -16,7 +16,7 @@ from lawful import calendar
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.situation import Situation
 from lawful.ir import TRUE, And, AtMost, Compare, Constant, Count, Expr, Field, FieldDeclaration, Move, Rule, Value
-from lawful.planning.cone import Cone, Cones
+from lawful.planning.cone import Cone, Cones, requests_read
 from lawful.planning.goals import Goal
 from lawful.planning.ranges import Range, Ranger, anything, exactly, within
 from lawful.planning.setting import Setting, State
@@ -62,8 +62,13 @@ class Reaching:
         starts: Iterable[State],
         freed: frozenset[str] = frozenset(),
         most_work: int = _MOST_WORK,
+        told: dict[object, int] | None = None,
     ) -> None:
+        """`told`: how much evidence each change takes, as far as that is known; it goes for every state."""
         self.most_work = most_work
+        self._told = {} if told is None else told
+        self._withheld: str | None = None
+        """A fact of the request that is not told."""
         self.setting = setting
         self.program = setting.judge.program
         self.book = setting.judge.rulebook
@@ -83,8 +88,9 @@ class Reaching:
         """Those that are being seen now."""
         self._grown: set[str] = set()
         """The facts that the last step may have moved."""
+        self._due: dict[int, list[tuple[Mapping[str, Range], Mapping[str, int | None]]]] = {}
+        """What changes leave that are allowed, by the step with which they are done: evidence takes steps, too."""
         self.work = 0
-        self._evidence = False
         self._counted: dict[Count, tuple[int, ...]] = {}
         self._stretches = self._of_time()
         self._begin()
@@ -94,13 +100,20 @@ class Reaching:
         changes = self._changes()
         for layer in range(_MOST_LAYERS):
             if not self.is_barred_now():
-                return layer + (self.goal.asked is not None)
+                return layer + self._last()
             if self.work > self.most_work:
-                return layer + 1 + (self.goal.asked is not None)
+                return layer + 1 + self._last()
             self._take_all(layer, changes)
-            if layer and not self._grown:  # with the first step comes evidence, which is no fact of the account
+            if layer and not self._grown and not self._due:
                 return None
         return _MOST_LAYERS
+
+    def _last(self) -> int:
+        """The change that is asked for, with the evidence it takes on the day on which it takes the least."""
+        asked = self.goal.asked
+        if asked is None:
+            return 0
+        return 1 + min(self._evidence(asked, day) for day, clock in self._stretches if not self._bars(day, clock))
 
     def _changes(self) -> list[Asked]:
         return [asked for trigger in self.cone.triggers for asked in self._asked(trigger)]
@@ -113,7 +126,9 @@ class Reaching:
             if layer and not self._reads[index] & self._grown:
                 continue  # it comes to what it came to before
             self._read = self._reads.setdefault(index, set())
-            self._take(asked, before, widens=layer > _WIDENED_AFTER)
+            self._take(asked, before, layer)
+        for written, made in self._due.pop(layer, ()):
+            self._leave(written, made, widens=layer > _WIDENED_AFTER)
         self._happen(widens=layer > _WIDENED_AFTER)
         self._grown = {key for key, range_ in self.facts.items() if range_ != before[key]}
         self._grown |= {f"event.{name}" for name, many in self._more.items() if many != had.get(name, 0)}
@@ -153,10 +168,9 @@ class Reaching:
                 self.facts[key] = self._joined(exactly(state.features.get(name)) for state in self.starts)
 
     def _obtain(self) -> None:
-        """What the world may bring about, and a request may say, takes a step each."""
+        """What the world may bring about takes a step each."""
         if not self.setting.obtains:
             return
-        self._evidence = True
         for name, declaration in self.program.account.items():
             if declaration.motion == "outside":
                 self.facts[f"account.{name}"] = self._any(declaration, unknown=True)
@@ -201,7 +215,7 @@ class Reaching:
             case _:
                 return [Asked("do", name, {})]
 
-    def _take(self, asked: Asked, before: Mapping[str, Range], *, widens: bool) -> None:
+    def _take(self, asked: Asked, before: Mapping[str, Range], layer: int) -> None:
         """What the change leaves behind, where it may be allowed on some day."""
         for day, clock in self._stretches:
             ranger = self._ranger(asked, clock, before)
@@ -212,12 +226,41 @@ class Reaching:
                 left = self._ranger(asked, clock, {**before, **written})
                 if True not in left.truths(self.goal.throughout):
                     continue
-            self._make(asked, day, ranger)
-            for key, range_ in written.items():
-                grown = self.facts[key].joined(range_)
-                if grown != self.facts[key] and widens and key.startswith("account."):
-                    grown = self._any(self.program.account[key.removeprefix("account.")], unknown=True)
-                self.facts[key] = grown
+            made = self._made(asked, day, ranger)
+            self._due.setdefault(layer + self._evidence(asked, day), []).append((written, made))
+
+    def _leave(self, written: Mapping[str, Range], made: Mapping[str, int | None], *, widens: bool) -> None:
+        for key, range_ in written.items():
+            grown = self.facts[key].joined(range_)
+            if grown != self.facts[key] and widens and key.startswith("account."):
+                grown = self._any(self.program.account[key.removeprefix("account.")], unknown=True)
+            self.facts[key] = grown
+        for name, most in made.items():
+            known = self._makers.get(name, 0)
+            self._makers[name] = None if most is None or known is None else max(most, known)
+
+    def _evidence(self, asked: Asked, day: date) -> int:
+        """How many facts a request has to tell for it on that day, whatever all else is."""
+        if not self.setting.obtains:
+            return 0
+        values = tuple((name, value is ANY or value) for name, value in asked.values.items())
+        key = (asked.kind, asked.name, values, day)
+        if key not in self._told:
+            guards = [rule for trigger in triggers_of(asked) for rule in self.book.guards(trigger, day)]
+            exprs = [expr for rule in guards if rule.severity == "error" for expr in (rule.when, rule.requires)]
+            names = [each for each in requests_read(exprs, self.program) if each not in self.setting.facts]
+            self._told[key] = sum(self._is_needed(name, asked, day) for name in names)
+        return self._told[key]
+
+    def _is_needed(self, name: str, asked: Asked, day: date) -> bool:
+        """Whether the change is refused on that day without that fact of the request."""
+        every = {"account.features", "history", *(f"account.{each}" for each in self.program.account)}
+        free = Reaching(self.setting, self.cones, self.cone, self.goal, self.starts, frozenset(every))
+        free._withheld = name
+        ranger = free._ranger(asked, self._clock(day), free.facts)
+        refusing = free._refusing(asked, day, ranger, free.facts)
+        self.work += free.work
+        return bool(refusing)
 
     def _written(self, asked: Asked, day: date, ranger: Ranger) -> dict[str, Range]:
         found: dict[str, Range] = {}
@@ -241,13 +284,13 @@ class Reaching:
                 found[key] = exactly(False)
         return found
 
-    def _make(self, asked: Asked, day: date, ranger: Ranger) -> None:
-        """The events of the change that something wants to have happened."""
-        for move in self._moves(asked, day):
-            if move.event in self.cone.wanted and ranger.truths(move.applies) != _NEVER:
-                most = self._limited(move, day)
-                known = self._makers.get(move.event, 0)
-                self._makers[move.event] = None if most is None or known is None else max(most, known)
+    def _made(self, asked: Asked, day: date, ranger: Ranger) -> dict[str, int | None]:
+        """The events of the change that something wants to have happened, and how often more they may."""
+        return {
+            move.event: self._limited(move, day)
+            for move in self._moves(asked, day)
+            if move.event in self.cone.wanted and ranger.truths(move.applies) != _NEVER
+        }
 
     def _limited(self, move: Move, day: date) -> int | None:
         """How often more the event may happen in a lifetime at the most, by the guards of its change."""
@@ -422,8 +465,10 @@ class Reaching:
                 case "request":
                     if node.name in request:
                         return exactly(request[node.name])
-                    free = self._evidence or f"request.{node.name}" in self.freed
-                    return self._any(self.program.request[node.name], unknown=True) if free else exactly(None)
+                    free = self.setting.obtains or f"request.{node.name}" in self.freed
+                    if not free or node.name == self._withheld:
+                        return exactly(None)
+                    return self._any(self.program.request[node.name], unknown=True)
                 case "change":
                     if node.name == "register" and node.name not in self.program.account:
                         return exactly(registers)

@@ -37,7 +37,7 @@ DAYS: Final = "days"
 """The amount that takes time: the next step is that many days later."""
 _MOST_ALTERNATIVES: Final = 3
 _WORK_FOR_ALTERNATIVES: Final = 500
-_FEW_INSTANTS: Final = 3
+_FEW_INSTANTS: Final = 12
 _MOST_INSTEAD: Final = 2
 _PATHS_TO_A_STATE: Final = 2
 """Ways of one cost to one state that are kept, for the alternatives."""
@@ -269,7 +269,10 @@ class Search:
         cost = node.path.cost
         if node.later:
             cost = self._priced(cost, node.later[-1])
-        heappush(self._queue, (self._promised(cost, node.path, node.floor), -cost[1], next(self._order), node))
+        promised = self._promised(cost, node.path, node.floor)
+        if self.hurried:  # on from where most is done already: any plan will do
+            promised = (promised[0], promised[1], -cost[1], promised[3])
+        heappush(self._queue, (promised, -cost[1], next(self._order), node))
 
     def _promised(self, cost: Cost, path: Path, floor: int = 0) -> Cost:
         """What any plan by way of it costs at the least; of two that promise the same the longer one is nearer."""
