@@ -5,6 +5,7 @@ A change outside the cone moves nothing that any rule on the way to the goal rea
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
@@ -19,6 +20,7 @@ from lawful.ir import (
     Compare,
     Constant,
     Count,
+    Effect,
     Expr,
     Field,
     Move,
@@ -193,6 +195,13 @@ class Cones:
         moved = frozenset(fact for trigger in triggers for fact in self._may_move(trigger))
         features = {"account.features"} if any(each.startswith("features.") for each in moved) else set()
         return moved | features
+
+    def turn(self, day: date) -> int:
+        """Which stretch between two days on which rules or moves come or go."""
+        return bisect_right(self.turns, day)
+
+    def effects(self, trigger: str) -> Iterator[Effect]:
+        return (effect for move in self._moves.get(trigger, ()) for effect in move.effects)
 
     def read_by(self, trigger: str) -> tuple[Expr, ...]:
         """All that decides whether the change is allowed, and what it leaves behind."""

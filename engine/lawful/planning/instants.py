@@ -47,7 +47,6 @@ class Instants:
         if turns.later or any(each > self.bounds.until for each in found):
             self.cut.add("later")
         if self.cone.timely:
-            self.cut.add("dates")
             for count in self._timing.counts:  # what is done at a month's end leaves room for more soon after
                 found.update(self._expiry(count.window, state.at))
             found.update(self._days_before(list(found)))

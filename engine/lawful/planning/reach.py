@@ -8,14 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lawful import calendar
-from lawful.deciding.rulebook import triggers_of
+from lawful.deciding.rulebook import facts_read, triggers_of
 from lawful.engines.situation import Situation
-from lawful.ir import TRUE, And, AtMost, Compare, Constant, Count, Expr, Field, FieldDeclaration, Move, Rule, Value
+from lawful.ir import (
+    TRUE,
+    And,
+    AtMost,
+    Clock,
+    Compare,
+    Constant,
+    Count,
+    Expr,
+    Field,
+    FieldDeclaration,
+    Move,
+    Rule,
+    Value,
+    everything,
+)
 from lawful.planning.cone import Cone, Cones, requests_read
 from lawful.planning.goals import Goal
 from lawful.planning.ranges import Range, Ranger, anything, exactly, within
@@ -50,6 +65,30 @@ class Barred(Struct, frozen=True):
     """The changes of the cone that are never allowed."""
 
 
+_Left: TypeAlias = tuple[Mapping[str, Range], Mapping[str, "int | None"]]
+"""The facts that a change leaves, and its events, with how often more each may happen."""
+
+
+class _Reading(Struct, frozen=True):
+    """What becomes of a change depends on these."""
+
+    facts: tuple[str, ...]
+    counts: tuple[tuple[Count, bool], ...]
+    """Each with whether only a limit counts so."""
+    is_timed: bool
+    names: frozenset[str]
+    """The facts, and the events that something else than a limit counts."""
+
+
+class Seen(Struct):
+    """What becomes of changes, by all that it depends on: from most states most of them come to the same."""
+
+    evidence: dict[object, int] = field(default_factory=dict)
+    left: dict[object, _Left | None] = field(default_factory=dict)
+    barred: dict[object, bool] = field(default_factory=dict)
+    readings: dict[tuple[str, ...], _Reading] = field(default_factory=dict)
+
+
 class Reaching:
     """The layers of one state and goal. `freed` are facts that may be anything to begin with, and `history`."""
 
@@ -62,11 +101,11 @@ class Reaching:
         starts: Iterable[State],
         freed: frozenset[str] = frozenset(),
         most_work: int = _MOST_WORK,
-        told: dict[object, int] | None = None,
+        seen: Seen | None = None,
     ) -> None:
-        """`told`: how much evidence each change takes, as far as that is known; it goes for every state."""
+        """`seen`: what was seen from other states, with the same goal."""
         self.most_work = most_work
-        self._told = {} if told is None else told
+        self._seen = Seen() if seen is None else seen
         self._withheld: str | None = None
         """A fact of the request that is not told."""
         self.setting = setting
@@ -81,14 +120,10 @@ class Reaching:
         self._more: dict[str, int | None] = {}
         """How often each event may have happened since; None: any number of times."""
         self._makers: dict[str, int | None] = {}
-        """The events of changes that may be allowed, and how often each may happen in a lifetime where that is limited."""
-        self._reads: dict[int, set[str]] = {}
-        """The facts that each change was seen to depend on."""
-        self._read: set[str] = set()
-        """Those that are being seen now."""
+        """The events of changes that may be allowed, and how often more each may happen where that is limited."""
         self._grown: set[str] = set()
         """The facts that the last step may have moved."""
-        self._due: dict[int, list[tuple[Mapping[str, Range], Mapping[str, int | None]]]] = {}
+        self._due: dict[int, list[_Left]] = {}
         """What changes leave that are allowed, by the step with which they are done: evidence takes steps, too."""
         self.work = 0
         self._counted: dict[Count, tuple[int, ...]] = {}
@@ -122,11 +157,9 @@ class Reaching:
         """What there is with a step more: by every change that may be allowed with what there is."""
         before, had = dict(self.facts), dict(self._more)
         self._obtain()
-        for index, asked in enumerate(changes):
-            if layer and not self._reads[index] & self._grown:
-                continue  # it comes to what it came to before
-            self._read = self._reads.setdefault(index, set())
-            self._take(asked, before, layer)
+        for asked in changes:
+            if not layer or self._reading(asked).names & self._grown:  # else it comes to what it came to before
+                self._take(asked, before, layer)
         for written, made in self._due.pop(layer, ()):
             self._leave(written, made, widens=layer > _WIDENED_AFTER)
         self._happen(widens=layer > _WIDENED_AFTER)
@@ -217,17 +250,53 @@ class Reaching:
 
     def _take(self, asked: Asked, before: Mapping[str, Range], layer: int) -> None:
         """What the change leaves behind, where it may be allowed on some day."""
+        self.work += 1
         for day, clock in self._stretches:
-            ranger = self._ranger(asked, clock, before)
-            if self._refusing(asked, day, ranger, before):
-                continue
-            written = self._written(asked, day, ranger)
-            if self.goal.throughout != TRUE:
-                left = self._ranger(asked, clock, {**before, **written})
-                if True not in left.truths(self.goal.throughout):
-                    continue
-            made = self._made(asked, day, ranger)
-            self._due.setdefault(layer + self._evidence(asked, day), []).append((written, made))
+            key = self._key(asked, day, clock, before)
+            if key not in self._seen.left:
+                self._seen.left[key] = self._left(asked, day, clock, before)
+            left = self._seen.left[key]
+            if left is not None:
+                self._due.setdefault(layer + self._evidence(asked, day), []).append(left)
+
+    def _left(self, asked: Asked, day: date, clock: Mapping[str, Range], before: Mapping[str, Range]) -> _Left | None:
+        """The facts and the events; None where it is refused."""
+        ranger = self._ranger(asked, clock, before)
+        if self._refusing(asked, day, ranger, before):
+            return None
+        written = self._written(asked, day, ranger)
+        if self.goal.throughout != TRUE:
+            after = self._ranger(asked, clock, {**before, **written})
+            if True not in after.truths(self.goal.throughout):
+                return None
+        return written, self._made(asked, day, ranger)
+
+    def _key(self, asked: Asked, day: date, clock: Mapping[str, Range], facts: Mapping[str, Range]) -> object:
+        """All that it depends on what becomes of a change on the days of a stretch."""
+        reading = self._reading(asked)
+        counts = tuple(self._counts(count, of_a_limit=limited) for count, limited in reading.counts)
+        times = tuple(clock.values()) if reading.is_timed else ()
+        values = tuple(facts[name] for name in reading.facts)
+        return _identity(asked), self.cones.turn(day), times, values, counts
+
+    def _reading(self, asked: Asked) -> _Reading:
+        triggers = triggers_of(asked)
+        if triggers not in self._seen.readings:
+            self._seen.readings[triggers] = self._read_by(triggers)
+        return self._seen.readings[triggers]
+
+    def _read_by(self, triggers: Iterable[str]) -> _Reading:
+        exprs = [self.goal.throughout, *(expr for trigger in triggers for expr in self.cones.read_by(trigger))]
+        nodes = [node for expr in exprs for node in everything(expr, self.program.conditions)]
+        limited = {id(node.count) for node in nodes if isinstance(node, AtMost)}
+        counts = {(node, id(node) in limited) for node in nodes if isinstance(node, Count)}
+        facts = facts_read(self.program, *exprs)
+        facts |= {f"account.{each.removeprefix('set.')}" for each in triggers if each.startswith("set.")}
+        facts |= {each for each in self.cone.facts if each.startswith("features.")}  # any may be lost
+        facts |= {f"account.{effect.field}" for each in triggers for effect in self.cones.effects(each)}
+        wanted = {f"event.{name}" for count, is_limited in counts if not is_limited for name in count.events}
+        is_timed = any(isinstance(node, Clock) for node in nodes)
+        return _Reading(tuple(sorted(facts)), tuple(counts), is_timed, frozenset(facts | wanted))
 
     def _leave(self, written: Mapping[str, Range], made: Mapping[str, int | None], *, widens: bool) -> None:
         for key, range_ in written.items():
@@ -243,24 +312,32 @@ class Reaching:
         """How many facts a request has to tell for it on that day, whatever all else is."""
         if not self.setting.obtains:
             return 0
-        values = tuple((name, value is ANY or value) for name, value in asked.values.items())
-        key = (asked.kind, asked.name, values, day)
-        if key not in self._told:
-            guards = [rule for trigger in triggers_of(asked) for rule in self.book.guards(trigger, day)]
-            exprs = [expr for rule in guards if rule.severity == "error" for expr in (rule.when, rule.requires)]
-            names = [each for each in requests_read(exprs, self.program) if each not in self.setting.facts]
-            self._told[key] = sum(self._is_needed(name, asked, day) for name in names)
-        return self._told[key]
+        key = (_identity(asked), self.cones.turn(day))
+        if key not in self._seen.evidence:
+            self._seen.evidence[key] = self._evidence_needed(asked, day)
+        return self._seen.evidence[key]
 
-    def _is_needed(self, name: str, asked: Asked, day: date) -> bool:
-        """Whether the change is refused on that day without that fact of the request."""
+    def _evidence_needed(self, asked: Asked, day: date) -> int:
+        """The facts without any of which some rule refuses it, in each state that it may leave."""
+        guards = [rule for trigger in triggers_of(asked) for rule in self.book.guards(trigger, day)]
+        reads = [(rule, requests_read([rule.when, rule.requires], self.program)) for rule in guards]
+        names = {name for rule, each in reads if rule.severity == "error" for name in each} - set(self.setting.facts)
+        if not names:
+            return 0
         every = {"account.features", "history", *(f"account.{each}" for each in self.program.account)}
         free = Reaching(self.setting, self.cones, self.cone, self.goal, self.starts, frozenset(every))
-        free._withheld = name
-        ranger = free._ranger(asked, self._clock(day), free.facts)
-        refusing = free._refusing(asked, day, ranger, free.facts)
+        clock = self._clock(day)
+        states = [{**free.facts, **each} for each in free._split(asked, free.facts) or [{}]]
+        left = [each for each in states if not free._refusing_there(asked, day, free._ranger(asked, clock, each), each)]
+        needed = 0
+        for name in names if left else ():
+            free._withheld = name
+            reading = [rule for rule, each in reads if name in each and rule.severity == "error"]
+            rangers = (free._ranger(asked, clock, each) for each in left)
+            needed += all(any(not _can_hold(rule, ranger) for rule in reading) for ranger in rangers)
+            self.work += len(reading)
         self.work += free.work
-        return bool(refusing)
+        return needed
 
     def _written(self, asked: Asked, day: date, ranger: Ranger) -> dict[str, Range]:
         found: dict[str, Range] = {}
@@ -279,7 +356,6 @@ class Reaching:
                     found[key] = found[key].joined(written) if key in found else written
         for name in self.program.features:  # any may be lost
             key = f"features.{name}"
-            self._read.add(key)
             if key in self.cone.facts and key not in found and True in self.facts[key].is_known_to_be:
                 found[key] = exactly(False)
         return found
@@ -332,7 +408,6 @@ class Reaching:
         if len(asked.values) != 1:
             return []
         [(name, value)] = asked.values.items()
-        self._read.add(f"account.{name}")
         present = facts[f"account.{name}"]
         if name not in self.program.lifecycles or present.values is None:
             return []
@@ -410,7 +485,11 @@ class Reaching:
             return True
         if self.goal.asked is None:
             return True not in self._ranger(None, clock, facts).truths(self.goal.holds)
-        return bool(self._refusing(self.goal.asked, day, self._ranger(self.goal.asked, clock, facts), facts))
+        key = self._key(self.goal.asked, day, clock, facts)
+        if key not in self._seen.barred:
+            ranger = self._ranger(self.goal.asked, clock, facts)
+            self._seen.barred[key] = bool(self._refusing(self.goal.asked, day, ranger, facts))
+        return self._seen.barred[key]
 
     def _where_it_holds(self, clock: Mapping[str, Range]) -> dict[str, Range] | None:
         """The facts where the condition of the goal holds, as far as it names their values; None: it cannot."""
@@ -459,9 +538,7 @@ class Reaching:
         def fact(node: Field) -> Range:
             match node.owner:
                 case "account" | "features":
-                    key = f"{node.owner}.{node.name}"
-                    self._read.add(key)
-                    return facts[key]
+                    return facts[f"{node.owner}.{node.name}"]
                 case "request":
                     if node.name in request:
                         return exactly(request[node.name])
@@ -488,7 +565,6 @@ class Reaching:
         known = self.setting.whole_from is not None and self.setting.whole_from <= self.setting.start
         most: int | None = None
         if known and not of_a_limit and "history" not in self.freed:  # to a limit only the least matters
-            self._read.update(f"event.{name}" for name in count.events)
             more = [self._more.get(name, 0) for name in count.events]
             most = None if None in more else max(numbers) + self._future(count) + sum(each or 0 for each in more)
         return Range(None, not known, 0 if forgets else min(numbers), most)
@@ -505,6 +581,10 @@ class Reaching:
     def _future(self, count: Count) -> int:
         """Events that are told of times to come."""
         return max(sum(name in count.events and at > state.at for name, at in state.events) for state in self.starts)
+
+
+def _identity(asked: Asked) -> object:
+    return asked.kind, asked.name, tuple(asked.values.items())
 
 
 def parts_of(condition: Expr) -> tuple[Expr, ...]:

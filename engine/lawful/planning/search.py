@@ -351,7 +351,7 @@ class Search:
         if self.ahead is None:
             return True
         path = node.path
-        still = self.ahead.steps(path.state, (self._key(path.state), path.state.at))
+        still = self.ahead.steps(path.state, self._key(path.state))
         if still == NEVER:
             return False
         if len(path.taken) + still > self.bounds.steps:
@@ -417,7 +417,9 @@ class Search:
                 break
         if least is None and is_goal and "combinations" in self.cut:
             least = self._by_much_evidence(here, asked)
-        if least is not None and (is_goal or not self.cone.timely & set(triggers_of(asked))):
+        if least is not None and not is_goal and self.cone.timely & set(triggers_of(asked)):
+            self.cut.add("dates")  # on another day it may leave something else
+        elif least is not None:
             node.allowed.add(identity)
         return passes
 
