@@ -320,8 +320,10 @@ class Planned:
         for each in option.needs:
             if each.status in _OPEN:
                 yield self._open(f"{option.value}, {each.need}", each.missing, each.left_out)
-        if option.status in _OPEN and not option.needs and option.plan is not None:
-            yield self._open(option.value, option.plan.missing, option.plan.bound.left_out)
+        is_told = any(each.status in _OPEN for each in option.needs)
+        if option.status in _OPEN and not is_told and option.plan is not None:
+            together = self.terminal.say(", all of it together", "，同时满足全部需求") if option.needs else ""
+            yield self._open(option.value + together, option.plan.missing, option.plan.bound.left_out)
 
     def _open(self, what: str, missing: tuple[tuple[str, ...], ...], left_out: tuple[str, ...]) -> Row:
         """Why a `?` stands for it: the facts that it depends on, or what was not tried."""

@@ -20,7 +20,7 @@ from lawful.planning.moves import MOST_AT_ONCE
 from lawful.planning.needed import Needed
 from lawful.planning.reach import Barred, Reaching
 from lawful.planning.search import Path, Result, Search
-from lawful.planning.setting import Bounds, Cut, Setting, Taken, first_state
+from lawful.planning.setting import MOMENT, Bounds, Cut, Setting, Taken, first_state
 from lawful.question import Question
 
 MOST_STEPS: Final = 12
@@ -40,6 +40,8 @@ class Options(Struct, frozen=True):
     measure: str | None = None
     """The name of a cost; None: the number of steps."""
     within: Window | None = None
+    before: Instant | None = None
+    """All of it earlier than then."""
     max_steps: int = MOST_STEPS
     obtains: bool = True
     work: int = WORK
@@ -128,6 +130,8 @@ class Planner:
         return Bounds(options.max_steps, self.until(question, options), options.work, deadline)
 
     def until(self, question: Question, options: Options) -> Instant:
+        if options.before is not None:
+            return options.before - MOMENT
         window = options.within or Window("months", 12 * YEARS)
         return expiry(window, question.at, self.judge.zone) or question.at
 
