@@ -190,13 +190,8 @@ class Planned:
             yield row(1, (say(f"there is no {cheaper} one", f"没有{cheaper}的方案"), "dim"))
         else:
             left = self._left_out(plan)
-            yield row(
-                1,
-                (
-                    say(f"no {cheaper} one was found; not looked at: {left}", f"未找到{cheaper}的方案；未考察：{left}"),
-                    "dim",
-                ),
-            )
+            english = f"no {cheaper} one was found, and none is ruled out; not looked at: {left}"
+            yield row(1, (say(english, f"未找到{cheaper}的方案，但不能排除；未考察：{left}"), "dim"))
 
     def _left_out(self, plan: Plan) -> str:
         return self._words(plan.bound.left_out)

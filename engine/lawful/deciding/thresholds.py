@@ -348,7 +348,7 @@ def _value(number: int, kind: str) -> Value:
 
 def turning_instants(timed: Iterable[Expr], situation: Situation, until: Instant, *, rare: bool = False) -> Turns:
     """When one of the leaves turns by the passing of time alone, after the situation's instant; edges of days
-    and months, and events that count no more, included. `rare`: also days such as a Friday the 13th, which takes longer.
+    and months, and events that count no more, included. `rare`: also days such as a Friday the 13th.
     """
     timed = tuple(timed)
     found: set[Instant] = set()
