@@ -31,8 +31,8 @@ class Ahead(Struct):
     most_work: int
     work: int = 0
     """What it took so far, in rules looked at."""
+    seen: Seen = field(default_factory=Seen)
     _known: dict[object, int] = field(default_factory=dict)
-    _seen: Seen = field(default_factory=Seen)
 
     def steps(self, state: State, key: object) -> int:
         """At the least so many, from the state's instant on; `key` is what of it can matter."""
@@ -40,7 +40,7 @@ class Ahead(Struct):
         if (key, at) not in self._known:
             begin = State(state.account, state.features, state.events, at)
             reaching = Reaching(
-                self.setting, self.cones, self.cone, self.goal, (begin,), most_work=self.most_work, seen=self._seen
+                self.setting, self.cones, self.cone, self.goal, (begin,), most_work=self.most_work, seen=self.seen
             )
             least = reaching.least()
             self.work += reaching.work

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lawful.deciding.rulebook import Rulebook, facts_read, triggers_of
 from lawful.deciding.thresholds import Read
@@ -20,7 +20,6 @@ from lawful.ir import (
     Compare,
     Constant,
     Count,
-    Effect,
     Expr,
     Field,
     Move,
@@ -44,6 +43,17 @@ class Timing(Struct, frozen=True):
     """The facts beside the clock on which it depends when something turns."""
     by_history: bool
     """Whether what reads the clock counts events, too."""
+
+
+class Reading(Struct, frozen=True):
+    """What becomes of a change depends on these."""
+
+    facts: tuple[str, ...]
+    counts: tuple[tuple[Count, bool], ...]
+    """Each with whether only a limit counts so."""
+    is_timed: bool
+    names: frozenset[str]
+    """The facts, and the events that something else than a limit counts."""
 
 
 class Cone(Struct, frozen=True):
@@ -74,6 +84,8 @@ class Cone(Struct, frozen=True):
     """The fields that effects write by the clock, and what they write."""
     timely: frozenset[str]
     """The triggers whose outcome depends on when they are asked for, beside whether they are allowed."""
+    readings: dict[tuple[str, ...], Reading] = field(default_factory=dict)
+    """What becomes of changes depends on, as far as anybody asked."""
 
 
 class Cones:
@@ -200,8 +212,20 @@ class Cones:
         """Which stretch between two days on which rules or moves come or go."""
         return bisect_right(self.turns, day)
 
-    def effects(self, trigger: str) -> Iterator[Effect]:
-        return (effect for move in self._moves.get(trigger, ()) for effect in move.effects)
+    def reading(self, triggers: Iterable[str], throughout: Expr, cone: Cone) -> Reading:
+        """What it depends on what becomes of a change."""
+        exprs = [throughout, *(expr for trigger in triggers for expr in self.read_by(trigger))]
+        nodes = [node for expr in exprs for node in everything(expr, self.program.conditions)]
+        limited = {id(node.count) for node in nodes if isinstance(node, AtMost)}
+        counts = {(node, id(node) in limited) for node in nodes if isinstance(node, Count)}
+        facts = facts_read(self.program, *exprs)
+        facts |= {f"account.{each.removeprefix('set.')}" for each in triggers if each.startswith("set.")}
+        facts |= {each for each in cone.facts if each.startswith("features.")}  # any may be lost
+        moves = (move for trigger in triggers for move in self._moves.get(trigger, ()))
+        facts |= {f"account.{effect.field}" for move in moves for effect in move.effects}
+        wanted = {f"event.{name}" for count, is_limited in counts if not is_limited for name in count.events}
+        is_timed = any(isinstance(node, Clock) for node in nodes)
+        return Reading(tuple(sorted(facts)), tuple(counts), is_timed, frozenset(facts | wanted))
 
     def read_by(self, trigger: str) -> tuple[Expr, ...]:
         """All that decides whether the change is allowed, and what it leaves behind."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from lawful.planning.plan import Status  # `check` looks for remedies, and needs no models of plans
 
 _MOST_TOLD_MISSING: Final = 8
+_STATES: Final = 8
+"""From so many states it can be looked ahead at the least."""
 
 
 class Options(Struct, frozen=True):
@@ -121,7 +123,7 @@ class Planner:
             bounds=self.bounds(question, options),
             starts=begun,
             needed=Needed.of(setting, self.cones, goal, (path.state for path in begun)),
-            ahead=Ahead(setting, self.cones, self.cones.of(goal), goal, options.work),
+            ahead=Ahead(setting, self.cones, self.cones.of(goal), goal, options.work // _STATES),
         )
 
     def bounds(self, question: Question, options: Options) -> Bounds:
@@ -193,9 +195,10 @@ class Quest(Struct, frozen=True):
 
     def reaching(self, freed: Iterable[str] = ()) -> Reaching:
         """What may be reached at all; `freed` are facts that may be anything."""
-        states = [path.state for path in self.starts]
+        states, loose = [path.state for path in self.starts], frozenset(freed)
+        seen = None if loose else self.ahead.seen
         most = self.options.work
-        return Reaching(self.setting, self.cones, self.cone, self.goal, states, frozenset(freed), most_work=most)
+        return Reaching(self.setting, self.cones, self.cone, self.goal, states, loose, most_work=most, seen=seen)
 
     def least_of_facts(self) -> int:
         """No plan has fewer steps, of which each moves a fact that is in the way."""

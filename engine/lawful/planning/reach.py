@@ -13,13 +13,12 @@ from typing import Final, TypeAlias
 from msgspec import Struct, field
 
 from lawful import calendar
-from lawful.deciding.rulebook import facts_read, triggers_of
+from lawful.deciding.rulebook import triggers_of
 from lawful.engines.situation import Situation
 from lawful.ir import (
     TRUE,
     And,
     AtMost,
-    Clock,
     Compare,
     Constant,
     Count,
@@ -29,9 +28,8 @@ from lawful.ir import (
     Move,
     Rule,
     Value,
-    everything,
 )
-from lawful.planning.cone import Cone, Cones, requests_read
+from lawful.planning.cone import Cone, Cones, Reading, requests_read
 from lawful.planning.goals import Goal
 from lawful.planning.ranges import Range, Ranger, anything, exactly, within
 from lawful.planning.setting import Setting, State
@@ -69,24 +67,12 @@ _Left: TypeAlias = tuple[Mapping[str, Range], Mapping[str, "int | None"]]
 """The facts that a change leaves, and its events, with how often more each may happen."""
 
 
-class _Reading(Struct, frozen=True):
-    """What becomes of a change depends on these."""
-
-    facts: tuple[str, ...]
-    counts: tuple[tuple[Count, bool], ...]
-    """Each with whether only a limit counts so."""
-    is_timed: bool
-    names: frozenset[str]
-    """The facts, and the events that something else than a limit counts."""
-
-
 class Seen(Struct):
     """What becomes of changes, by all that it depends on: from most states most of them come to the same."""
 
     evidence: dict[object, int] = field(default_factory=dict)
     left: dict[object, _Left | None] = field(default_factory=dict)
     barred: dict[object, bool] = field(default_factory=dict)
-    readings: dict[tuple[str, ...], _Reading] = field(default_factory=dict)
 
 
 class Reaching:
@@ -105,7 +91,7 @@ class Reaching:
     ) -> None:
         """`seen`: what was seen from other states, with the same goal."""
         self.most_work = most_work
-        self._seen = Seen() if seen is None else seen
+        self._seen = seen
         self._withheld: str | None = None
         """A fact of the request that is not told."""
         self.setting = setting
@@ -137,7 +123,7 @@ class Reaching:
             if not self.is_barred_now():
                 return layer + self._last()
             if self.work > self.most_work:
-                return layer + 1 + self._last()
+                return layer + 1 + (self.goal.asked is not None)
             self._take_all(layer, changes)
             if layer and not self._grown and not self._due:
                 return None
@@ -252,12 +238,19 @@ class Reaching:
         """What the change leaves behind, where it may be allowed on some day."""
         self.work += 1
         for day, clock in self._stretches:
-            key = self._key(asked, day, clock, before)
-            if key not in self._seen.left:
-                self._seen.left[key] = self._left(asked, day, clock, before)
-            left = self._seen.left[key]
+            left = self._left_as_seen(asked, day, clock, before)
             if left is not None:
                 self._due.setdefault(layer + self._evidence(asked, day), []).append(left)
+
+    def _left_as_seen(
+        self, asked: Asked, day: date, clock: Mapping[str, Range], before: Mapping[str, Range]
+    ) -> _Left | None:
+        if self._seen is None:
+            return self._left(asked, day, clock, before)
+        key = self._key(asked, day, clock, before)
+        if key not in self._seen.left:
+            self._seen.left[key] = self._left(asked, day, clock, before)
+        return self._seen.left[key]
 
     def _left(self, asked: Asked, day: date, clock: Mapping[str, Range], before: Mapping[str, Range]) -> _Left | None:
         """The facts and the events; None where it is refused."""
@@ -279,24 +272,11 @@ class Reaching:
         values = tuple(facts[name] for name in reading.facts)
         return _identity(asked), self.cones.turn(day), times, values, counts
 
-    def _reading(self, asked: Asked) -> _Reading:
+    def _reading(self, asked: Asked) -> Reading:
         triggers = triggers_of(asked)
-        if triggers not in self._seen.readings:
-            self._seen.readings[triggers] = self._read_by(triggers)
-        return self._seen.readings[triggers]
-
-    def _read_by(self, triggers: Iterable[str]) -> _Reading:
-        exprs = [self.goal.throughout, *(expr for trigger in triggers for expr in self.cones.read_by(trigger))]
-        nodes = [node for expr in exprs for node in everything(expr, self.program.conditions)]
-        limited = {id(node.count) for node in nodes if isinstance(node, AtMost)}
-        counts = {(node, id(node) in limited) for node in nodes if isinstance(node, Count)}
-        facts = facts_read(self.program, *exprs)
-        facts |= {f"account.{each.removeprefix('set.')}" for each in triggers if each.startswith("set.")}
-        facts |= {each for each in self.cone.facts if each.startswith("features.")}  # any may be lost
-        facts |= {f"account.{effect.field}" for each in triggers for effect in self.cones.effects(each)}
-        wanted = {f"event.{name}" for count, is_limited in counts if not is_limited for name in count.events}
-        is_timed = any(isinstance(node, Clock) for node in nodes)
-        return _Reading(tuple(sorted(facts)), tuple(counts), is_timed, frozenset(facts | wanted))
+        if triggers not in self.cone.readings:
+            self.cone.readings[triggers] = self.cones.reading(triggers, self.goal.throughout, self.cone)
+        return self.cone.readings[triggers]
 
     def _leave(self, written: Mapping[str, Range], made: Mapping[str, int | None], *, widens: bool) -> None:
         for key, range_ in written.items():
@@ -312,6 +292,8 @@ class Reaching:
         """How many facts a request has to tell for it on that day, whatever all else is."""
         if not self.setting.obtains:
             return 0
+        if self._seen is None:
+            return self._evidence_needed(asked, day)
         key = (_identity(asked), self.cones.turn(day))
         if key not in self._seen.evidence:
             self._seen.evidence[key] = self._evidence_needed(asked, day)
@@ -485,6 +467,8 @@ class Reaching:
             return True
         if self.goal.asked is None:
             return True not in self._ranger(None, clock, facts).truths(self.goal.holds)
+        if self._seen is None:
+            return bool(self._refusing(self.goal.asked, day, self._ranger(self.goal.asked, clock, facts), facts))
         key = self._key(self.goal.asked, day, clock, facts)
         if key not in self._seen.barred:
             ranger = self._ranger(self.goal.asked, clock, facts)

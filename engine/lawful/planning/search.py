@@ -135,8 +135,8 @@ class Search:
     def run(self, starts: Iterable[Path]) -> Result:
         """The cheapest plans from any of the starts."""
         self._starts = [Path(start.cost, start.state, start.taken) for start in starts]
-        for start in self._starts:
-            self._push(_Node(start))
+        for start in self._starts:  # of one alone it is known: `least`
+            self._push(_Node(start, is_seen=len(self._starts) == 1))
         for path in self.known:
             self._push(_Node(path))
         found: list[Path] = []
