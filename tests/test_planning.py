@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+import chains
 import drawing
 import lawful
 import small
@@ -753,6 +754,7 @@ def test_no_other_way_is_told_of_what_has_a_plan_or_names_none() -> None:
         ("{do: nothing}", "there is no action `nothing`"),
         ("{enable: nothing}", "there is no feature `nothing`"),
         ("{request: {to: b}}", "exactly one change"),
+        ("{set: {status: moved}, when: account.kind}", "the account has no field `kind`"),
     ],
 )
 def test_what_is_done_instead_is_checked(instead: str, told: str) -> None:
@@ -1322,3 +1324,142 @@ def test_what_keeps_needs_apart_is_told_below_the_table(
     assert run(capsys, *asked, "--lang", "en")[0] == code
     assert f"  against b: {one} and {other} are each served, {en}" in run(capsys, *asked, "--lang", "en")[1]
     assert f"  不宜选b：可分别满足{one}与{other}，{zh}" in run(capsys, *asked, "--lang", "zh")[1]
+
+
+# ------------------------------------------------------------------------------------------------ several steps
+
+
+@pytest.mark.parametrize("seed", [19, 123, 160, 333, 330, 513, 76, 81, 115, 286, 542, 640])
+def test_the_shortest_of_several_steps_is_found(seed: int) -> None:
+    """Of four to seven: as many as it takes by enumeration, or fewer where one waits for longer than that does."""
+    drawn = chains.drawn(seed)
+    policy = lawful.loads(drawn.policy)
+    fewest = chains.Breadth(policy, drawn, most=8_000).fewest()
+    goal = {"change": drawn.change} if drawn.change is not None else {"reach": drawn.reach}
+    plan = policy.plan(chains.asked_of(drawn), **goal, obtain=False, seconds=60)
+    assert fewest is not None
+    assert fewest >= 4
+    assert (plan.status, plan.cost) == ("found", fewest)
+    replay(policy, drawn, plan)
+
+
+ROUND = """
+policy: round
+version: "1"
+account:
+  fields:
+    lvl: {enum: [a, b, c]}
+    n: {type: int, min: 0, max: 9, settable: {requires: account.lvl != 'c'}}
+    m: {type: int, min: 0, max: 9, settable: {requires: account.n == 5}}
+    flag: {type: bool, settable: {}}
+lifecycle:
+  lvl:
+    transitions:
+      ab: {from: a, to: b, requires: account.n == 3}
+      ba: {from: b, to: a}
+      bc: {from: b, to: c, requires: account.flag}
+      ca: {from: c, to: a, requires: account.m == account.n}
+features:
+  f: {requires: "account.lvl == 'a' && count('ca','lifetime') >= 1"}
+actions:
+  pay: {limit: once}
+  twice: {requires: "count('pay','lifetime') >= 2"}
+"""
+
+
+def test_fields_are_set_along_with_other_steps_where_that_saves_one() -> None:
+    policy = lawful.loads(ROUND)
+    account = {"lvl": "a", "n": 0, "m": 0, "flag": False, "features": []}
+    plan = policy.plan(account=account, change={"enable": "f"}, seconds=60, **NOW)
+    assert (plan.status, plan.cost, plan.proved) == ("found", 5, True)
+    once = policy.plan(account=account, change={"do": "twice"}, **NOW)
+    assert (once.status, once.proved) == ("none", True)
+
+
+WIDE = """
+policy: wide
+version: "1"
+account:
+  fields:
+    t: {enum: [a, b, c]}
+    x: {enum: [p, q, r]}
+    n: {type: int, min: 0, max: 20, default: 0, settable: {limit: {at_most: 1, per: month}, requires: "account.n != 7 || account.x == 'r'"}}
+    s: {type: string, settable: {}}
+    tags: {set: [x, y, z], settable: {requires: "!('x' in account.tags) || account.n == 3"}}
+    d: date
+lifecycle:
+  t:
+    transitions:
+      ab: {from: a, to: b, requires: account.n > 0}
+      ba: {from: b, to: a, never_after: [pay]}
+      bc: {from: b, to: c, requires: "count('set.s','lifetime') >= 3"}
+  x:
+    transitions:
+      pq: {from: p, to: q, in_force: {from: 2025-05-10, until: 2025-05-12}, requires: "count('pay','lifetime') >= 1"}
+      qr: {from: q, to: r, requires: "has(account.d) && daysBetween(account.d, today) >= 45"}
+      rp: {from: r, to: p}
+actions:
+  pay: {effects: {d: today}, limit: once}
+  go: {requires: "account.x == 'r' && account.t == 'a'"}
+constraints:
+  c1: {when: account.x == 'q', requires: account.n <= 6}
+"""
+
+
+def test_what_may_be_done_beside_does_not_hide_the_way() -> None:
+    account = {"t": "a", "x": "p", "n": 0, "s": "", "tags": ["y"], "features": []}
+    plan = lawful.loads(WIDE).plan(account=account, change={"do": "go"}, seconds=60, **NOW)
+    assert [(step.at[:10], step.change) for step in plan.steps] == [
+        ("2025-03-01", {"do": "pay"}),
+        ("2025-05-10", {"set": {"x": "q"}}),
+        ("2025-05-10", {"set": {"x": "r"}}),
+        ("2025-05-10", {"do": "go"}),
+    ]
+
+
+RARE = """
+policy: rare
+version: "1"
+account: {fields: {k: {enum: [a]}, eff: {type: bool, default: yes}, flag: {type: bool, default: yes, settable: {}}}}
+lifecycle: {k: {initial: a}}
+actions:
+  fri13: {requires: "today.getDate() == 13 && today.getDayOfWeek() == 5"}
+  leap: {requires: "today.getDayOfWeek() == 3 && today.getMonth() == 1 && today.getDate() == 29"}
+  fl: {limits: [{at_most: 1, per: month, when: account.flag}]}
+  ef: {limits: [{at_most: 1, per: month, when: account.eff}]}
+  off: {effects: {eff: "false"}, requires: "count('ef','lifetime') == 0"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "within", "done"),
+    [("fri13", "10 years", "2025-06-13"), ("leap", "20 years", "2040-02-29"), ("leap", "10 years", None)],
+)
+def test_a_day_that_several_conditions_of_the_calendar_make_is_waited_for(
+    action: str, within: str, done: str | None
+) -> None:
+    plan = lawful.loads(RARE).plan(account={"k": "a"}, change={"do": action}, within=within, **NOW)
+    assert (plan.done_at and plan.done_at[:10]) == done
+    assert plan.found or (plan.status == "not found" and "later" in plan.bound.left_out)
+
+
+@pytest.mark.parametrize("need", ["fl 3 per month", "ef 3 per month", "fri13 1 per year"])
+def test_a_limit_that_need_not_apply_is_gone_round(need: str) -> None:
+    """`fl` by setting the flag in between, `ef` by what is refused once it was done."""
+    assert lawful.loads(RARE).choose([need], at="2025-03-01", seconds=60).status == "found"
+
+
+@pytest.mark.parametrize(("subject", "told"), [("p", True), ("q", False), (None, True)])
+def test_whom_it_does_not_serve_is_not_told_what_to_do_instead(subject: str | None, told: bool) -> None:
+    policy = lawful.loads(
+        """
+policy: served
+version: "1"
+account: {fields: {st: {enum: [a, b]}, who: {enum: [p, q], fixed: true}}}
+lifecycle: {st: {transitions: {ab: {from: a, to: b, requires: "false", instead: {do: other, when: account.who == 'p'}}}}}
+actions: {other: {}}
+"""
+    )
+    account = {"st": "a", **({} if subject is None else {"who": subject})}
+    plan = policy.plan(account=account, change={"set": {"st": "b"}}, **NOW)
+    assert (plan.instead is not None) == told

@@ -71,6 +71,21 @@ def test_a_subscription_account_that_wants_to_be_a_service_account_is_told_of_th
     )
     owed = " ".join(each.text.best("en") for each in migration.obligations)
     assert all(part in owed for part in ("300 CNY", "1 day", "OpenIDs", "deregistered for good"))
+    individual = {**account, "subject": "individual"}
+    other = official.plan(account=individual, change={"set": {"type": "service"}}, at="2024-04-12", history=[])
+    assert (other.status, other.instead) == ("none", None)
+
+
+def test_an_account_is_deregistered_by_itself_after_its_cooling_off(official: lawful.Policy) -> None:
+    """Two changes, with the evidence that the first takes; what else may happen to an account does not hide them."""
+    account = {"type": "subscription", "subject": "enterprise", "followers": 100, "features": []}
+    asked = {"account": account, "change": {"set": {"status": "deregistered"}}, "history": [], "at": "2025-03-01"}
+    plan = official.plan(asked, request={"subject_verified": True, "admin_confirms": True})
+    assert [(step.at[:10], step.change) for step in plan.steps] == [
+        ("2025-03-01", {"set": {"status": "cooling_off"}}),
+        ("2025-03-16", {"set": {"status": "deregistered"}}),
+    ]
+    assert plan.proved
 
 
 def test_what_the_article_says_that_is_no_longer_so(

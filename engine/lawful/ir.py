@@ -628,6 +628,8 @@ class Instead:
     name: str
     values: Mapping[str, Value]
     facts: Mapping[str, Value]
+    when: Expr = TRUE
+    """Not said where this is false, in the state before."""
 
 
 @dataclass(frozen=True, slots=True)

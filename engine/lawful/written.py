@@ -181,12 +181,13 @@ class Guarded(RuleWritten):
 
 
 class InsteadWritten(Written):
-    """Another change, and what the request says for it."""
+    """Another change, what the request says for it, and whom it serves."""
 
     set: dict[str, Any] | None = None
     enable: str | None = None
     do: str | None = None
     request: dict[str, Any] = {}
+    when: Cel | None = None
 
 
 class Changing(Guarded):

@@ -190,13 +190,8 @@ class Planned:
             yield row(1, (say(f"there is no {cheaper} one", f"没有{cheaper}的方案"), "dim"))
         else:
             left = self._left_out(plan)
-            yield row(
-                1,
-                (
-                    say(f"no {cheaper} one was found; not looked at: {left}", f"未找到{cheaper}的方案；未考察：{left}"),
-                    "dim",
-                ),
-            )
+            english = f"no {cheaper} one was found, and none is ruled out; not looked at: {left}"
+            yield row(1, (say(english, f"未找到{cheaper}的方案，但不能排除；未考察：{left}"), "dim"))
 
     def _left_out(self, plan: Plan) -> str:
         return self._words(plan.bound.left_out)
@@ -322,8 +317,10 @@ class Planned:
         for each in option.needs:
             if each.status in _OPEN:
                 yield self._open(f"{option.value}, {each.need}", each.missing, each.left_out)
-        if option.status in _OPEN and not option.needs and option.plan is not None:
-            yield self._open(option.value, option.plan.missing, option.plan.bound.left_out)
+        is_told = any(each.status in _OPEN for each in option.needs)
+        if option.status in _OPEN and not is_told and option.plan is not None:
+            together = self.terminal.say(", all of it together", "，同时满足全部需求") if option.needs else ""
+            yield self._open(option.value + together, option.plan.missing, option.plan.bound.left_out)
 
     def _apart(self, option: Choosable, apart: Apart) -> Iterator[Row]:
         """Why a type does not serve together what it serves."""

@@ -8,7 +8,7 @@ from lawful import values
 from lawful.compiler.context import Context
 from lawful.diagnostics import near
 from lawful.document import Path
-from lawful.ir import Instead, Schema, Value
+from lawful.ir import TRUE, Instead, Schema, Value
 from lawful.written import InsteadWritten
 
 
@@ -22,17 +22,17 @@ def instead(context: Context, written: InsteadWritten | None, path: Path) -> Ins
         context.key_mistake("wrong-value", message, path)
         return None
     facts = _values(context, context.request, written.request, (*path, "request"), "the request has")
+    when = TRUE if written.when is None else context.boolean(written.when, (*path, "when"))
     if written.set is not None:
-        return Instead(
-            "set", "", _values(context, context.account, written.set, (*path, "set"), "the account has"), facts
-        )
+        asked = _values(context, context.account, written.set, (*path, "set"), "the account has")
+        return Instead("set", "", asked, facts, when)
     if written.enable is not None:
         context.known("unknown-feature", "feature", written.enable, context.features, (*path, "enable"))
-        return Instead("enable", written.enable, {}, facts)
+        return Instead("enable", written.enable, {}, facts, when)
     name = written.do or ""
     if name not in context.actions:
         context.mistake("wrong-value", f"there is no action `{name}`", (*path, "do"), near(name, context.actions))
-    return Instead("do", name, {}, facts)
+    return Instead("do", name, {}, facts, when)
 
 
 def _values(

@@ -10,8 +10,10 @@ from __future__ import annotations
 from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -19,7 +21,7 @@ from lawful import calendar
 from lawful.calendar import Instant
 from lawful.deciding.texts import texts_by
 from lawful.engines.reference import evaluate
-from lawful.engines.situation import Situation
+from lawful.engines.situation import History, Situation
 from lawful.ir import (
     INT,
     INT_MAX,
@@ -61,6 +63,8 @@ _TURNS_BETWEEN_PROBES: Final = 4
 _FEW: Final = 12
 _MOST_TEXTS: Final = 40
 _LONGEST_TEXT: Final = 1000
+_FEWEST_TO_MEET: Final = 2
+_DAYS_OF_ALL_YEARS: Final = 40 * 366
 MOST_OF_A_SET: Final = 4
 """Of a set of so many values each subset is tried."""
 
@@ -351,10 +355,11 @@ def _value(number: int, kind: str) -> Value:
 # -------------------------------------------------------------------------------------------------------- in time
 
 
-def turning_instants(timed: Iterable[Expr], situation: Situation, until: Instant) -> Turns:
+def turning_instants(timed: Iterable[Expr], situation: Situation, until: Instant, *, rare: bool = False) -> Turns:
     """When one of the leaves turns by the passing of time alone, after the situation's instant; edges of days
-    and months, and events that count no more, included.
+    and months, and events that count no more, included. `rare`: also days such as a Friday the 13th.
     """
+    timed = tuple(timed)
     found: set[Instant] = set()
     exact, beyond = True, False
     for leaf in timed:
@@ -367,7 +372,46 @@ def turning_instants(timed: Iterable[Expr], situation: Situation, until: Instant
             exact, beyond = exact and sure, beyond or not is_over
     later = sorted(each for each in found if situation.at < each)
     within = [each for each in later if each <= until]
-    return Turns(tuple(within[:_MOST_TURNS]), exact and len(within) <= _MOST_TURNS, beyond or len(within) < len(later))
+    kept = tuple(within[:_MOST_TURNS])
+    days, are_all = _days_that_meet(timed, situation, until) if rare else ([], True)
+    kept = (*kept, *(each for each in days if each not in kept))
+    beyond = beyond or len(within) < len(later) or not are_all
+    return Turns(kept, exact and len(within) <= _MOST_TURNS, beyond)
+
+
+def _days_that_meet(timed: Iterable[Expr], situation: Situation, until: Instant) -> tuple[list[Instant], bool]:
+    """The first day until then of each way in which weekdays, months and days of a month come out together, and the day
+    after; whether there are no other ways ever.
+    """
+    calendrical = tuple(
+        leaf for leaf in timed if _recurs(leaf) and all(_is_of_the_calendar(node) for node in walk(leaf))
+    )
+    if len(calendrical) < _FEWEST_TO_MEET:
+        return [], True
+    zone = situation.zone
+    first, last = (calendar.day_of(each, zone).toordinal() for each in (situation.at, until))
+    days = _meeting(calendrical, zone, first)
+    found = {each for day in days if first < day <= last for each in (day, day + 1) if each <= last}
+    return [calendar.start_of(date.fromordinal(each), zone) for each in sorted(found)], days[-1] <= last
+
+
+@lru_cache(_FEW)
+def _meeting(leaves: tuple[Expr, ...], zone: ZoneInfo, first: int) -> tuple[int, ...]:
+    """The days, from one on, on which they first come out as they did not before: years come again after 28, or 40."""
+    seen: dict[tuple[object, ...], int] = {}
+    for day in range(first, min(first + _DAYS_OF_ALL_YEARS, date.max.toordinal())):
+        today = date.fromordinal(day)
+        at = calendar.start_of(today, zone)
+        situation = Situation(
+            records={}, at=at, today=today, zone=zone, history=History((), None), conditions={}, initial={}
+        )
+        seen.setdefault(tuple(evaluate(leaf, situation) for leaf in leaves), day)
+    return tuple(seen.values())
+
+
+def _is_of_the_calendar(node: Expr) -> bool:
+    """Whether it reads nothing but the clock."""
+    return isinstance(node, Clock | Constant | Compare | Member | ListOf | Call | Not | And | Or)
 
 
 def _is_clock(node: Expr) -> bool:

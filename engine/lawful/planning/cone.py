@@ -5,15 +5,29 @@ A change outside the cone moves nothing that any rule on the way to the goal rea
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lawful.deciding.rulebook import Rulebook, facts_read, triggers_of
 from lawful.deciding.thresholds import Read
-from lawful.ir import AtMost, Clock, Count, Expr, Field, Move, Program, Rule, everything, walk
+from lawful.ir import (
+    AtMost,
+    Clock,
+    Compare,
+    Constant,
+    Count,
+    Expr,
+    Field,
+    Move,
+    Program,
+    Rule,
+    everything,
+    walk,
+)
 from lawful.planning.goals import Goal
 
 _MOST_KEPT: Final = 256
@@ -29,6 +43,17 @@ class Timing(Struct, frozen=True):
     """The facts beside the clock on which it depends when something turns."""
     by_history: bool
     """Whether what reads the clock counts events, too."""
+
+
+class Reading(Struct, frozen=True):
+    """What becomes of a change depends on these."""
+
+    facts: tuple[str, ...]
+    counts: tuple[tuple[Count, bool], ...]
+    """Each with whether only a limit counts so."""
+    is_timed: bool
+    names: frozenset[str]
+    """The facts, and the events that something else than a limit counts."""
 
 
 class Cone(Struct, frozen=True):
@@ -48,6 +73,10 @@ class Cone(Struct, frozen=True):
     """The events that anything of it counts."""
     wanted: frozenset[str]
     """Those of them that something else than a limit counts."""
+    enough: Mapping[str, int | None]
+    """Of these: from how many on one more makes no difference; None where nobody knows."""
+    in_windows: frozenset[str]
+    """The events that are counted in windows which forget."""
     timing: Timing
     edges: tuple[date, ...]
     """The days on which something of it comes into force, or goes."""
@@ -55,6 +84,8 @@ class Cone(Struct, frozen=True):
     """The fields that effects write by the clock, and what they write."""
     timely: frozenset[str]
     """The triggers whose outcome depends on when they are asked for, beside whether they are allowed."""
+    readings: dict[tuple[str, ...], Reading] = field(default_factory=dict)
+    """What becomes of changes depends on, as far as anybody asked."""
 
 
 class Cones:
@@ -118,9 +149,10 @@ class Cones:
             for effect in move.effects
             if f"account.{effect.field}" in facts and self._reads_time(effect.value)
         ]
-        wanted = set(self._counted(exprs))
-        timely = frozenset(each for each in ordered if self._is_timely(each, facts, wanted))
         every = tuple(dict.fromkeys(exprs))
+        wanted = {name for count in self._counted(every) for name in count.events}
+        dated = {name for count in self._counted(every) if _forgets(count) for name in count.events}
+        timely = frozenset(each for each in ordered if self._is_timely(each, facts, dated))
         read = Read.of(every, self.program.conditions)
         return Cone(
             facts=frozenset(facts),
@@ -131,6 +163,8 @@ class Cones:
             read_by={trigger: self.read_by(trigger) for trigger in (*ordered, *triggers)},
             counted=frozenset(name for count in self._counts(every) for name in count.events),
             wanted=frozenset(wanted),
+            enough=self._enough(every, wanted),
+            in_windows=frozenset(name for count in self._counts(every) if _forgets(count) for name in count.events),
             timing=_timing(read.leaves, [name for name, _ in written]),
             edges=tuple(sorted(edges)),
             written_by_clock=tuple(written),
@@ -174,6 +208,25 @@ class Cones:
         features = {"account.features"} if any(each.startswith("features.") for each in moved) else set()
         return moved | features
 
+    def turn(self, day: date) -> int:
+        """Which stretch between two days on which rules or moves come or go."""
+        return bisect_right(self.turns, day)
+
+    def reading(self, triggers: Iterable[str], throughout: Expr, cone: Cone) -> Reading:
+        """What it depends on what becomes of a change."""
+        exprs = [throughout, *(expr for trigger in triggers for expr in self.read_by(trigger))]
+        nodes = [node for expr in exprs for node in everything(expr, self.program.conditions)]
+        limited = {id(node.count) for node in nodes if isinstance(node, AtMost)}
+        counts = {(node, id(node) in limited) for node in nodes if isinstance(node, Count)}
+        facts = facts_read(self.program, *exprs)
+        facts |= {f"account.{each.removeprefix('set.')}" for each in triggers if each.startswith("set.")}
+        facts |= {each for each in cone.facts if each.startswith("features.")}  # any may be lost
+        moves = (move for trigger in triggers for move in self._moves.get(trigger, ()))
+        facts |= {f"account.{effect.field}" for move in moves for effect in move.effects}
+        wanted = {f"event.{name}" for count, is_limited in counts if not is_limited for name in count.events}
+        is_timed = any(isinstance(node, Clock) for node in nodes)
+        return Reading(tuple(sorted(facts)), tuple(counts), is_timed, frozenset(facts | wanted))
+
     def read_by(self, trigger: str) -> tuple[Expr, ...]:
         """All that decides whether the change is allowed, and what it leaves behind."""
         if trigger not in self._read_by:
@@ -216,7 +269,7 @@ class Cones:
         """What is read; of a feature also what decides whether the account keeps it."""
         exprs = list(exprs)
         facts = facts_read(self.program, *exprs)
-        facts |= {f"event.{name}" for name in self._counted(exprs)}
+        facts |= {f"event.{name}" for count in self._counted(exprs) for name in count.events}
         pending = [each for each in facts if each.startswith("features.")]
         while pending:
             feature = pending.pop().removeprefix("features.")
@@ -230,13 +283,34 @@ class Cones:
         for expr in exprs:
             yield from (node for node in everything(expr, self.program.conditions) if isinstance(node, Count))
 
-    def _counted(self, exprs: Iterable[Expr]) -> Iterator[str]:
-        """The events that some condition may want to have happened: a limit never wants one more."""
+    def _counted(self, exprs: Iterable[Expr]) -> Iterator[Count]:
+        """What some condition may want to have happened: a limit never wants one more."""
         for expr in exprs:
             limited = {id(node.count) for node in everything(expr, self.program.conditions) if isinstance(node, AtMost)}
             for node in everything(expr, self.program.conditions):
                 if isinstance(node, Count) and id(node) not in limited:
-                    yield from node.events
+                    yield node
+
+    def _enough(self, exprs: Iterable[Expr], wanted: Iterable[str]) -> dict[str, int | None]:
+        """One more than any number that a count is compared with."""
+        found: dict[str, int | None] = dict.fromkeys(wanted, 0)
+        compared: set[int] = set()
+        for node in (node for expr in exprs for node in everything(expr, self.program.conditions)):
+            match node:
+                case Compare(left=Count() as count, right=Constant(value=int() as number)):
+                    pass
+                case Compare(left=Constant(value=int() as number), right=Count() as count):
+                    pass
+                case _:
+                    continue
+            compared.add(id(count))
+            for name in count.events:
+                most = found[name]
+                found[name] = None if most is None else max(most, number + 1)
+        for count in self._counted(exprs):
+            if id(count) not in compared:
+                found |= dict.fromkeys(count.events)
+        return found
 
     def _is_timely(self, trigger: str, facts: set[str], counted: set[str]) -> bool:
         moves = self._moves.get(trigger, ())
@@ -248,6 +322,10 @@ class Cones:
 
     def _reads_time(self, expr: Expr) -> bool:
         return any(isinstance(node, Clock | Count) for node in everything(expr, self.program.conditions))
+
+
+def _forgets(count: Count) -> bool:
+    return count.window.unit != "lifetime"
 
 
 def _timing(leaves: Iterable[Expr], written_by_clock: Iterable[str]) -> Timing:

@@ -18,6 +18,8 @@ from lawful.planning.setting import Bounds, Cut, Setting, State
 
 _MOST_INSTANTS: Final = 96
 _WORK_OF_A_TURN: Final = 20
+_WORK_FOR_RARE_DAYS: Final = 10_000
+"""With less than that, as `check` has for remedies, they are not looked for."""
 
 
 class Instants:
@@ -47,7 +49,6 @@ class Instants:
         if turns.later or any(each > self.bounds.until for each in found):
             self.cut.add("later")
         if self.cone.timely:
-            self.cut.add("dates")
             for count in self._timing.counts:  # what is done at a month's end leaves room for more soon after
                 found.update(self._expiry(count.window, state.at))
             found.update(self._days_before(list(found)))
@@ -69,7 +70,8 @@ class Instants:
     def _searched(self, begin: State) -> Turns:
         self.work += _WORK_OF_A_TURN * (len(self._timing.leaves) + len(self.cone.written_by_clock))
         situation = self.setting.situation(begin, {})
-        turns = turning_instants(self._timing.leaves, situation, self.bounds.until)
+        rare = self.bounds.work >= _WORK_FOR_RARE_DAYS
+        turns = turning_instants(self._timing.leaves, situation, self.bounds.until, rare=rare)
         found = {each for each in turns.found if isinstance(each, Instant)}
         program = self.setting.judge.program
         for name, written in self.cone.written_by_clock:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from lawful import values
 from lawful.deciding.judging import Engine
 from lawful.decision import PolicyNamed
+from lawful.engines.reference import evaluate
 from lawful.ir import Instead
 from lawful.planning.asking import without_what_is_asked
 from lawful.planning.goals import Goal
@@ -44,9 +45,10 @@ def _plan(
 
 
 def _instead(planner: Planner, question: Question, goal: Goal, options: Options) -> Instead | None:
-    """Of the move that the goal would make today."""
+    """Of the move that the goal would make today, where it is not known that it serves nobody like this."""
     if goal.asked is None:
         return None
     setting = Setting.of(planner.judge, question, obtains=options.obtains)
     step = planner.judge.step(goal.asked, setting.situation(first_state(question), {}), "reference")
-    return next((move.instead for move, applies in step.moves if applies is not False and move.instead), None)
+    named = (move.instead for move, applies in step.moves if applies is not False and move.instead is not None)
+    return next((each for each in named if evaluate(each.when, step.before) is not False), None)

@@ -42,6 +42,8 @@ class Moves(Struct):
     _known: dict[object, Turns] = field(default_factory=dict)
     _beside: dict[str, frozenset[str]] = field(default_factory=dict)
     """The fields that each is compared with."""
+    _wanted: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    _reads: dict[tuple[str, ...], Read] = field(default_factory=dict)
 
     @property
     def program(self) -> Program:
@@ -207,7 +209,7 @@ class Moves(Struct):
     def domains(self, asked: Asked, state: State) -> dict[str, tuple[Value, ...]]:
         """What each fact that the change wants for may be, as far as it matters."""
         situation = self.setting.situation(state, {})
-        read = Read.of(self._deciding(asked), self.program.conditions)
+        read = self._read(asked)
         domains = {}
         for name in self.wanted(asked):
             turns = turning_values(read, self.program.request[name], situation, of_request=True)
@@ -217,8 +219,17 @@ class Moves(Struct):
 
     def wanted(self, asked: Asked) -> tuple[str, ...]:
         """The facts of the request that the change reads and that were not given."""
-        reads = requests_read(self._deciding(asked), self.program)
-        return tuple(name for name in reads if name not in self.setting.facts)
+        triggers = triggers_of(asked)
+        if triggers not in self._wanted:
+            reads = requests_read(self._deciding(asked), self.program)
+            self._wanted[triggers] = tuple(name for name in reads if name not in self.setting.facts)
+        return self._wanted[triggers]
+
+    def _read(self, asked: Asked) -> Read:
+        triggers = triggers_of(asked)
+        if triggers not in self._reads:
+            self._reads[triggers] = Read.of(self._deciding(asked), self.program.conditions)
+        return self._reads[triggers]
 
     def _deciding(self, asked: Asked) -> list[Expr]:
         """What decides on the change."""

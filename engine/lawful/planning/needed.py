@@ -61,7 +61,7 @@ class Needed(Struct):
             states = [State(account, each.features, each.events, each.at) for each in self.starts]
             others = {f"account.{each}" for each in program.account if each != name}
             requests = {f"request.{each}" for each in program.request} if self.setting.obtains else set()
-            freed = frozenset({"account.features", *others, *requests})
+            freed = frozenset({"account.features", "history", *others, *requests})
             reaching = Reaching(self.setting, self.cones, self.cones.of(self.goal), self.goal, states, freed)
             reaching.facts |= self._not_yet()
             self._stands_in_the_way[name, value] = reaching.is_barred_now()

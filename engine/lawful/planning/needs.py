@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lawful import calendar
-from lawful.calendar import Instant, Window
+from lawful.calendar import Instant
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judged, Step
 from lawful.deciding.rulebook import triggers_of
@@ -21,7 +21,21 @@ from lawful.deciding.thresholds import turning_instants
 from lawful.decision import Reason
 from lawful.diagnostics import Problem, RequestError, near
 from lawful.engines.reference import evaluate
-from lawful.ir import AtMost, Clock, Count, Expr, Field, Period, Program, Rule, Value, everything
+from lawful.ir import (
+    TRUE,
+    AtMost,
+    Clock,
+    Count,
+    Expr,
+    Field,
+    Not,
+    Period,
+    Program,
+    Rule,
+    Value,
+    conjunction,
+    everything,
+)
 from lawful.planning.goals import Goal
 from lawful.planning.plan import Status
 from lawful.planning.planner import Options, Planner
@@ -134,7 +148,22 @@ class Rates:
 
         `path` is the shortest way to an account of the type; `anyhow` is the goal from the starts on, for other ways.
         """
-        return _Keeping(self, need, goal, anyhow, path).kept()
+        keeping = _Keeping(self, need, goal, anyhow, path)
+        kept = keeping.kept()
+        if kept.status != "not found":
+            return kept
+        for rule in keeping.avoidable:
+            begun = self._past(rule, goal.throughout)
+            again = None if begun is None else _Keeping(self, need, goal, anyhow, begun).kept()
+            if again is not None and again.status == "found":
+                return again
+        return kept
+
+    def _past(self, rule: Rule, is_type: Expr) -> Path | None:
+        """The way to an account of the type to which the rule does not apply."""
+        outside = Goal(None, conjunction([is_type, Not(rule.when)]))
+        outcome = self.planner.outcome(self.question, outside, replace(self.options, alternatives=False), self.starts)
+        return outcome.paths[0] if outcome.paths else None
 
 
 class _Keeping:
@@ -165,6 +194,8 @@ class _Keeping:
         self._starts: dict[Instant, set[Instant]] = {}
         self._way: tuple[Taken, ...] = ()
         """The steps by which it was found last."""
+        self.avoidable: tuple[Rule, ...] = ()
+        """The limits that refused it to the last, where they do not apply to every account."""
         self._tried = 0
         seconds = rates.options.seconds
         self._deadline = None if seconds is None else time.monotonic() + 2 * seconds
@@ -314,9 +345,7 @@ class _Keeping:
         if self._goes_again(here, end):
             return True
         question = question_of(Taken(at, here, self.need.asked), self.setting, self.rates.question)
-        zone = self.judge.zone
-        days = max(1, (calendar.day_of(end, zone) - calendar.day_of(at, zone)).days)
-        options = replace(self.rates.options, within=Window("days", days), alternatives=False)
+        options = replace(self.rates.options, before=end, alternatives=False)
         start = Path((0, 0, 0, at), here)
         outcome = self.rates.planner.outcome(question, self.goal, options, [start])
         path = outcome.paths[0] if outcome.paths else None
@@ -353,6 +382,8 @@ class _Keeping:
     def _reasons(self, here: State) -> tuple[Reason, ...]:
         taken = Taken(here.at, here, self.need.asked, self.given)
         judgement = self.judge.judge(question_of(taken, self.setting, self.rates.question), "reference")
+        refused = (each.rule for each in judgement.steps[0].judged if each.refuses)
+        self.avoidable = tuple(each for each in refused if isinstance(each.requires, AtMost) and each.when != TRUE)
         return tuple(refusals(Explanation(self.judge, judgement).reasons()))
 
     def _next_period(self, at: Instant) -> tuple[Instant, Instant]:

@@ -13,13 +13,14 @@ from msgspec.structs import replace
 from lawful.calendar import Instant, Window, expiry
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge
+from lawful.planning.ahead import Ahead
 from lawful.planning.cone import Cone, Cones, requests_read
 from lawful.planning.goals import Goal
 from lawful.planning.moves import MOST_AT_ONCE
 from lawful.planning.needed import Needed
 from lawful.planning.reach import Barred, Reaching
 from lawful.planning.search import Path, Result, Search
-from lawful.planning.setting import Bounds, Cut, Setting, Taken, first_state
+from lawful.planning.setting import MOMENT, Bounds, Cut, Setting, Taken, first_state
 from lawful.question import Question
 
 MOST_STEPS: Final = 12
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from lawful.planning.plan import Status  # `check` looks for remedies, and needs no models of plans
 
 _MOST_TOLD_MISSING: Final = 8
+_STATES: Final = 8
+"""From so many states it can be looked ahead at the least."""
 
 
 class Options(Struct, frozen=True):
@@ -39,6 +42,8 @@ class Options(Struct, frozen=True):
     measure: str | None = None
     """The name of a cost; None: the number of steps."""
     within: Window | None = None
+    before: Instant | None = None
+    """All of it earlier than then."""
     max_steps: int = MOST_STEPS
     obtains: bool = True
     work: int = WORK
@@ -100,7 +105,7 @@ class Planner:
     def paths(self, question: Question, goal: Goal, options: Options) -> tuple[Path, ...]:
         """Those of `outcome`, where nobody asks why there are none: which takes longer to say than to see."""
         quest = self._quest(question, goal, options, ())
-        if quest.reaching(quest.cone.movable).is_barred_now():
+        if quest.reaching({*quest.cone.movable, "history"}).is_barred_now():
             return ()
         least = quest.reaching().least()
         return () if least is None else quest.result(max(least, quest.least_of_facts())).paths
@@ -118,6 +123,7 @@ class Planner:
             bounds=self.bounds(question, options),
             starts=begun,
             needed=Needed.of(setting, self.cones, goal, (path.state for path in begun)),
+            ahead=Ahead(setting, self.cones, self.cones.of(goal), goal, options.work // _STATES),
         )
 
     def bounds(self, question: Question, options: Options) -> Bounds:
@@ -126,6 +132,8 @@ class Planner:
         return Bounds(options.max_steps, self.until(question, options), options.work, deadline)
 
     def until(self, question: Question, options: Options) -> Instant:
+        if options.before is not None:
+            return options.before - MOMENT
         window = options.within or Window("months", 12 * YEARS)
         return expiry(window, question.at, self.judge.zone) or question.at
 
@@ -183,12 +191,14 @@ class Quest(Struct, frozen=True):
     bounds: Bounds
     starts: tuple[Path, ...]
     needed: Needed
+    ahead: Ahead
 
     def reaching(self, freed: Iterable[str] = ()) -> Reaching:
         """What may be reached at all; `freed` are facts that may be anything."""
-        states = [path.state for path in self.starts]
+        states, loose = [path.state for path in self.starts], frozenset(freed)
+        seen = None if loose else self.ahead.seen
         most = self.options.work
-        return Reaching(self.setting, self.cones, self.cone, self.goal, states, frozenset(freed), most_work=most)
+        return Reaching(self.setting, self.cones, self.cone, self.goal, states, loose, most_work=most, seen=seen)
 
     def least_of_facts(self) -> int:
         """No plan has fewer steps, of which each moves a fact that is in the way."""
@@ -218,12 +228,11 @@ class Quest(Struct, frozen=True):
             return quick
         if not quick.paths and self.options.measure is not None:  # moves that cost nothing may be gone through for ever
             quick = self._searched(least, replace(hurry, deadline=self._soon()), hurried=False, shortest=True)
-        result = self._searched(least, self.bounds, hurried=False)
-        if not result.paths and quick.paths:
-            return Result(_cheapest(quick.paths), result.cut, result.states)
-        return result
+        return self._searched(least, self.bounds, hurried=False, known=quick.paths)
 
-    def _searched(self, least: int, within: Bounds, *, hurried: bool, shortest: bool = False) -> Result:
+    def _searched(
+        self, least: int, within: Bounds, *, hurried: bool, shortest: bool = False, known: Iterable[Path] = ()
+    ) -> Result:
         return Search(
             self.setting,
             self.cone,
@@ -235,17 +244,13 @@ class Quest(Struct, frozen=True):
             alternatives=self.options.alternatives,
             hurried=hurried,
             shortest=shortest,
+            ahead=self.ahead,
+            known=known,
         ).run(self.starts)
 
     def _soon(self) -> float | None:
         """A quarter of the time from now."""
         return None if self.options.seconds is None else time.monotonic() + self.options.seconds / 4
-
-
-def _cheapest(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Of several the one that costs least, and those that cost the same."""
-    ordered = sorted(paths, key=lambda path: path.cost)
-    return tuple(path for path in ordered if path.cost[:3] == ordered[0].cost[:3])
 
 
 def cost_in_steps(taken: Iterable[Taken]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from itertools import product
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -125,6 +125,12 @@ def within(of: Range, low: Any, high: Any) -> Range:
     return Range(None, of.unknown, least, most)
 
 
+class Counting(Protocol):
+    """The range of a count; of a limit's only the least is asked."""
+
+    def __call__(self, count: Count, *, of_a_limit: bool = False) -> Range: ...
+
+
 class Ranger:
     """Evaluates expressions over ranges of facts: `fact` gives the range of a field, `clock` of the clock."""
 
@@ -132,7 +138,7 @@ class Ranger:
         self,
         fact: Callable[[Field], Range],
         clock: Mapping[str, Range],
-        count: Callable[[Count], Range],
+        count: Counting,
         conditions: Mapping[str, Condition],
         zone: ZoneInfo,
     ) -> None:
@@ -271,7 +277,7 @@ class Ranger:
 
     def _limit(self, limit: AtMost) -> Range:
         """More may happen, and what happened may be forgotten, except in a lifetime."""
-        counted = self._count(limit.count)
+        counted = self._count(limit.count, of_a_limit=True)
         least = bounds(counted)[0]
         if limit.counted_by is not None:
             held = bounds(self.of(limit.counted_by))[0]
@@ -319,8 +325,3 @@ def _by_bounds(operator: Comparison, left: Range, right: Range) -> set[Value]:
             return {True} if surely_above else {False} if at_most else {True, False}
         case ">=":
             return {True} if at_least else {False} if surely_below else {True, False}
-
-
-def of_a_count(least: int, *, forgets: bool, unknown: bool) -> Range:
-    """At least so many, where nothing counted is forgotten again."""
-    return Range(None, unknown, 0 if forgets else least, None)

@@ -8,17 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lawful import calendar
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.situation import Situation
-from lawful.ir import TRUE, And, Compare, Constant, Count, Expr, Field, FieldDeclaration, Move, Rule, Value
-from lawful.planning.cone import Cone, Cones
+from lawful.ir import (
+    TRUE,
+    And,
+    AtMost,
+    Compare,
+    Constant,
+    Count,
+    Expr,
+    Field,
+    FieldDeclaration,
+    Move,
+    Rule,
+    Value,
+)
+from lawful.planning.cone import Cone, Cones, Reading, requests_read
 from lawful.planning.goals import Goal
-from lawful.planning.ranges import Range, Ranger, anything, exactly, of_a_count, within
+from lawful.planning.ranges import Range, Ranger, anything, exactly, within
 from lawful.planning.setting import Setting, State
 from lawful.question import Asked
 
@@ -27,6 +40,7 @@ ANY: Final[Value] = ("any",)
 _MOST_LAYERS: Final = 60
 _MOST_WORK: Final = 200_000
 """Rules looked at; past it nothing is said."""
+_NEVER: Final = frozenset([False])
 _WIDENED_AFTER: Final = 12
 """Layers after which a fact that still grows may be anything: counters would never end."""
 
@@ -49,8 +63,20 @@ class Barred(Struct, frozen=True):
     """The changes of the cone that are never allowed."""
 
 
+_Left: TypeAlias = tuple[Mapping[str, Range], Mapping[str, "int | None"]]
+"""The facts that a change leaves, and its events, with how often more each may happen."""
+
+
+class Seen(Struct):
+    """What becomes of changes, by all that it depends on: from most states most of them come to the same."""
+
+    evidence: dict[object, int] = field(default_factory=dict)
+    left: dict[object, _Left | None] = field(default_factory=dict)
+    barred: dict[object, bool] = field(default_factory=dict)
+
+
 class Reaching:
-    """The layers of one state and goal. `freed` are facts that may be anything to begin with."""
+    """The layers of one state and goal. `freed` are facts that may be anything to begin with, and `history`."""
 
     def __init__(
         self,
@@ -61,8 +87,13 @@ class Reaching:
         starts: Iterable[State],
         freed: frozenset[str] = frozenset(),
         most_work: int = _MOST_WORK,
+        seen: Seen | None = None,
     ) -> None:
+        """`seen`: what was seen from other states, with the same goal."""
         self.most_work = most_work
+        self._seen = seen
+        self._withheld: str | None = None
+        """A fact of the request that is not told."""
         self.setting = setting
         self.program = setting.judge.program
         self.book = setting.judge.rulebook
@@ -72,14 +103,16 @@ class Reaching:
         self.starts = tuple(starts)
         self.freed = freed
         self.facts: dict[str, Range] = {}
-        self._reads: dict[int, set[str]] = {}
-        """The facts that each change was seen to depend on."""
-        self._read: set[str] = set()
-        """Those that are being seen now."""
+        self._more: dict[str, int | None] = {}
+        """How often each event may have happened since; None: any number of times."""
+        self._makers: dict[str, int | None] = {}
+        """The events of changes that may be allowed, and how often more each may happen where that is limited."""
         self._grown: set[str] = set()
         """The facts that the last step may have moved."""
-        self._work = 0
-        self._evidence = False
+        self._due: dict[int, list[_Left]] = {}
+        """What changes leave that are allowed, by the step with which they are done: evidence takes steps, too."""
+        self.work = 0
+        self._counted: dict[Count, tuple[int, ...]] = {}
         self._stretches = self._of_time()
         self._begin()
 
@@ -88,27 +121,45 @@ class Reaching:
         changes = self._changes()
         for layer in range(_MOST_LAYERS):
             if not self.is_barred_now():
-                return layer + (self.goal.asked is not None)
-            if self._work > self.most_work:
-                break
+                return layer + self._last()
+            if self.work > self.most_work:
+                return layer + 1 + (self.goal.asked is not None)
             self._take_all(layer, changes)
-            if layer and not self._grown:  # with the first step comes evidence, which is no fact of the account
+            if layer and not self._grown and not self._due:
                 return None
-        return 0
+        return _MOST_LAYERS
+
+    def _last(self) -> int:
+        """The change that is asked for, with the evidence it takes on the day on which it takes the least."""
+        asked = self.goal.asked
+        if asked is None:
+            return 0
+        return 1 + min(self._evidence(asked, day) for day, clock in self._stretches if not self._bars(day, clock))
 
     def _changes(self) -> list[Asked]:
         return [asked for trigger in self.cone.triggers for asked in self._asked(trigger)]
 
     def _take_all(self, layer: int, changes: list[Asked]) -> None:
         """What there is with a step more: by every change that may be allowed with what there is."""
-        before = dict(self.facts)
+        before, had = dict(self.facts), dict(self._more)
         self._obtain()
-        for index, asked in enumerate(changes):
-            if layer and not self._reads[index] & self._grown:
-                continue  # it comes to what it came to before
-            self._read = self._reads.setdefault(index, set())
-            self._take(asked, before, widens=layer > _WIDENED_AFTER)
+        for asked in changes:
+            if not layer or self._reading(asked).names & self._grown:  # else it comes to what it came to before
+                self._take(asked, before, layer)
+        for written, made in self._due.pop(layer, ()):
+            self._leave(written, made, widens=layer > _WIDENED_AFTER)
+        self._happen(widens=layer > _WIDENED_AFTER)
         self._grown = {key for key, range_ in self.facts.items() if range_ != before[key]}
+        self._grown |= {f"event.{name}" for name, many in self._more.items() if many != had.get(name, 0)}
+
+    def _happen(self, *, widens: bool) -> None:
+        """Each event of a change that may be allowed once more, as far as its own limit of a lifetime lets it."""
+        for name, most in self._makers.items():
+            many = self._more.get(name, 0)
+            if many is not None and (most is None or many < most):
+                enough = self.cone.enough[name]
+                is_enough = widens or (enough is not None and many >= enough)
+                self._more[name] = most if is_enough else many + 1
 
     def barred(self) -> Barred:
         """Why there is no plan, once that is known."""
@@ -136,10 +187,9 @@ class Reaching:
                 self.facts[key] = self._joined(exactly(state.features.get(name)) for state in self.starts)
 
     def _obtain(self) -> None:
-        """What the world may bring about, and a request may say, takes a step each."""
+        """What the world may bring about takes a step each."""
         if not self.setting.obtains:
             return
-        self._evidence = True
         for name, declaration in self.program.account.items():
             if declaration.motion == "outside":
                 self.facts[f"account.{name}"] = self._any(declaration, unknown=True)
@@ -184,22 +234,92 @@ class Reaching:
             case _:
                 return [Asked("do", name, {})]
 
-    def _take(self, asked: Asked, before: Mapping[str, Range], *, widens: bool) -> None:
+    def _take(self, asked: Asked, before: Mapping[str, Range], layer: int) -> None:
         """What the change leaves behind, where it may be allowed on some day."""
+        self.work += 1
         for day, clock in self._stretches:
-            ranger = self._ranger(asked, clock, before)
-            if self._refusing(asked, day, ranger, before):
-                continue
-            written = self._written(asked, day, ranger)
-            if self.goal.throughout != TRUE:
-                left = self._ranger(asked, clock, {**before, **written})
-                if True not in left.truths(self.goal.throughout):
-                    continue
-            for key, range_ in written.items():
-                grown = self.facts[key].joined(range_)
-                if grown != self.facts[key] and widens and key.startswith("account."):
-                    grown = self._any(self.program.account[key.removeprefix("account.")], unknown=True)
-                self.facts[key] = grown
+            left = self._left_as_seen(asked, day, clock, before)
+            if left is not None:
+                self._due.setdefault(layer + self._evidence(asked, day), []).append(left)
+
+    def _left_as_seen(
+        self, asked: Asked, day: date, clock: Mapping[str, Range], before: Mapping[str, Range]
+    ) -> _Left | None:
+        if self._seen is None:
+            return self._left(asked, day, clock, before)
+        key = self._key(asked, day, clock, before)
+        if key not in self._seen.left:
+            self._seen.left[key] = self._left(asked, day, clock, before)
+        return self._seen.left[key]
+
+    def _left(self, asked: Asked, day: date, clock: Mapping[str, Range], before: Mapping[str, Range]) -> _Left | None:
+        """The facts and the events; None where it is refused."""
+        ranger = self._ranger(asked, clock, before)
+        if self._refusing(asked, day, ranger, before):
+            return None
+        written = self._written(asked, day, ranger)
+        if self.goal.throughout != TRUE:
+            after = self._ranger(asked, clock, {**before, **written})
+            if True not in after.truths(self.goal.throughout):
+                return None
+        return written, self._made(asked, day, ranger)
+
+    def _key(self, asked: Asked, day: date, clock: Mapping[str, Range], facts: Mapping[str, Range]) -> object:
+        """All that it depends on what becomes of a change on the days of a stretch."""
+        reading = self._reading(asked)
+        counts = tuple(self._counts(count, of_a_limit=limited) for count, limited in reading.counts)
+        times = tuple(clock.values()) if reading.is_timed else ()
+        values = tuple(facts[name] for name in reading.facts)
+        return _identity(asked), self.cones.turn(day), times, values, counts
+
+    def _reading(self, asked: Asked) -> Reading:
+        triggers = triggers_of(asked)
+        if triggers not in self.cone.readings:
+            self.cone.readings[triggers] = self.cones.reading(triggers, self.goal.throughout, self.cone)
+        return self.cone.readings[triggers]
+
+    def _leave(self, written: Mapping[str, Range], made: Mapping[str, int | None], *, widens: bool) -> None:
+        for key, range_ in written.items():
+            grown = self.facts[key].joined(range_)
+            if grown != self.facts[key] and widens and key.startswith("account."):
+                grown = self._any(self.program.account[key.removeprefix("account.")], unknown=True)
+            self.facts[key] = grown
+        for name, most in made.items():
+            known = self._makers.get(name, 0)
+            self._makers[name] = None if most is None or known is None else max(most, known)
+
+    def _evidence(self, asked: Asked, day: date) -> int:
+        """How many facts a request has to tell for it on that day, whatever all else is."""
+        if not self.setting.obtains:
+            return 0
+        if self._seen is None:
+            return self._evidence_needed(asked, day)
+        key = (_identity(asked), self.cones.turn(day))
+        if key not in self._seen.evidence:
+            self._seen.evidence[key] = self._evidence_needed(asked, day)
+        return self._seen.evidence[key]
+
+    def _evidence_needed(self, asked: Asked, day: date) -> int:
+        """The facts without any of which some rule refuses it, in each state that it may leave."""
+        guards = [rule for trigger in triggers_of(asked) for rule in self.book.guards(trigger, day)]
+        reads = [(rule, requests_read([rule.when, rule.requires], self.program)) for rule in guards]
+        names = {name for rule, each in reads if rule.severity == "error" for name in each} - set(self.setting.facts)
+        if not names:
+            return 0
+        every = {"account.features", "history", *(f"account.{each}" for each in self.program.account)}
+        free = Reaching(self.setting, self.cones, self.cone, self.goal, self.starts, frozenset(every))
+        clock = self._clock(day)
+        states = [{**free.facts, **each} for each in free._split(asked, free.facts) or [{}]]
+        left = [each for each in states if not free._refusing_there(asked, day, free._ranger(asked, clock, each), each)]
+        needed = 0
+        for name in names if left else ():
+            free._withheld = name
+            reading = [rule for rule, each in reads if name in each and rule.severity == "error"]
+            rangers = (free._ranger(asked, clock, each) for each in left)
+            needed += all(any(not _can_hold(rule, ranger) for rule in reading) for ranger in rangers)
+            self.work += len(reading)
+        self.work += free.work
+        return needed
 
     def _written(self, asked: Asked, day: date, ranger: Ranger) -> dict[str, Range]:
         found: dict[str, Range] = {}
@@ -218,9 +338,28 @@ class Reaching:
                     found[key] = found[key].joined(written) if key in found else written
         for name in self.program.features:  # any may be lost
             key = f"features.{name}"
-            self._read.add(key)
             if key in self.cone.facts and key not in found and True in self.facts[key].is_known_to_be:
                 found[key] = exactly(False)
+        return found
+
+    def _made(self, asked: Asked, day: date, ranger: Ranger) -> dict[str, int | None]:
+        """The events of the change that something wants to have happened, and how often more they may."""
+        return {
+            move.event: self._limited(move, day)
+            for move in self._moves(asked, day)
+            if move.event in self.cone.wanted and ranger.truths(move.applies) != _NEVER
+        }
+
+    def _limited(self, move: Move, day: date) -> int | None:
+        """How often more the event may happen in a lifetime at the most, by the guards of its change."""
+        found: int | None = None
+        for rule in self.book.guards(move.trigger, day):
+            limit = rule.requires
+            if rule.severity != "error" or rule.when != TRUE or not isinstance(limit, AtMost) or not limit.own:
+                continue
+            if limit.count.window.unit == "lifetime" and move.event in limit.count.events:
+                left = max(0, limit.at_most - min(self._numbers(limit.count)))
+                found = left if found is None else min(found, left)
         return found
 
     def _moves(self, asked: Asked, day: date) -> list[Move]:
@@ -251,7 +390,6 @@ class Reaching:
         if len(asked.values) != 1:
             return []
         [(name, value)] = asked.values.items()
-        self._read.add(f"account.{name}")
         present = facts[f"account.{name}"]
         if name not in self.program.lifecycles or present.values is None:
             return []
@@ -261,7 +399,7 @@ class Reaching:
 
     def _refusing_there(self, asked: Asked, day: date, ranger: Ranger, facts: Mapping[str, Range]) -> list[Rule]:
         guards = [rule for trigger in triggers_of(asked) for rule in self.book.guards(trigger, day)]
-        self._work += len(guards) + 1
+        self.work += len(guards) + 1
         found = [rule for rule in guards if rule.severity == "error" and not _can_hold(rule, ranger)]
         if found:
             return found
@@ -329,7 +467,13 @@ class Reaching:
             return True
         if self.goal.asked is None:
             return True not in self._ranger(None, clock, facts).truths(self.goal.holds)
-        return bool(self._refusing(self.goal.asked, day, self._ranger(self.goal.asked, clock, facts), facts))
+        if self._seen is None:
+            return bool(self._refusing(self.goal.asked, day, self._ranger(self.goal.asked, clock, facts), facts))
+        key = self._key(self.goal.asked, day, clock, facts)
+        if key not in self._seen.barred:
+            ranger = self._ranger(self.goal.asked, clock, facts)
+            self._seen.barred[key] = bool(self._refusing(self.goal.asked, day, ranger, facts))
+        return self._seen.barred[key]
 
     def _where_it_holds(self, clock: Mapping[str, Range]) -> dict[str, Range] | None:
         """The facts where the condition of the goal holds, as far as it names their values; None: it cannot."""
@@ -378,14 +522,14 @@ class Reaching:
         def fact(node: Field) -> Range:
             match node.owner:
                 case "account" | "features":
-                    key = f"{node.owner}.{node.name}"
-                    self._read.add(key)
-                    return facts[key]
+                    return facts[f"{node.owner}.{node.name}"]
                 case "request":
                     if node.name in request:
                         return exactly(request[node.name])
-                    free = self._evidence or f"request.{node.name}" in self.freed
-                    return self._any(self.program.request[node.name], unknown=True) if free else exactly(None)
+                    free = self.setting.obtains or f"request.{node.name}" in self.freed
+                    if not free or node.name == self._withheld:
+                        return exactly(None)
+                    return self._any(self.program.request[node.name], unknown=True)
                 case "change":
                     if node.name == "register" and node.name not in self.program.account:
                         return exactly(registers)
@@ -399,14 +543,32 @@ class Reaching:
 
         return Ranger(fact, clock, self._counts, self.program.conditions, self.setting.judge.zone)
 
-    def _counts(self, count: Count) -> Range:
-        least = min(self._number(count, state) for state in self.starts)
+    def _counts(self, count: Count, *, of_a_limit: bool = False) -> Range:
+        forgets = count.window.unit != "lifetime"
+        numbers = self._numbers(count)
         known = self.setting.whole_from is not None and self.setting.whole_from <= self.setting.start
-        return of_a_count(least, forgets=count.window.unit != "lifetime", unknown=not known)
+        most: int | None = None
+        if known and not of_a_limit and "history" not in self.freed:  # to a limit only the least matters
+            more = [self._more.get(name, 0) for name in count.events]
+            most = None if None in more else max(numbers) + self._future(count) + sum(each or 0 for each in more)
+        return Range(None, not known, 0 if forgets else min(numbers), most)
+
+    def _numbers(self, count: Count) -> tuple[int, ...]:
+        if count not in self._counted:
+            self._counted[count] = tuple(self._number(count, state) for state in self.starts)
+        return self._counted[count]
 
     def _number(self, count: Count, state: State) -> int:
         situation: Situation = self.setting.situation(state, {})
         return situation.history.count(count.events, count.window, situation.at, situation.zone)[0]
+
+    def _future(self, count: Count) -> int:
+        """Events that are told of times to come."""
+        return max(sum(name in count.events and at > state.at for name, at in state.events) for state in self.starts)
+
+
+def _identity(asked: Asked) -> object:
+    return asked.kind, asked.name, tuple(asked.values.items())
 
 
 def parts_of(condition: Expr) -> tuple[Expr, ...]:

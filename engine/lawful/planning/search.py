@@ -22,6 +22,7 @@ from lawful.deciding.judging import Step
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.reference import evaluate
 from lawful.ir import TRUE, Value
+from lawful.planning.ahead import NEVER, Ahead
 from lawful.planning.cone import Cone
 from lawful.planning.goals import Goal
 from lawful.planning.instants import Instants
@@ -36,7 +37,7 @@ DAYS: Final = "days"
 """The amount that takes time: the next step is that many days later."""
 _MOST_ALTERNATIVES: Final = 3
 _WORK_FOR_ALTERNATIVES: Final = 500
-_FEW_INSTANTS: Final = 3
+_FEW_INSTANTS: Final = 12
 _MOST_INSTEAD: Final = 2
 _PATHS_TO_A_STATE: Final = 2
 """Ways of one cost to one state that are kept, for the alternatives."""
@@ -67,6 +68,10 @@ class _Node(Struct):
     """A path whose continuations are tried at one instant after the other."""
 
     path: Path
+    floor: int = 0
+    """By way of it no plan has fewer steps: as was seen from the state before, then from its own."""
+    is_seen: bool = False
+    """Whether it was looked ahead from its own state."""
     tried: bool = False
     """Whether they were at the path's own instant."""
     later: list[Instant] | None = None
@@ -93,8 +98,12 @@ class Search:
         alternatives: bool = True,
         hurried: bool = False,
         shortest: bool = False,
+        ahead: Ahead | None = None,
+        known: Iterable[Path] = (),
     ) -> None:
         """`least`: no plan has fewer steps. `hurried`: one field at a time, at the first dates only.
+
+        `known`: plans that were found already: a cheaper one is looked for.
 
         `shortest`: the fewest steps first, whatever the measure, by which the plans still are priced.
         """
@@ -107,11 +116,14 @@ class Search:
         self.cone = cone
         self.least = least
         self.needed = needed
+        self.ahead = ahead
+        self.known = tuple(known)
         self.alternatives = alternatives
         self.cut: set[Cut] = set()
         self.moves = Moves(setting, self.cone, self.cut, {} if goal.asked is None else goal.asked.values)
         self.instants = Instants(setting, self.cone, bounds, self.cut)
         self.judged = 0
+        self._ahead_before = 0 if ahead is None else ahead.work
         self.states = 0
         self._queue: list[tuple[Cost, int, int, _Node]] = []
         self._order = count()
@@ -123,8 +135,10 @@ class Search:
     def run(self, starts: Iterable[Path]) -> Result:
         """The cheapest plans from any of the starts."""
         self._starts = [Path(start.cost, start.state, start.taken) for start in starts]
-        for start in self._starts:
-            self._push(_Node(start))
+        for start in self._starts:  # of one alone it is known: `least`
+            self._push(_Node(start, is_seen=len(self._starts) == 1))
+        for path in self.known:
+            self._push(_Node(path))
         found: list[Path] = []
         enough = 0
         while self._queue:
@@ -239,7 +253,8 @@ class Search:
     @property
     def _spent(self) -> int:
         """Work, in rules judged."""
-        return self.judged + self.instants.work + self.moves.work
+        ahead = 0 if self.ahead is None else self.ahead.work - self._ahead_before
+        return self.judged + self.instants.work + self.moves.work + ahead
 
     def _is_over(self) -> bool:
         if self._spent > self.bounds.work:
@@ -254,15 +269,18 @@ class Search:
         cost = node.path.cost
         if node.later:
             cost = self._priced(cost, node.later[-1])
-        heappush(self._queue, (self._promised(cost, node.path), -cost[1], next(self._order), node))
+        promised = self._promised(cost, node.path, node.floor)
+        if self.hurried:  # on from where most is done already: any plan will do
+            promised = (promised[0], promised[1], -cost[1], promised[3])
+        heappush(self._queue, (promised, -cost[1], next(self._order), node))
 
-    def _promised(self, cost: Cost, path: Path) -> Cost:
+    def _promised(self, cost: Cost, path: Path, floor: int = 0) -> Cost:
         """What any plan by way of it costs at the least; of two that promise the same the longer one is nearer."""
         if path.is_goal:
             steps, assumed = max(cost[1], self.least), cost[2]
         else:
             obtained, others = self._still(path.state)
-            steps, assumed = max(cost[1] + obtained + others, self.least), cost[2] + obtained
+            steps, assumed = max(cost[1] + obtained + others, self.least, floor), cost[2] + obtained
         return (steps if self.by_steps else cost[0]), steps, assumed, cost[3]
 
     def _still(self, state: State) -> tuple[int, int]:
@@ -287,6 +305,8 @@ class Search:
     def _expand(self, node: _Node) -> None:
         path = node.path
         if not node.tried:
+            if not node.is_seen and not self._looks_ahead(node):
+                return
             if self._is_known(path):
                 return
             self.states += 1
@@ -323,7 +343,25 @@ class Search:
         for name, value in self.moves.obtainable(state):
             if (name, value) not in node.obtained:  # what turns with time is worth other values later
                 node.obtained.add((name, value))
-                self._obtain(here, name, value)
+                self._obtain(here, name, value, node.floor)
+
+    def _looks_ahead(self, node: _Node) -> bool:
+        """Whether it is still the next to go on from, once it is known how far it is from there at the least."""
+        node.is_seen = True
+        if self.ahead is None:
+            return True
+        path = node.path
+        still = self.ahead.steps(path.state, self._key(path.state))
+        if still == NEVER:
+            return False
+        if len(path.taken) + still > self.bounds.steps:
+            self.cut.add("steps")
+            return False
+        if path.cost[1] + still <= node.floor:
+            return True
+        node.floor = path.cost[1] + still
+        self._push(node)
+        return False
 
     def _may_ask(self, state: State) -> bool:
         """Whether it is a state in which the goal's change is wanted."""
@@ -341,12 +379,18 @@ class Search:
         return False
 
     def _key(self, state: State) -> object:
-        """What of a state can matter."""
+        """What of a state can matter: of events that never count less, how many there were; of the others when."""
         facts = self.cone.facts
         account = tuple(value for name, value in sorted(state.account.items()) if f"account.{name}" in facts)
         names = tuple(name for name in sorted(state.account) if f"account.{name}" in facts)
         features = tuple((name, on) for name, on in sorted(state.features.items()) if f"features.{name}" in facts)
-        return names, account, features, tuple(each for each in state.events if each[0] in self.cone.counted)
+        dated, numbers = [], dict[str, int]()
+        for name, at in state.events:
+            if name in self.cone.in_windows:
+                dated.append((name, at))
+            elif name in self.cone.counted:
+                numbers[name] = numbers.get(name, 0) + 1
+        return names, account, features, tuple(sorted(dated)), tuple(sorted(numbers.items()))
 
     def _try(self, node: _Node, here: Path, asked: Asked, *, is_goal: bool = False) -> bool:
         """The change, with as little evidence as will do. Whether its own guards let it be, maybe with others."""
@@ -368,12 +412,14 @@ class Search:
             least = len(given)
             following = self._following(here, asked, given, step, is_goal=is_goal)
             if following is not None:
-                self._push(_Node(following))
+                self._push(_Node(following, node.floor))
             if not given:
                 break
         if least is None and is_goal and "combinations" in self.cut:
             least = self._by_much_evidence(here, asked)
-        if least is not None and (is_goal or not self.cone.timely & set(triggers_of(asked))):
+        if least is not None and not is_goal and self.cone.timely & set(triggers_of(asked)):
+            self.cut.add("dates")  # on another day it may leave something else
+        elif least is not None:
             node.allowed.add(identity)
         return passes
 
@@ -435,7 +481,7 @@ class Search:
             amount += sum(each.get(self.measure, 0) for each in amounts)
         return Path((amount, steps, assumed, done), state, taken, is_goal)
 
-    def _obtain(self, here: Path, name: str, value: Value) -> None:
+    def _obtain(self, here: Path, name: str, value: Value, floor: int) -> None:
         """Once between two changes; another value may take the place of the first."""
         since = len(here.taken)
         while since and here.taken[since - 1].obtained is not None:
@@ -443,7 +489,7 @@ class Search:
         if any(each.obtained is not None and each.obtained[0] == name for each in here.taken[since:]):
             self._obtain_instead(here, since, name, value)
             return
-        self._push(_Node(self._with(here, name, value)))
+        self._push(_Node(self._with(here, name, value), floor))
 
     def _with(self, here: Path, name: str, value: Value) -> Path:
         """The path with that fact obtained."""

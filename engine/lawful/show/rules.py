@@ -338,9 +338,9 @@ class Teller(Phrases):
             parts = [_cost(name, amount) for name, amount in move.cost]
             yield Line(2, self.say("costs: ", "费用：") + self.listed(parts), kind="cost")
         if move.instead is not None:
-            yield Line(
-                2, self.say("where it is refused: ", "不可行时可改为：") + self._instead(move.instead), kind="owed"
-            )
+            when = "" if move.instead.when == TRUE else self.say(" — if ", "——当") + self.condition(move.instead.when)
+            told = self.say("where it is refused: ", "不可行时可改为：") + self._instead(move.instead) + when
+            yield Line(2, told, kind="owed")
 
     def _instead(self, instead: Instead) -> str:
         """`account status becomes being migrated, with type of the target account: service account`."""
