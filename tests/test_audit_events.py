@@ -528,9 +528,9 @@ class Author:
                 "fields": {
                     "state": {"enum": list(STATES)},
                     "mood": {"enum": list(MOODS)},
-                    "region": {"enum": ["north", "south"], "fixed": True},
-                    "tags": {"set": ["vip", "test"], "fixed": True},
-                    "quota": {"type": "int", "fixed": True},
+                    "region": {"enum": ["north", "south"], **self.fixed()},
+                    "tags": {"set": ["vip", "test"], **self.fixed()},
+                    "quota": {"type": "int", **self.fixed()},
                     "joined": {"type": "timestamp", "fixed": True},
                     "level": "int",
                     "nick": {"type": "string", "settable": self.versions(self.guarded) if pen.chance(50) else {}},
@@ -550,6 +550,19 @@ class Author:
             },
             "events": {"expired": {}},
         }
+
+    def fixed(self) -> dict[str, Any]:
+        """Always, or on some days, on the others of which it may be set or not."""
+        pen = self.pen
+        if pen.chance(60):
+            return {"fixed": True}
+        turn = pen.one(TURNS)
+        if pen.chance(50):
+            period = {"from": turn, "until": "2024-11-01"} if pen.chance(30) else {"from": turn}
+            settable = {**self.guarded(), "in_force": {"until": turn}}
+        else:
+            period, settable = {"until": turn}, {**self.guarded(), "in_force": {"from": turn}}
+        return {"fixed": {"in_force": period}, **({"settable": settable} if pen.chance(60) else {})}
 
     def ends(self, states: tuple[str, ...]) -> dict[str, Any]:
         written: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from lawful import wording
 from lawful.ir import (
+    ALWAYS,
     FALSE,
     LANGUAGES,
     TRUE,
@@ -146,6 +147,13 @@ class Teller(Phrases):
         return str(value) if type_.kind != "timestamp" else f"{value:%Y-%m-%dT%H:%M:%SZ}"
 
     def _motion(self, declaration: FieldDeclaration) -> str:
+        fixed = declaration.fixed
+        if fixed is None or fixed == ALWAYS:
+            return self._moving(declaration)
+        period, else_ = self.period(fixed), self._moving(declaration)
+        return self.say(f"fixed {period}, else {else_}", f"{period}不可变更，其余时间{else_}")
+
+    def _moving(self, declaration: FieldDeclaration) -> str:
         match declaration.motion:
             case "lifecycle":
                 return self.say("moves by its life cycle", "按生命周期变更")
