@@ -154,7 +154,11 @@ class _Reader:
         self, written: ColumnWritten, name: str, declared: FieldDeclaration, path: DocumentPath, nulls: tuple[str, ...]
     ) -> Column:
         kind = declared.type.kind
-        if written.optional == "default" and (declared.default is None or path[0] != "fields"):
+        if (
+            written.optional == "default"
+            and path[0] != "features"
+            and (declared.default is None or path[0] != "fields")
+        ):
             message = f"`{declared.name}` has no default in the policy"
             self._mistake(message, (*path, "optional"), "`true`: then nothing is known of it")
         for key, kinds in (("format", ("date", "timestamp")), ("split", ("set",))):
