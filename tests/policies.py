@@ -26,6 +26,7 @@ ACTIONS = ("send", "certify", "rename")
 TRANSITIONS = ("upgrade", "freeze")
 EVENTS = (*ACTIONS, *TRANSITIONS, "expired", "register")
 LIMITED = ("lifetime", "day", "month", "year")
+TURNS = ("2018-12-27", "2024-02-29", "2019-02-17")
 PERIODS: tuple[dict[str, str], ...] = (
     {"from": "2016-09-01"},
     {"until": "2024-02-29"},
@@ -52,6 +53,8 @@ class Author:
         self.request = _few(pen, drawing.draw_schema(pen, "r"))
         enums = [name for name, each in self.account.items() if each.type.kind == "enum"]
         self.cycles = enums[: pen.number(0, 2)]
+        self.kept = {name for name, each in self.account.items() if each.motion == "fixed"}
+        """The fields that no effect moves."""
         self.conditions: list[str] = []
         self.names: Conditions
         self._speak()
@@ -136,8 +139,16 @@ class Author:
         match field.motion:
             case "fixed" | "outside":
                 written[field.motion] = True
+            case "settable" if self.pen.chance(20):
+                turn = self.pen.one(TURNS)
+                written["settable"] = {**self._guards(), "in_force": {"until": turn}}
+                written["fixed"] = {"in_force": {"from": turn}}
+                self.kept.add(name)
             case "settable":
                 written["settable"] = self._versions(self._guards) if self.pen.chance(60) else {}
+            case "effects" if self.pen.chance(20):
+                written["fixed"] = {"in_force": self.pen.one(PERIODS)}
+                self.kept.add(name)
             case _:
                 pass
         if self.pen.chance(10):
@@ -198,7 +209,7 @@ class Author:
         return {**self._guards(), "effects": self._effects()}
 
     def _effects(self) -> dict[str, str]:
-        free = [each for each in self.account.values() if each.name not in self.cycles and each.motion != "fixed"]
+        free = [each for each in self.account.values() if each.name not in {*self.cycles, *self.kept}]
         if not free or self.pen.chance(40):
             return {}
         field = self.pen.one(free)
@@ -259,7 +270,7 @@ class Author:
         """A version that is always in force, or two in turn."""
         if self.pen.chance(85):
             return one()
-        turn = self.pen.one(("2018-12-27", "2024-02-29", "2019-02-17"))
+        turn = self.pen.one(TURNS)
         return [{**one(), "in_force": {"until": turn}}, {**one(), "in_force": {"from": turn}}]
 
     # ------------------------------------------------------------------------------------------------ requests

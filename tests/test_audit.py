@@ -332,15 +332,26 @@ def test_a_version_that_is_not_yet_in_force_judges_nobody() -> None:
     assert quota(on(date(2018, 12, 1), date(2018, 12, 1)), at="2018-10-01") == []
 
 
-def judged_one_by_one(held: Sequence[Registered]) -> set[tuple[int, str]]:
+def test_an_account_that_is_registered_later_is_not_there_yet() -> None:
+    registered = on(date(2018, 3, 1), date(2018, 3, 2), date(2018, 3, 3))
+    assert quota(registered, at="2018-03-02T12:00:00Z") == []
+    assert [each[0] for each in quota(registered, at="2018-03-03T12:00:00Z")] == ["a0.2"]
+    unknown = [*on(date(2018, 3, 1)), (None, False), *on(date(2019, 1, 1))]
+    assert [each[0] for each in quota(unknown, at="2018-10-01", unknown=True)] == []
+
+
+def judged_one_by_one(held: Sequence[Registered], today: date) -> set[tuple[int, str]]:
     """The accounts of one owner with too many by their day, surely or perhaps."""
     told = set()
+    there = [(since, gone) for since, gone in held if since is None or since <= today]
     for number, (day, closed) in enumerate(held):
         for first, end, most in LIMITS:
-            if closed is True or (day is not None and not first <= day < end):
+            if closed is True or first > today or (day is not None and not first <= day < end):
                 continue
-            surely = [gone for since, gone in held if since is not None and day is not None and since <= day]
-            perhaps = [gone for since, gone in held if since is None or day is None or since <= day]
+            if (day, closed) not in there:
+                continue
+            surely = [gone for since, gone in there if since is not None and day is not None and since <= day]
+            perhaps = [gone for since, gone in there if since is None or day is None or since <= day]
             if surely.count(False) > most:
                 told |= {(number, "violated")} if closed is False else set()
             elif len(perhaps) - perhaps.count(True) > most:
@@ -354,9 +365,11 @@ def judged_one_by_one(held: Sequence[Registered]) -> set[tuple[int, str]]:
         st.lists(st.tuples(st.sampled_from([*DAYS, None]), st.sampled_from([False, False, True, None])), max_size=6),
         min_size=20,
         max_size=20,
-    )
+    ),
+    st.sampled_from(DAYS),
 )
-def test_accounts_are_counted_one_by_one_as_of_their_day(owners: list[list[Registered]]) -> None:
+def test_accounts_are_counted_one_by_one_as_of_their_day(owners: list[list[Registered]], today: date) -> None:
     owners = [on(DAYS[0]), *owners]
-    expected = {(f"a{of}.{n}", status) for of, held in enumerate(owners) for n, status in judged_one_by_one(held)}
-    assert {(each[0], each[2]) for each in quota(*owners, unknown=True)} == expected
+    judged = [judged_one_by_one(held, today) for held in owners]
+    expected = {(f"a{of}.{n}", status) for of, held in enumerate(judged) for n, status in held}
+    assert {(each[0], each[2]) for each in quota(*owners, at=today, unknown=True)} == expected

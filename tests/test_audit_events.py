@@ -261,6 +261,7 @@ account:
     country: {enum: [cn, uk], fixed: true}
     seen: {type: date, outside: true}
     name: {type: string, settable: {limits: [{at_most: 2, per: year}]}}
+    plan: {enum: [p, q], fixed: {in_force: {from: 2024-03-01}}, settable: {in_force: {until: 2024-03-01}}}
 lifecycle:
   type:
     initial: small
@@ -276,6 +277,7 @@ actions:
       - {id: daily, at_most: 1, per: day, when: account.type == 'small'}
       - {id: rolling, at_most: 2, within: {days: 30}, when: account.type == 'large'}
       - {id: unseen, at_most: 0, per: lifetime, when: "!has(account.seen)"}
+      - {id: planned, at_most: 0, per: lifetime, when: account.plan == 'p'}
 """
 
 
@@ -307,7 +309,7 @@ def shop(
         program,
         (account,),
         at=instant(at),
-        fields=("type", "country", "seen"),
+        fields=("type", "country", "seen", "plan"),
         carried=("type",),
         history_from=None if history_from is None else instant(history_from),
         before_at=None if before_at is None else instant(before_at),
@@ -400,6 +402,19 @@ def test_no_request_sets_a_fixed_field_or_what_the_world_moves() -> None:
     ]
 
 
+def test_a_field_that_is_fixed_from_a_day_on_is_known_and_kept_from_then_on() -> None:
+    assert shop("2024-02-29 08:00 set.plan", "2024-03-01 08:00 set.plan") == ["2024-03-01 08:00 fields.plan.fixed"]
+    sent = ("2024-02-28 08:00 send", "2024-03-02 08:00 send")
+    assert shop(*sent, present="type=small plan=p") == ["2024-03-02 08:00 actions.send.limits.planned 2"]
+
+
+def test_a_field_that_was_not_fixed_throughout_may_have_moved_between_snapshots() -> None:
+    moved = ("type=small plan=p", "type=small plan=q")
+    assert differences(*moved) == []
+    assert differences(*moved, since=None) == []
+    assert differences(*moved, since="2024-03-01") == [("fields.plan.fixed", "violated")]
+
+
 def test_who_sets_a_field_is_taken_to_have_changed_it() -> None:
     names = [f"2024-0{month}-01 08:00 set.name" for month in (1, 2, 3)]
     assert shop(*names) == ["2024-03-01 08:00 fields.name.set.limits.1 3"]
@@ -427,7 +442,7 @@ def differences(earlier: str | None, later: str, since: str | None = "2024-01-01
         {} if text is None else dict(pair.split("=") for pair in text.split()) for text in (earlier, later)
     )
     found = replay.compared(
-        program, None if earlier is None else before, after, days=days, fields=frozenset({"type", "country"})
+        program, None if earlier is None else before, after, days=days, fields=frozenset({"type", "country", "plan"})
     )
     return [(rule.id, status) for rule, status in found]
 
@@ -528,9 +543,9 @@ class Author:
                 "fields": {
                     "state": {"enum": list(STATES)},
                     "mood": {"enum": list(MOODS)},
-                    "region": {"enum": ["north", "south"], "fixed": True},
-                    "tags": {"set": ["vip", "test"], "fixed": True},
-                    "quota": {"type": "int", "fixed": True},
+                    "region": {"enum": ["north", "south"], **self.fixed()},
+                    "tags": {"set": ["vip", "test"], **self.fixed()},
+                    "quota": {"type": "int", **self.fixed()},
                     "joined": {"type": "timestamp", "fixed": True},
                     "level": "int",
                     "nick": {"type": "string", "settable": self.versions(self.guarded) if pen.chance(50) else {}},
@@ -550,6 +565,19 @@ class Author:
             },
             "events": {"expired": {}},
         }
+
+    def fixed(self) -> dict[str, Any]:
+        """Always, or on some days, on the others of which it may be set or not."""
+        pen = self.pen
+        if pen.chance(60):
+            return {"fixed": True}
+        turn = pen.one(TURNS)
+        if pen.chance(50):
+            period = {"from": turn, "until": "2024-11-01"} if pen.chance(30) else {"from": turn}
+            settable = {**self.guarded(), "in_force": {"until": turn}}
+        else:
+            period, settable = {"until": turn}, {**self.guarded(), "in_force": {"from": turn}}
+        return {"fixed": {"in_force": period}, **({"settable": settable} if pen.chance(60) else {})}
 
     def ends(self, states: tuple[str, ...]) -> dict[str, Any]:
         written: dict[str, Any] = {}

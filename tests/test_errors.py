@@ -81,12 +81,14 @@ def doubtful_rules(defect: str) -> list[Diagnostic]:
     return of_rules(lawful.load(str(ROOT / "fixtures" / "defects" / defect / "defect.yaml")))
 
 
-def bad_mapping() -> list[Diagnostic]:
+def bad_mapping(*texts: str) -> list[Diagnostic]:
     program = lawful.load("wechat").program
-    text = "fields:\n  type: {column: kind, values: {0: servce}}\n"
-    with pytest.raises(WrongFile) as told:
-        read_mapping(program, text.encode(), "platform.yaml")
-    return list(told.value.diagnostics)
+    found: list[Diagnostic] = []
+    for text in texts:
+        with pytest.raises(WrongFile) as told:
+            read_mapping(program, text.encode(), "platform.yaml")
+        found += told.value.diagnostics
+    return found
 
 
 MADE: dict[str, Callable[[], list[Diagnostic]]] = {
@@ -98,7 +100,12 @@ MADE: dict[str, Callable[[], list[Diagnostic]]] = {
     "conflict-rule": partial(doubtful_rules, "constraints-at-odds"),
     "dead-rule": partial(doubtful_rules, "never-fails"),
     "shadowed-rule": partial(doubtful_rules, "shadowed-deny"),
-    "bad-mapping": bad_mapping,
+    "bad-mapping": partial(bad_mapping, "fields:\n  type: {column: kind, values: {0: servce}}\n"),
+    "bad-mapping--of-another-policy": partial(
+        bad_mapping,
+        "mapping: registry\npolicy: uk-companies\nfields:\n  type: kind\n  charter: charter\n",
+        "mapping: registry\nfields: {charter: a, seat: b, capital: c, type: d}\n",
+    ),
 }
 
 

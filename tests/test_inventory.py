@@ -225,6 +225,23 @@ def test_a_default_makes_a_column_where_somebody_says_that_there_is_none(
         assert "tier" not in found.inventory().unmatched
 
 
+def test_no_account_has_a_feature_where_somebody_says_so(came: Any, program: Program, tmp_path: Path) -> None:
+    file = parquet(tmp_path / "b.parquet", type=["service", "service"])
+    for said in (
+        mapping(program, None, ["=features.pay"]),
+        mapping(program, None, ["=pay"]),
+        read_mapping(program, b"features: {pay: {optional: default}}", "m"),
+    ):
+        found = came(file, said)
+        assert found.column("e_pay") == [False, False]
+        assert "e_chat" not in found.inventory().accounts.columns
+        assert "features.pay" not in found.inventory().unmatched
+    none = came(file, mapping(program, None, ["=features"]))
+    assert (none.column("e_pay"), none.column("e_chat")) == ([False, False], [False, False])
+    has = came(parquet(tmp_path / "c.parquet", pay=[True, None]), mapping(program, None, ["=pay"]))
+    assert has.column("e_pay") == [True, None]
+
+
 def test_ids_may_be_numbers(came: Any, tmp_path: Path) -> None:
     assert list(came(parquet(tmp_path / "a.parquet", account_id=[12, 7], type=["service", None])).rows()) == ["12", "7"]
 
@@ -1140,7 +1157,6 @@ def test_texts_that_mean_nothing_are_unknown(came: Any, program: Program, tmp_pa
             "fields: {since: {column: x, optional: default}}",
             "`since` has no default in the policy|`true`: then nothing",
         ),
-        ("features: {pay: {column: x, optional: default}}", "has no default in the policy|"),
         ("fields: {type: {others: service}}", "`others` needs `values` beside it|it is the value of what"),
         (
             "fields: {type: {values: {x: service}, others: servce}}",

@@ -232,12 +232,14 @@ actions:
 """
     )
     english, chinese = (plain(rules_in_words(policy.program, language)) for language in ("en", "zh"))
-    assert "    requires: followers ≥ 3 (only a warning)   account.followers >= 3\n" in english
+    assert "    requires: followers ≥ 3 (only a warning)\n" in english
+    verbose = plain(rules_in_words(policy.program, "en"), verbose=True)
+    assert "    requires: followers ≥ 3 (only a warning)   account.followers >= 3\n" in verbose
     assert "    needs plain\n" in english
-    assert "    requires: followers ≥ 5 (only for information)   account.followers >= 5\n" in english
+    assert "    requires: followers ≥ 5 (only for information)\n" in english
     assert "    never after “hint” (only for information)" in english
     assert "    costs: 300 CNY, days 2\n" in english
-    assert "    须：followers ≥ 3（仅警告）   account.followers >= 3\n" in chinese
+    assert "    须：followers ≥ 3（仅警告）\n" in chinese
     gifts, closed = matrix(policy.program, policy.layouts).grids[0].lines[1:]
     assert gifts.cells[0].text.en == "if followers is at least 3 (only a warning) and plain is enabled"
     assert [(each.text.en, each.answer) for each in closed.cells] == [

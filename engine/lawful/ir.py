@@ -472,6 +472,16 @@ class Period:
     def holds(self, day: date) -> bool:
         return (self.start is None or self.start <= day) and (self.until is None or day < self.until)
 
+    def covers(self, first: date | None, last: date | None) -> bool:
+        """Whether it holds on every day from the first to the last; None is as far as days go."""
+        begins = self.start is None or (first is not None and self.start <= first)
+        return begins and (self.until is None or (last is not None and last < self.until))
+
+    def rest(self) -> tuple[Period, ...]:
+        """The days on which it does not hold."""
+        before = () if self.start is None else (Period(until=self.start),)
+        return before if self.until is None else (*before, Period(self.until))
+
     def meets(self, other: Period) -> bool:
         """Whether there is a day in both."""
         starts = [each for each in (self.start, other.start) if each is not None]
@@ -525,6 +535,7 @@ class FieldDeclaration:
     name: str
     type: Type
     motion: FieldMotion
+    """How it moves; of one that is `fixed` on some days only, on the others."""
     title: Text | None = None
     values: Mapping[str, Text] = field(default_factory=dict)
     default: Value | None = None
@@ -533,6 +544,8 @@ class FieldDeclaration:
     private: bool = False
     ask_cost: int = 1
     """What it costs to find it out."""
+    fixed: Period | None = None
+    """On which days it never moves: always of the motion `fixed`."""
 
 
 Schema = Mapping[str, FieldDeclaration]

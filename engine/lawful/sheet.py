@@ -49,6 +49,8 @@ class Fault:
     place: Place | None = None
     to: Place | None = None
     """Where it is about several cells, the last of them."""
+    chinese: str = ""
+    """The message in Chinese, of what is told where a workbook is compared."""
 
     def covers(self, place: Place) -> bool:
         if self.place is None:
@@ -148,10 +150,12 @@ def _read(cell: Cell) -> tuple[str, Fault | None]:
     if cell.data_type == "f":
         told = spaced(str(getattr(value, "text", value) or "="))
         message = f"cell {address(place)} holds a formula, `{told}`, where a value should stand"
-        return told, Fault(cell.row, message, "paste it as a value", place=place)
+        chinese = f"单元格{address(place)}是公式`{told}`，应为值"
+        return told, Fault(cell.row, message, "paste it as a value", place=place, chinese=chinese)
     if cell.data_type == "e":
         message = f"cell {address(place)} holds the error `{value}`"
-        return str(value), Fault(cell.row, message, "write what should stand there", place=place)
+        chinese = f"单元格{address(place)}是错误值`{value}`"
+        return str(value), Fault(cell.row, message, "write what should stand there", place=place, chinese=chinese)
     match value:
         case None:
             return "", None
@@ -164,7 +168,10 @@ def _read(cell: Cell) -> tuple[str, Fault | None]:
         case datetime() | date() | time() | timedelta():
             told = str(value).removesuffix(" 00:00:00")
             message = f"cell {address(place)} holds a date or a time, `{told}`: what was typed is lost"
-            return told, Fault(cell.row, message, "format the cell as text, and type it anew", place=place)
+            chinese = f"单元格{address(place)}是日期或时间`{told}`，原先输入的内容已丢失"
+            return told, Fault(
+                cell.row, message, "format the cell as text, and type it anew", place=place, chinese=chinese
+            )
         case _:
             return spaced(str(value)), None
 
@@ -176,7 +183,8 @@ def _merged(sheet: Worksheet, cells: Mapping[Place, str]) -> Iterator[Fault]:
         if each.min_row in rows:
             message = f"the cells {each.coord} are merged: which of them the value is of cannot be told"
             first, last = (each.min_row, each.min_col), (each.max_row, each.max_col)
-            yield Fault(each.min_row, message, "unmerge them, and fill in each", place=first, to=last)
+            chinese = f"单元格{each.coord}已合并，无法判断其值属于哪一格"
+            yield Fault(each.min_row, message, "unmerge them, and fill in each", place=first, to=last, chinese=chinese)
 
 
 def _hidden(sheet: Worksheet, cells: Mapping[Place, str]) -> Iterator[Fault]:

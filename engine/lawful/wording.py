@@ -277,7 +277,7 @@ def sentence(
             state = told(f"account.{name}")
             return f"no account begins with the {what} {state}" if english else f"不能以{what}“{state}”注册"
         case "fixed":
-            return f"{what} is fixed at registration" if english else f"{what}注册后不可变更"
+            return _fixed(rule, what).best(language)
         case "needs":
             needed = feature_title(program, rule.id.rpartition(".")[2], language)
             return f"{needed} must be enabled first" if english else f"须先开通{needed}"
@@ -297,6 +297,15 @@ def sentence(
             return f"the changes give {label} different values" if english else f"各项变更对{label}的取值不一致"
         case "requires" | "constraint":
             return None
+
+
+def _fixed(rule: Rule, what: str) -> Text:
+    start, until = rule.in_force.start, rule.in_force.until
+    if start is None and until is None:
+        return Text(f"{what} is fixed at registration", f"{what}注册后不可变更")
+    english = " ".join([*([f"from {start}"] if start else []), *([f"until {until}"] if until else [])])
+    chinese = (f"自{start}起" if start else "") + (f"{until}之前" if until else "")
+    return Text(f"{what} is fixed {english}", f"{what}{chinese}不可变更")
 
 
 def _no_change(
@@ -400,7 +409,7 @@ def _built_in_title(program: Program, rule: Rule, language: Language) -> str | N
         case "initial":
             texts = Text(f"{what} begins with an initial value", f"注册时{what}须为允许的初始值")
         case "fixed":
-            texts = Text(f"{what} is fixed at registration", f"{what}注册后不可变更")
+            texts = _fixed(rule, what)
         case "needs":
             needed = feature_title(program, last, language)
             texts = Text(f"{what} needs {needed}", f"{what}须先开通{needed}")

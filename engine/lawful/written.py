@@ -79,6 +79,21 @@ def _once(value: object) -> object:
     return value
 
 
+def _fixed(value: object) -> object:
+    """`yes` is always; a mapping says when."""
+    match value:
+        case "yes" | "true":
+            return {}
+        case "no" | "false":
+            return None
+        case dict():
+            return value
+        case _:
+            pass
+    message = "{value} is neither `yes`, `no` nor a mapping with `in_force`"
+    raise PydanticCustomError("wrong-type", message, {"value": _shown(value)})
+
+
 def _shown(value: object) -> str:
     match value:
         case None:
@@ -210,6 +225,12 @@ class LifecycleWritten(Written):
     transitions: dict[str, Annotated[list[TransitionWritten], OneOrMany]] = {}
 
 
+class FixedWritten(Written):
+    """When a field does not move."""
+
+    in_force: InForce | None = None
+
+
 class FieldWritten(Written):
     type: Literal["bool", "int", "string", "date", "timestamp"] | None = None
     enum: Annotated[dict[str, Text | None], BeforeValidator(_named)] | None = None
@@ -221,7 +242,7 @@ class FieldWritten(Written):
     max: str | None = None
     private: Truth = False
     ask_cost: Whole | None = None
-    fixed: Truth = False
+    fixed: Annotated[FixedWritten | None, BeforeValidator(_fixed)] = None
     outside: Truth = False
     source: str | None = None
     settable: Annotated[list[Changing], OneOrMany] | None = None

@@ -244,10 +244,14 @@ class _Audit:
         )
 
     def _with_default(self) -> tuple[str, ...]:
-        """The fields that rules were not judged for want of, though the policy has a default for them."""
+        """The fields that rules were not judged for want of, though the policy has a default for them; and the features
+        that are asked for without anybody knowing who has them.
+        """
         wanting = dict.fromkeys(name for each in self.unjudged for name in each.fields)
         schema = self.program.account
-        return tuple(name for name in wanting if name in schema and schema[name].default is not None)
+        fields = [name for name in wanting if name in schema and schema[name].default is not None]
+        asked = [each.name for each in self.asked if each.kind == "enable" and each.name not in self.inventory.features]
+        return (*fields, *(f"features.{name}" for name in dict.fromkeys(asked)))
 
     def _counts_needed(self) -> set[Count]:
         needed = {count for rule in self.rules for count in accounts.reads(self.program, rule)[1]}

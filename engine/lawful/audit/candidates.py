@@ -425,7 +425,7 @@ class _Drawn:
         self._likely: list[int] = []
         self._is_stretched = False
         self._low = self._high = 0
-        lifelong = declaration.motion in ("lifecycle", "fixed")
+        lifelong = declaration.motion == "lifecycle" or declaration.fixed is not None
         self._lacking = 0.25 if self._look.may_lack else 0.002 if lifelong else 0.02
 
     def settle(self) -> None:

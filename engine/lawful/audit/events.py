@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -99,6 +100,10 @@ class _Events:
     @cached_property
     def clock(self) -> Clock:
         return Clock(self.zone, self.dialect)
+
+    @cached_property
+    def today(self) -> date:
+        return calendar.day_of(zones.instant(self.at), self.zone.zone)
 
     @cached_property
     def happened(self) -> Table:
@@ -377,7 +382,7 @@ class _Events:
         """Whether a field that counts may be known at an event: then no number of events says that all is well."""
         if counter is None or counter.owner != "account":
             return False
-        recorded = counter.name in self.fields and self.program.account[counter.name].motion == "fixed"
+        recorded = counter.name in self.fields and self.program.account[counter.name].fixed is not None
         return recorded or f"b_{counter.name}" in self.carried
 
     # ------------------------------------------------------------------------------------------------------ facts
@@ -394,7 +399,7 @@ class _Events:
         fields = [name for name in self.program.account if f"account.{name}" in names]
         cycles = [cycle for cycle in self.cycles if cycle.field in fields]
         moving = {cycle.field for cycle in self.cycles}
-        fixed = [name for name in fields if name in self.fields and self.program.account[name].motion == "fixed"]
+        fixed = [name for name in fields if name in self.fields and self.program.account[name].fixed is not None]
         present = [cycle.field for cycle in cycles if cycle.field in self.fields]
         rows = self._with_inventory(rows, [*fixed, *present])
         for cycle in cycles:
@@ -419,7 +424,19 @@ class _Events:
         known = known.group_by(known_id=known.id).agg(
             **{f"i_{name}": value for name, value in agreed(known, columns).items()}
         )
-        return rows.inner_join(known, rows.account_id == known.known_id).drop("known_id")
+        return self._kept(rows.inner_join(known, rows.account_id == known.known_id).drop("known_id"), fields)
+
+    def _kept(self, rows: Table, fields: Sequence[str]) -> Table:
+        """Of a field that was not fixed from then on, nothing is known of then."""
+        forgotten: dict[str, Any] = {}
+        for field in fields:
+            fixed = self.program.account[field].fixed
+            if fixed is None or fixed == ALWAYS:
+                continue
+            kept = is_in_force(fixed, rows.at, self.zone) if fixed.holds(self.today) else ibis.literal(False)
+            for name in _of_field(self.program, field):
+                forgotten[f"i_{name}"] = ibis.cases((kept, rows[f"i_{name}"]))
+        return rows.mutate(**forgotten) if forgotten else rows
 
     def _with_state(self, rows: Table, cycle: Cycle, *, begun: bool) -> Table:
         past, columns = self.replays[cycle.field], rows.columns

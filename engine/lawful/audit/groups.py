@@ -77,9 +77,14 @@ def counted(table: ibis_types.Table, group: Group, on: OnTable) -> Any:
     """The accounts that count, or may, in a group with more than it may have, or perhaps.
 
     `g_outcome`: TRUE where surely more than `at_most` count, NULL where it may be so; `g_surely`: how many surely do.
-    Where each is judged as of a day, those of the same day and of earlier ones count.
+    Where each is judged as of a day, those of the same day and of earlier ones count; those whose day is still to come
+    are not there yet.
     """
     translator = on(table)
+    if group.as_of is not None:
+        day = translator.value(group.as_of)
+        table = table.filter((day <= translator.row.today).fill_null(True))
+        translator = on(table)
     key, when = _key(translator.value(group.per)), translator.truth(group.when)
     members = table.mutate(g_key=key, g_when=when)
     members = members.filter(members.g_key.notnull() & members.g_when.fill_null(True))

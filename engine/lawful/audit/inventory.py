@@ -69,6 +69,8 @@ class Readings:
     """What has no column, and the column that may have been meant."""
     defaulted: frozenset[str] = frozenset()
     """The fields without a column that have their default throughout."""
+    without: frozenset[str] = frozenset()
+    """The features without a column that no account has."""
 
     def all(self) -> list[Reading]:
         """Every column, the identity first."""
@@ -147,12 +149,28 @@ def read(opened: Opened, program: Program, mapping: Mapping = NOTHING) -> Readin
             feature_list = reader.members(given, listed, tuple(program.features), problems.THE_FEATURES)
     defaulted = frozenset(name for name, (column, _) in wanted.items() if column.else_default and name not in fields)
     lacking = [name for name in program.account if name not in fields and name not in defaulted]
-    lacking += [name for name in program.features if name not in features and feature_list is None]
+    unlisted = [name for name in program.features if name not in features and feature_list is None]
+    without = frozenset(name for name in unlisted if _nobody_has(mapping, name))
+    lacking += [name for name in unlisted if name not in without]
     unmatched = _unmatched(opened, lacking, program)
     read = replace(opened, table=columns.table)
     return Readings(
-        read, program, dialect, identity, fields, features, feature_list, unmatched=unmatched, defaulted=defaulted
+        read,
+        program,
+        dialect,
+        identity,
+        fields,
+        features,
+        feature_list,
+        unmatched=unmatched,
+        defaulted=defaulted,
+        without=without,
     )
+
+
+def _nobody_has(mapping: Mapping, feature: str) -> bool:
+    columns = (mapping.features.get(feature), mapping.feature_list)
+    return any(each is not None and each.else_default for each in columns)
 
 
 def read_history(opened: Opened, program: Program, mapping: Mapping = NOTHING) -> Readings:
@@ -315,6 +333,7 @@ def normalised(readings: Readings, *, lenient: bool = False) -> Inventory:
         columns |= _field_columns(program.account[name], value)
     for name in readings.defaulted:
         columns |= _defaults(program.account[name])
+    columns |= {feature_column(name): ibis.literal(False) for name in program.features if name in readings.without}
     if readings.feature_list is not None:
         listed = readings.feature_list.lenient if lenient else readings.feature_list.strict
         assert isinstance(listed, SetColumn)

@@ -41,7 +41,7 @@ class Column:
     is_named: bool = True
     """Somebody has said that the column is there, and not that it may be missing: it is a mistake if it is."""
     else_default: bool = False
-    """Where the column is missing every account has the field's default."""
+    """Where the column is missing every account has the field's default, and is without the feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +138,16 @@ def _with_option(program: Program, mapping: Mapping, option: str) -> Mapping:
 
 
 def _with_default(program: Program, mapping: Mapping, name: str) -> Mapping:
-    """`=field`: there is no column of it."""
+    """`=field`: there is no column of it. `=features.f`, `=features`: no account has the feature, or any."""
+    if name == "features":
+        listed = mapping.feature_list or Column("features")
+        return replace(mapping, feature_list=replace(listed, is_named=False, else_default=True))
+    feature = name.removeprefix("features.")
+    if name not in program.account and feature in program.features:
+        column = replace(mapping.features.get(feature) or Column(name), is_named=False, else_default=True)
+        return replace(mapping, features={**mapping.features, feature: column})
     if name not in program.account:
-        known = near(name, program.account) or "it is `=field`, of a field that has a default"
+        known = near(name, [*program.account, *program.features]) or "it is `=field`, of a field that has a default"
         raise AuditError(f"the account has no field `{legible(name)}`", known)
     if program.account[name].default is None:
         raise AuditError(f"`{name}` has no default in the policy", "it is `column=field`")

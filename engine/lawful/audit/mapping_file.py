@@ -52,6 +52,7 @@ class EventsWritten(Written):
 
 class MappingWritten(Written):
     mapping: str | None = None
+    policy: str | None = None
     title: str | None = None
     nulls: Annotated[list[str], OneOrMany] = Field(default_factory=list)
     id: _Column | None = None
@@ -75,10 +76,41 @@ def read_mapping(program: Program, raw: bytes, name: str) -> Mapping:
         raise WrongFile(in_file_order([*found, *written]))
     meant = _Reader(program, document)
     made = meant.mapping(written)
+    stranger = _of_another(program, document, written)
+    if stranger is not None:
+        raise WrongFile([stranger])
     mistakes = in_file_order([*found, *meant.mistakes])
     if mistakes:
         raise WrongFile(mistakes)
     return made
+
+
+_MOST_NAMED: Final = 8
+_FEWEST_LACKING: Final = 3
+"""Fewer may be slips."""
+
+
+def _of_another(program: Program, document: Document, written: MappingWritten) -> Diagnostic | None:
+    """That it maps another policy: by what it says, or because most of the fields it names are not this one's."""
+    named = [*written.fields, *written.features]
+    lacking = [name for name in written.fields if name not in program.account]
+    lacking += [name for name in written.features if name not in program.features]
+    says_so = written.policy not in (None, program.id)
+    mostly_lacking = len(lacking) >= _FEWEST_LACKING and 2 * len(lacking) > len(named)
+    if not lacking or not (says_so or mostly_lacking):
+        return None
+    listed = ", ".join(f"`{name}`" for name in lacking[:_MOST_NAMED])
+    more = f" and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
+    lacks = f"`{program.id}` has no {listed}{more}"
+    if says_so:
+        message = f"this mapping is for `{written.policy}`, and the policy is `{program.id}`"
+        help = f"{lacks}: audit `{written.policy}`, or give a mapping for `{program.id}`"
+        return Diagnostic("bad-mapping", message, document.span(("policy",)), help)
+    called = f" `{written.mapping}`" if written.mapping is not None else ""
+    message = f"the mapping{called} is for another policy: {lacks}"
+    help = f"give a mapping for `{program.id}`, or audit the policy that this one is for"
+    first = ("fields" if written.fields else "features",)
+    return Diagnostic("bad-mapping", message, document.key_span(first), help)
 
 
 @dataclass(slots=True)
@@ -122,7 +154,11 @@ class _Reader:
         self, written: ColumnWritten, name: str, declared: FieldDeclaration, path: DocumentPath, nulls: tuple[str, ...]
     ) -> Column:
         kind = declared.type.kind
-        if written.optional == "default" and (declared.default is None or path[0] != "fields"):
+        if (
+            written.optional == "default"
+            and path[0] != "features"
+            and (declared.default is None or path[0] != "fields")
+        ):
             message = f"`{declared.name}` has no default in the policy"
             self._mistake(message, (*path, "optional"), "`true`: then nothing is known of it")
         for key, kinds in (("format", ("date", "timestamp")), ("split", ("set",))):

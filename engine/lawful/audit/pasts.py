@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from lawful import calendar
+from lawful.audit import replay
 from lawful.audit.candidates import Record
 from lawful.calendar import Instant
 from lawful.engines.reference import outcome
@@ -83,7 +84,8 @@ class Pasts:
             for event in sorted({move.event for move in program.moves if move.trigger == rule.subject})
         ]
         self._extras = [move for move in program.moves if move.trigger.startswith("do.")]
-        self._fixed = [name for name, each in program.account.items() if each.motion == "fixed"]
+        self.fixed = [name for name in program.account if replay.is_kept(program, name, self.snapshot_on, self._today)]
+        """The fields that have not moved since the earlier snapshot."""
         self._periods: dict[str, list[Period]] = {}
         for move in program.moves:
             self._periods.setdefault(move.event, []).append(move.in_force)
@@ -280,7 +282,7 @@ class Pasts:
         if past.lifecycle is None:
             return None
         found: dict[str, Value | None] = {}
-        for name in self._fixed:
+        for name in self.fixed:
             value, other = record[f"account.{name}"], another.get(name)
             if value is not None and other is not None and value != other:
                 found[name] = other
@@ -357,7 +359,7 @@ class Pasts:
     ) -> Iterator[tuple[_Made, Situation]]:
         """Each event's, judged with what has `happened` by then: fixed fields and life cycles are known, no more."""
         account: dict[str, Value] = {
-            name: value for name in self._fixed if (value := record[f"account.{name}"]) is not None
+            name: value for name in self.fixed if (value := record[f"account.{name}"]) is not None
         }
         for name in self._program.lifecycles:
             moves = [each for each in events if each.field == name]

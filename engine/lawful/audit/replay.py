@@ -168,8 +168,18 @@ def refused(program: Program) -> list[Refused]:
             continue
         moves = [move for move in program.moves if move.trigger == rule.subject]
         event = moves[0].event if moves else rule.subject
-        found.append(Refused(rule, event, tuple(move.in_force for move in moves)))
+        allowed = [*rule.in_force.rest(), *(move.in_force for move in moves)]
+        if rule.kind == "unlisted" and rule.id.startswith("fields."):  # on the days on which it is fixed, that is told
+            fixed = program.account[rule.id.split(".")[1]].fixed
+            allowed += [fixed] if fixed is not None else []
+        found.append(Refused(rule, event, tuple(allowed)))
     return found
+
+
+def is_kept(program: Program, field: str, first: date | None, last: date | None) -> bool:
+    """Whether a field is fixed from the one day to the other, so that its value on one of them tells the other's."""
+    fixed = program.account[field].fixed
+    return fixed is not None and fixed.covers(first, last)
 
 
 def cycles(program: Program) -> list[Cycle]:
@@ -382,7 +392,7 @@ class _Account:
         known: dict[str, Value] = {
             name: value
             for name, value in self.account.items()
-            if name in self.fields and self.program.account[name].motion == "fixed"
+            if name in self.fields and is_kept(self.program, name, self.day(event.at), self.day(self.at))
         }
         for cycle in self.cycles:
             state = self.state(cycle, event)
@@ -602,7 +612,7 @@ def compared(
             found.extend(_moved(program, cycle, earlier, later.get(cycle.field), days))
     for rule in program.rules:
         name = rule.subject.removeprefix("set.")
-        if rule.kind == "fixed" and rule.scope == "move" and name in fields and earlier is not None:
+        if rule.kind == "fixed" and name in fields and earlier is not None and is_kept(program, name, *days):
             was, is_ = earlier.get(name), later.get(name)
             if was is None or is_ is None:
                 found.append((rule, "unknown"))

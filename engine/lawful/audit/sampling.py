@@ -189,6 +189,7 @@ class _Maker:
         self._keys = _group_keys(program, candidates)
         self.tables: dict[str, Mapping[str, Sequence[Any]]] = {"pool": self._pool()}
         self._differing = self._wrong = 0.0
+        self._fixed = pasts.fixed
         if wanted.events or wanted.before:
             self._add_pasts(pasts)
 
@@ -287,8 +288,8 @@ class _Maker:
         if each.motion == "lifecycle":
             then = _name(f"then_{each.name}")
         else:
-            then = self._value(each, "f" if each.motion == "fixed" else "b")
-        if each.motion not in ("lifecycle", "fixed"):
+            then = self._value(each, "f" if each.name in self._fixed else "b")
+        if each.motion != "lifecycle" and each.name not in self._fixed:
             return then
         other = _name(f"other_{each.name}")
         other = _as_type(each, other) if each.type.kind in _ORDERED else other
@@ -349,13 +350,12 @@ class _Maker:
                     first.append(index == 0)
             has_wrong.append(wrong is not None)
             then.append(past.lifecycle)
-            fixed = [name for name, each in self._program.account.items() if each.motion == "fixed"]
-            drawn = {name: self._candidates.fresh(name) for name in fixed}
+            drawn = {name: self._candidates.fresh(name) for name in self._fixed}
             other.append((pasts.differing(record, past, drawn) if self._wanted.before else None) or {})
         pool["there"] = [each is not None for each in then]
         pool["has_wrong"] = has_wrong
         for each in self._declared():
-            if each.motion in ("lifecycle", "fixed"):
+            if each.motion == "lifecycle" or each.name in self._fixed:
                 pool[f"then_{each.name}"] = [None if states is None else states.get(each.name) for states in then]
                 pool[f"other_{each.name}"] = [_plain(each, values.get(each.name)) for values in other]
         self.tables["pool"] = pool

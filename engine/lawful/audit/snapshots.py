@@ -81,6 +81,9 @@ class _Snapshots:
     def in_both(self, field: str) -> bool:
         return all(f"f_{field}" in table.columns for table in (self.inventory, self.before))
 
+    def _is_kept(self, field: str) -> bool:
+        return replay.is_kept(self.program, field, *self.days)
+
     def findings(self) -> list[Judged]:
         found = []
         for cycle in replay.cycles(self.program):
@@ -88,7 +91,7 @@ class _Snapshots:
                 found += self._moved(cycle)
         for rule in self.program.rules:
             name = rule.subject.removeprefix("set.")
-            if rule.kind == "fixed" and rule.scope == "move" and self.in_both(name):
+            if rule.kind == "fixed" and self.in_both(name) and self._is_kept(name):
                 found.append(self._fixed(rule, name))
         return found
 
@@ -99,7 +102,7 @@ class _Snapshots:
         One table for all rules, so that the snapshots are joined once.
         """
         names = {cycle.field for cycle in replay.cycles(self.program)}
-        names |= {name for name, each in self.program.account.items() if each.motion == "fixed"}
+        names |= {name for name in self.program.account if self._is_kept(name)}
         columns = [part for name in self.program.account if name in names for part in self._columns(name)]
         was = self.before.select(was_id="id", **{f"was_{name}": name for name in columns})
         is_ = self.inventory.select(account_id="id", **{f"is_{name}": name for name in columns})

@@ -40,6 +40,7 @@ from lawful.ir import (
     everything,
     type_of,
 )
+from lawful.show.words import Words
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
@@ -255,12 +256,12 @@ class Speller:
             case Not() if value is None:
                 return self._told(expr.operand, None, language)
             case Not():
-                return _quoted(expr)
+                return self._said(expr, language)
             case Conditional():
                 test = self.translator.truth(expr.test)
-                return self._is(test, value).ifelse(self._told(expr.test, value, language), _quoted(expr))
+                return self._is(test, value).ifelse(self._told(expr.test, value, language), self._said(expr, language))
             case AtMost() | Field() | Clock() | Count():
-                return _quoted(expr)
+                return self._said(expr, language)
             case Quantifier():
                 return self._leaf(expr, facts_of(expr.collection), value, language)
             case _:
@@ -279,14 +280,17 @@ class Speller:
     def _leaf(self, expr: Expr, facts: Sequence[Expr], value: bool | None, language: Language) -> Spelled:
         """Itself, unless the first fact in it has its value."""
         if not facts or isinstance(facts[0], Clock):
-            return _quoted(expr)
+            return self._said(expr, language)
         first = facts[0]
         if value is not None and (type_of(first) != BOOL or self._is_private(first)):
-            return _quoted(expr)
+            return self._said(expr, language)
         if self.translator.is_constant(first):
-            return _quoted(expr)
+            return self._said(expr, language)
         same = ~self.translator.known(first) if value is None else self._is(self.translator.truth(first), value)
-        return same.ifelse(self._told(first, value, language), _quoted(expr))
+        return same.ifelse(self._told(first, value, language), self._said(expr, language))
+
+    def _said(self, expr: Expr, language: Language) -> Spelled:
+        return ibis.literal(Words(self.program, language).condition(expr))
 
     def _is(self, truth: Any, value: bool | None) -> Any:
         """Whether a condition has that value; never NULL."""
@@ -391,10 +395,6 @@ def _has(text: Text, language: Language) -> bool:
 
 def _other(language: Language) -> Language:
     return "zh" if language == "en" else "en"
-
-
-def _quoted(expr: Expr) -> Spelled:
-    return ibis.literal(f"`{wording.cel(expr)}`")
 
 
 def _is_empty(part: Any) -> bool:

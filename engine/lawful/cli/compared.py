@@ -98,10 +98,11 @@ def sentence(each: Difference, terminal: Terminal) -> str:
         case "meaning":
             return terminal.say(f"what {column} means: {was} → {now}", f"{column}的含义：{was} → {now}")
         case "unreadable":
-            where = f"{feature} " if each.feature is not None else ""
-            where += f"under {column}: " if each.column is not None else ""
+            where = terminal.say(f"{feature} ", feature) if each.feature is not None else ""
+            if each.column is not None:
+                where += terminal.say(f"under {column}: ", f"{'的' if where else ''}{column}：")
             there = terminal.say(f" (the policy has {was})", f"（策略为{was}）") if each.was is not None else ""
-            return f"{where}{each.now}{there}"
+            return where + terminal.say(each.now or "", each.chinese or each.now or "") + there
         case "row-added":
             what = feature if each.feature else terminal.say("one without an id", "无标识的行")
             return terminal.say(

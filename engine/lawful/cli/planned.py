@@ -10,6 +10,7 @@ from lawful import wording
 from lawful.cli import asking
 from lawful.cli.layout import GAP, Piece, Row, columns, row
 from lawful.cli.terminal import Terminal
+from lawful.show.words import anywhere_in_words
 
 if TYPE_CHECKING:
     from lawful.planning.plan import Apart, Choice, Choosable, Obtained, Plan, PlanStep
@@ -133,7 +134,8 @@ class Planned:
         words = self.terminal.say(f"obtain {obtained.fact}: {value}", f"取得 {obtained.fact}：{value}")
         yield row(depth, *lead, (words, "bold"), title)
         for text in obtained.so_that:
-            yield self._note(depth, "so that", "以满足", text)
+            said = anywhere_in_words(self.policy.program, text, self.terminal.language)
+            yield self._note(depth, "so that", "以满足", said)
 
     def _value(self, value: object) -> str:
         """What stands for any text that has no name is told as that."""

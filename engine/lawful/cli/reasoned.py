@@ -285,14 +285,11 @@ class _Tree:
             yield row(depth, self._limit(node, limit), (GAP + facts if facts else "", "dim"))
 
     def _limit(self, node: Justification, limit: AtMost) -> str:
-        """`“mass message” a day: 1 so far, at most 1`."""
+        """`“mass message” a day: 1 so far, 2 with this one, at most 1`."""
         say, language = self.words.say, self.reasoned.terminal.language
         events, window = self.words.events(limit.count.events), wording.span(limit.count.window, language)
-        most = ""
-        if limit.at_most:
-            most = say(f", at most {limit.at_most}", f"，至多{limit.at_most}次")
-            most += say(" with this one", "（含本次）") if limit.own else ""
         so_far = node.because[0]
+        most = self._most(limit, so_far.value)
         if so_far.value is None:
             return say(f"not known: how many {events} {window}{most}", f"未知：{events}{window}的次数{most}")
         least = say("at least ", "至少") if so_far.text.endswith(" at least") else ""
@@ -300,6 +297,18 @@ class _Tree:
             f"{events} {window}: {least}{so_far.value} so far{most}",
             f"{events}{window}：目前{least}{so_far.value}次{most}",
         )
+
+    def _most(self, limit: AtMost, so_far: JsonValue) -> str:
+        """`, 2 with this one, at most 1`; nothing of what may not have happened at all."""
+        say, most = self.words.say, limit.at_most
+        if not most:
+            return ""
+        if not limit.own:
+            return say(f", at most {most}", f"，至多{most}次")
+        if isinstance(so_far, int):
+            together = so_far + limit.own
+            return say(f", {together} with this one, at most {most}", f"，含本次{together}次，至多{most}次")
+        return say(f", at most {most}, this one included", f"，含本次至多{most}次")
 
     def _counted(self, node: Justification, *, alone: bool) -> str:
         """The field that holds the number, or an event with its time: only that where there is one kind of them."""

@@ -42,6 +42,9 @@ def show(
     output: Annotated[
         str | None, typer.Option("--output", metavar="FILE", help="Where the page goes; to stdout without it.")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Beside the words, each condition as it is written.")
+    ] = False,
     form: Format = "text",
     lang: Lang = None,
     quiet: Quiet = False,
@@ -54,6 +57,7 @@ def show(
     Examples:
       lawful show
       lawful show wechat --lang zh
+      lawful show wechat --verbose
       lawful show wechat --diagram mermaid
       lawful show wechat --stubs > wechat_types.py
       lawful show wechat --html --output wechat.html
@@ -77,6 +81,8 @@ def show(
         raise WrongUsage(f"{' and '.join(given)} show different things", "give one of them")
     if output is not None and not html:
         raise WrongUsage("`--output` is where `--html` goes", "without `--html`, write `> FILE`")
+    if verbose and (given or policy is None or form == "json"):
+        raise WrongUsage("`--verbose` is of a policy in words", "`lawful show POLICY --verbose`")
     if schema is not None:
         _schema(schema, policy, terminal)
     elif policy is None:
@@ -94,11 +100,11 @@ def show(
         _no_other_format("--html", "a page", as_json=form == "json")
         written.page(policy, output, terminal)
     else:
-        _policy(policy, terminal, ir=ir, diagram=diagram is not None, as_json=form == "json")
+        _policy(policy, terminal, ir=ir, diagram=diagram is not None, verbose=verbose, as_json=form == "json")
     return exit_code.FINE
 
 
-def _policy(name: str, terminal: Terminal, *, ir: bool, diagram: bool, as_json: bool) -> None:
+def _policy(name: str, terminal: Terminal, *, ir: bool, diagram: bool, verbose: bool, as_json: bool) -> None:
     from lawful.loading import load
     from lawful.show.listing import ir_text, program_json
     from lawful.show.rules import rules_in_words
@@ -111,7 +117,7 @@ def _policy(name: str, terminal: Terminal, *, ir: bool, diagram: bool, as_json: 
     elif ir:
         terminal.text(ir_text(program))
     else:
-        terminal.lines(rules_in_words(program, terminal.language))
+        terminal.lines(rules_in_words(program, terminal.language), verbose=verbose)
 
 
 def _stubs(name: str) -> str:

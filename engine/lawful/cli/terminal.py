@@ -40,14 +40,17 @@ class Terminal:
         for each in rows:
             self._draw(sys.stdout, each)
 
-    def lines(self, lines: Iterable[Line]) -> None:
+    def lines(self, lines: Iterable[Line], *, verbose: bool) -> None:
         """Draw what `show` tells."""
         if self.quiet:
             return
+        from lawful.show.line import beside
+
         for line in lines:
             pieces: list[Piece] = [(line.text, "bold" if line.heading else "plain")]
-            if line.aside:
-                pieces.append((GAP + line.aside, "dim"))
+            aside = beside(line, verbose=verbose)
+            if aside:
+                pieces.append((GAP + aside, "dim"))
             self._draw(sys.stdout, row(line.depth, *pieces))
 
     def text(self, text: str, *, flush: bool = False) -> None:

@@ -292,15 +292,16 @@ def fields(context: Context, policy: PolicyWritten) -> tuple[list[Move], list[Ru
         trigger, place = f"set.{name}", context.place(path)
         same = Compare("==", present(field), asked(field))
         source = context.citation(policy.account.fields[name].source, path)
+        if field.fixed is not None:
+            id, period = f"fields.{name}.fixed", field.fixed
+            rules.append(built_in(id, "fixed", trigger, place, requires=same, period=period, source=source))
         match field.motion:
-            case "lifecycle":
+            case "lifecycle" | "fixed":
                 pass
-            case "fixed":
-                rules.append(built_in(f"fields.{name}.fixed", "fixed", trigger, place, requires=same, source=source))
             case "outside" | "effects":
-                rules.append(
-                    built_in(f"fields.{name}.unlisted", "unlisted", trigger, place, requires=same, source=source)
-                )
+                id = f"fields.{name}.unlisted"
+                for period in (ALWAYS,) if field.fixed is None else field.fixed.rest():
+                    rules.append(built_in(id, "unlisted", trigger, place, requires=same, period=period, source=source))
             case "settable":
                 written = policy.account.fields[name].settable or []
                 set_moves, set_rules = _settable(context, field, written, (*path, "settable"))
@@ -319,13 +320,17 @@ def _settable(
     rules: list[Rule] = []
     for index, (written, period) in enumerate(zip(versions, periods, strict=True)):
         here = (*path, index)
+        if field.fixed is not None and overlaps(field.fixed, period):
+            message = f"`{field.name}` is fixed on some days on which it may be set"
+            context.mistake("conflicting-motion", message, here, "end one before the other with `in_force`")
         source = context.citation(written.source, here)
         change = Change(f"fields.{field.name}.set", trigger, trigger, moves_it(field), period, source, here)
         move, guarding = changing(context, change, written)
         moves.append(move)
         rules.extend(guarding)
     never, when = f"fields.{field.name}.unlisted", moves_it(field)
-    rules.extend(unlisted(context, never, trigger, periods, path, when=when, source=_first_source(rules)))
+    told = periods if field.fixed is None else [*periods, field.fixed]
+    rules.extend(unlisted(context, never, trigger, told, path, when=when, source=_first_source(rules)))
     return moves, rules
 
 

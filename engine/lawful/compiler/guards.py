@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lawful.calendar import LIFETIME, Window
-from lawful.compiler.context import Context, check_versions
+from lawful.compiler.context import Context, check_versions, overlaps
 from lawful.document import Path
 from lawful.ir import (
     ALWAYS,
@@ -205,8 +205,9 @@ def effects(context: Context, change: Change, written: dict[str, str], path: Pat
             message = f"`{name}` has a life cycle: only its transitions move it"
             context.key_mistake("effect-on-lifecycle", message, here)
             continue
-        if field.motion == "fixed":
-            context.key_mistake("effect-on-fixed", f"`{name}` is fixed: nothing moves it", here)
+        if field.fixed is not None and overlaps(field.fixed, change.period):
+            help = None if field.fixed == ALWAYS else "let the change end before it is fixed, with `in_force`"
+            context.key_mistake("effect-on-fixed", f"`{name}` is fixed: nothing moves it", here, help)
             continue
         value = context.value(text, field, here)
         if value is not None:

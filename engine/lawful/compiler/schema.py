@@ -10,7 +10,21 @@ from lawful import values
 from lawful.compiler.context import Context
 from lawful.conditions.vocabulary import TYPE_NAMES
 from lawful.document import Path
-from lawful.ir import BOOL, DATE, INT, STRING, TIMESTAMP, FieldDeclaration, FieldMotion, Schema, Text, Type, Value
+from lawful.ir import (
+    ALWAYS,
+    BOOL,
+    DATE,
+    INT,
+    STRING,
+    TIMESTAMP,
+    FieldDeclaration,
+    FieldMotion,
+    Period,
+    Schema,
+    Text,
+    Type,
+    Value,
+)
 from lawful.scalar import Scalar
 from lawful.written import FieldWritten, PolicyWritten, TextWritten
 
@@ -45,25 +59,33 @@ def schema(context: Context, fields: dict[str, FieldWritten], path: Path, moving
             context.key_mistake(
                 "reserved-name", "`features` is the list of the enabled features", here, "choose another name"
             )
-        motion = "outside" if moving is None else _motion(context, written, here, lifecycle=name in moving)
-        found[name] = _declaration(context, name, written, motion, here)
+        motion, fixed = ("outside", None) if moving is None else _motion(context, name, written, here, moving)
+        found[name] = replace(_declaration(context, name, written, motion, here), fixed=fixed)
         if moving is None:
             _refuse_motion(context, written, here)
     return found
 
 
-def _motion(context: Context, written: FieldWritten, path: Path, *, lifecycle: bool) -> FieldMotion:
+def _motion(
+    context: Context, name: str, written: FieldWritten, path: Path, moving: frozenset[str]
+) -> tuple[FieldMotion, Period | None]:
+    """How it moves, and when it does not. Only what may be set, or what effects move, may be fixed on some days."""
+    fixed = None if written.fixed is None else context.period(written.fixed.in_force, (*path, "fixed"))
     ways: list[tuple[FieldMotion, bool]] = [
-        ("lifecycle", lifecycle),
-        ("fixed", written.fixed),
+        ("lifecycle", name in moving),
+        ("fixed", fixed is not None),
         ("settable", written.settable is not None),
         ("outside", written.outside),
     ]
     given = [way for way, is_given in ways if is_given]
-    if len(given) > 1:
+    dated = fixed is not None and fixed != ALWAYS
+    if len(given) > 1 and not (dated and given == ["fixed", "settable"]):
         names = " and ".join("has a life cycle" if way == "lifecycle" else f"is `{way}`" for way in given)
-        context.key_mistake("conflicting-motion", f"the field {names}: it can move in one way only", path)
-    return given[0] if given else "effects"
+        help = "say with `in_force` when it is fixed" if given == ["fixed", "settable"] else None
+        context.key_mistake("conflicting-motion", f"the field {names}: it can move in one way only", path, help)
+    if dated and given[0] == "fixed":
+        return ("settable" if len(given) > 1 else "effects"), fixed
+    return (given[0] if given else "effects"), fixed
 
 
 def _refuse_motion(context: Context, written: FieldWritten, path: Path) -> None:

@@ -37,6 +37,7 @@ from lawful.ir import (
     Field,
     FieldDeclaration,
     Language,
+    Program,
     Rule,
     Text,
     Value,
@@ -44,6 +45,7 @@ from lawful.ir import (
 )
 from lawful.kept import kept
 from lawful.question import Question
+from lawful.show.words import in_words
 
 _NOT_SO = Text("not so: ", "不满足：")
 _NOT_KNOWN = Text("not known: ", "未知：")
@@ -164,7 +166,7 @@ class Explanation:
             if judged.outcome != "satisfied":
                 unknown = [name for name in wording.turning_on(rule) if not teller.knows(name)]
                 built_in = wording.sentence(self.program, rule, teller, language, unknown=unknown)
-            sentences[language] = built_in or first_part(justification, judged.outcome, language)
+            sentences[language] = built_in or first_part(self.program, rule.id, justification, judged.outcome, language)
         return Told(**sentences)
 
     def _teller(self, judged: Judged) -> Teller:
@@ -413,14 +415,14 @@ class Explanation:
         )
 
 
-def first_part(justification: Justification, status: Status, language: Language) -> str:
-    """The sentence of the first part that failed: a condition's title, else what the author wrote."""
+def first_part(program: Program, rule: str, justification: Justification, status: Status, language: Language) -> str:
+    """The sentence of the first part that failed: a condition's title, else what its author wrote, in words."""
     part = justification
     while part.title is None and part.because and isinstance(part.because[0].value, bool | None):
         if part.because[0].value is not part.value:
             break
         part = part.because[0]
-    what = part.title.best(language) if part.title is not None else f"`{part.text}`"
+    what = part.title.best(language) if part.title is not None else in_words(program, rule, part.text, language)
     return LEADS[status].best(language) + what
 
 

@@ -99,18 +99,21 @@ def _possibility(judge: Judge, judgement: Judgement, change: dict[str, Any], tit
         verdict=judgement.verdict,
         enabled=enabled if isinstance(enabled, bool) else None,
         rules=tuple(reason.rule for reason in telling),
-        why=tuple(_why(reason) for reason in telling),
+        why=tuple(_why(judge.program, reason) for reason in telling),
         limits=tuple(_limits(judge, step)),
         next_allowed_at=explanation.next_allowed_at(),
     )
 
 
-def _why(reason: Reason) -> Told:
+def _why(program: Program, reason: Reason) -> Told:
     """The rule's explanation; where that is but its title, what of it failed beside it."""
     told = reason.explanation
     if reason.title is None or told != reason.title:
         return told
-    parts = {language: first_part(reason.justification, reason.status, language) for language in LANGUAGES}
+    parts = {
+        language: first_part(program, reason.rule, reason.justification, reason.status, language)
+        for language in LANGUAGES
+    }
     return Told(
         en=None if told.en is None else f"{told.en} — {parts['en']}",
         zh=None if told.zh is None else f"{told.zh}——{parts['zh']}",

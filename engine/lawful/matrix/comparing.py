@@ -58,6 +58,8 @@ class Difference:
     place: Place | None = None
     signs: tuple[str, ...] = ()
     """Of a cell whose sign is none of the table's: those that are."""
+    chinese: str | None = None
+    """Of what cannot be read: what `now` says, in Chinese."""
 
     @property
     def matters(self) -> bool:
@@ -389,7 +391,8 @@ class _Comparison:
                 row, column = each.place or (each.row, 1)
                 name, head = names.get(row), columns.get(column)
                 was = self.texts[name].get(head) if name is not None and head is not None else None
-                yield self._difference("unreadable", name, head, was, each.message, address((row, column)))
+                found = self._difference("unreadable", name, head, was, each.message, address((row, column)))
+                yield replace(found, chinese=each.chinese)
 
 
 def _named(name: str) -> str:

@@ -605,7 +605,11 @@ def _with_day(program: Program, root: str, day: date, other: date) -> Program:
             else each
             for each in rules
         ]
-    return replace(program, rules=tuple(rules), moves=tuple(moves))
+    account = {
+        name: replace(each, fixed=moved(each.fixed)) if each.fixed is not None and root == f"fields.{name}" else each
+        for name, each in program.account.items()
+    }
+    return replace(program, account=account, rules=tuple(rules), moves=tuple(moves))
 
 
 def _on_another_day(listed: Expr, day: date, other: date) -> Expr:

@@ -345,7 +345,8 @@ def usual(program: Program, facts: Meanings) -> Bool:
 
 
 def _tells(declaration: ir.FieldDeclaration) -> bool:
-    return declaration.motion in ("lifecycle", "fixed") or declaration.default is not None
+    lifelong = declaration.motion == "lifecycle" or declaration.fixed is not None
+    return lifelong or declaration.default is not None
 
 
 def granted(space: Space, model: Model, formula: Bool, wishes: Sequence[Bool]) -> Model:

@@ -71,6 +71,7 @@ _TAKES: Final[Mapping[str, Callable[[JsonSchemaValue], JsonSchemaValue]]] = {
     "_as": _or(dict(_SCALAR)),
     "_named": _or(_NAMES),
     "_once": _or({"const": "once"}),
+    "_fixed": _or({"enum": ["yes", "no", "true", "false"]}, {"type": "boolean"}),
     "_cell": _or({"enum": ["yes", "no", "true", "false"]}, {"type": "boolean"}),
 }
 

@@ -33,7 +33,8 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A text at a depth; `aside` is for those who want to know more (the condition as written, a rule's id).
+    """A text at a depth; `aside` is what it goes by (a rule's id, a field's name), `written` the condition as written,
+    for those who ask for it.
 
     `of` is the id of what it is about: a section, a field, a condition, a rule, a source.
     """
@@ -41,16 +42,23 @@ class Line:
     depth: int
     text: str
     aside: str = ""
+    written: str = ""
     heading: bool = False
     kind: Kind = ""
     of: str = ""
 
 
-def plain(lines: Iterable[Line]) -> str:
+def plain(lines: Iterable[Line], *, verbose: bool = False) -> str:
     """The lines without any colour."""
-    return "".join(f"{_one(line)}\n" for line in lines)
+    return "".join(f"{_one(line, verbose=verbose)}\n" for line in lines)
 
 
-def _one(line: Line) -> str:
-    aside = f"{GAP}{line.aside}" if line.aside else ""
-    return f"{INDENT * line.depth}{line.text}{aside}" if line.text else ""
+def beside(line: Line, *, verbose: bool) -> str:
+    """What stands beside a line's text."""
+    written = line.written if verbose else ""
+    return ": ".join(part for part in (line.aside, written) if part)
+
+
+def _one(line: Line, *, verbose: bool) -> str:
+    aside = beside(line, verbose=verbose)
+    return f"{INDENT * line.depth}{line.text}{GAP + aside if aside else ''}" if line.text else ""

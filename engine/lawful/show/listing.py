@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
-from lawful.ir import TRUE, Effect, FieldDeclaration, Move, Period, Program, Rule, Text
+from lawful.ir import ALWAYS, TRUE, Effect, FieldDeclaration, Move, Period, Program, Rule, Text
 
 
 def ir_text(program: Program) -> str:
@@ -121,6 +121,7 @@ def _declaration(each: FieldDeclaration, zone: ZoneInfo) -> dict[str, Any]:
         "values": {value: _text(each.values.get(value)) for value in each.type.values} or None,
         "title": _text(each.title),
         "motion": each.motion,
+        "fixed": None if each.fixed is None or each.fixed == ALWAYS else _period(each.fixed),
         "default": values.to_json(each.default, zone),
         "min": values.to_json(each.minimum, zone),
         "max": values.to_json(each.maximum, zone),

@@ -316,6 +316,8 @@ class Phrases:
                 return self.say(f"{title} before", f"变更前的{title}")
             case "after":
                 return self.say(f"{title} after", f"变更后的{title}")
+            case "change":
+                return self.say(f"the {title} asked for", f"申请的{title}")
             case "request" if declaration is None or declaration.title is None:
                 return self.say(f"{title} (of the request)", f"{title}（申请所述）")
             case _:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from lawful import wording
 from lawful.ir import (
+    ALWAYS,
     FALSE,
     LANGUAGES,
     TRUE,
@@ -146,6 +147,13 @@ class Teller(Phrases):
         return str(value) if type_.kind != "timestamp" else f"{value:%Y-%m-%dT%H:%M:%SZ}"
 
     def _motion(self, declaration: FieldDeclaration) -> str:
+        fixed = declaration.fixed
+        if fixed is None or fixed == ALWAYS:
+            return self._moving(declaration)
+        period, else_ = self.period(fixed), self._moving(declaration)
+        return self.say(f"fixed {period}, else {else_}", f"{period}不可变更，其余时间{else_}")
+
+    def _moving(self, declaration: FieldDeclaration) -> str:
         match declaration.motion:
             case "lifecycle":
                 return self.say("moves by its life cycle", "按生命周期变更")
@@ -160,8 +168,11 @@ class Teller(Phrases):
 
     def meanings(self) -> Iterator[Line]:
         for condition in self.program.conditions.values():
-            written = f"{condition.name}: {wording.cel(condition.holds)}"
-            yield Line(1, self.text(condition.title, condition.name), written, kind="condition", of=condition.name)
+            written, name = wording.cel(condition.holds), condition.name
+            if condition.title is None:
+                yield Line(1, f"{name}: {self.condition(condition.holds)}", written=written, kind="condition", of=name)
+            else:
+                yield Line(1, self.text(condition.title), name, written, kind="condition", of=name)
 
     # ------------------------------------------------------------------------------------------------- changes
 
@@ -276,7 +287,7 @@ class Teller(Phrases):
         for part in reversed(said.values()):
             phrase = self.condition(part)
             told = self._required(part, phrase, rule.severity) + self.only(rule.severity)
-            yield Line(2, told, self._written(part, phrase), kind="requires")
+            yield Line(2, told, written=self._written(part, phrase), kind="requires")
 
     def _required(self, part: Expr, phrase: str, severity: Severity) -> str:
         """`requires: …`; of what must not be, where it is refused."""
@@ -371,7 +382,9 @@ class Teller(Phrases):
         title = wording.field_title(declaration, self.language)
         value = self.term(effect.value, Field("account", effect.field, declaration.type))
         written = "" if isinstance(effect.value, (Clock, Constant)) else wording.cel(effect.value)
-        return Line(2, self.say(f"then {title} becomes {value}", f"此后{title}变为{value}"), written, kind="then")
+        return Line(
+            2, self.say(f"then {title} becomes {value}", f"此后{title}变为{value}"), written=written, kind="then"
+        )
 
     # --------------------------------------------------------------------------------- events, always, whatever
 
@@ -407,14 +420,15 @@ class Teller(Phrases):
         yield self._constraint_head(rule)
         if rule.when != TRUE:
             phrase = self.condition(rule.when)
-            yield Line(2, self.say(f"where {phrase}", f"当{phrase}"), self._written(rule.when, phrase), kind="where")
+            written = self._written(rule.when, phrase)
+            yield Line(2, self.say(f"where {phrase}", f"当{phrase}"), written=written, kind="where")
         for part in _parts(rule.requires):
             phrase = self.condition(part)
             unwanted = phrase.removeprefix(self.say("not: ", "并非："))
             told = self.say(f"it must be that {phrase}", f"须{phrase}")
             if unwanted != phrase:
                 told = self.say(f"it must not be that {unwanted}", f"不得：{unwanted}")
-            yield Line(2, told, self._written(part, phrase), kind="must")
+            yield Line(2, told, written=self._written(part, phrase), kind="must")
         yield from self._remarks(rule)
 
     def _remarks(self, rule: Rule) -> Iterator[Line]:
@@ -431,7 +445,7 @@ class Teller(Phrases):
         if group.when != TRUE:
             phrase = self.condition(group.when)
             sentence += self.say(f" where {phrase}", f"满足：{phrase}")
-        yield Line(2, sentence, "" if group.when == TRUE else wording.cel(group.when), kind="must")
+        yield Line(2, sentence, written="" if group.when == TRUE else wording.cel(group.when), kind="must")
         if group.as_of is not None:
             day = self.condition(group.as_of)
             english = f"each account is judged as of its {day}: by what was in force then, among those of no later day"

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from lawful.ir import FALSE, Comparison, ConditionOf, Expr, Text, Type
+from lawful import wording
+from lawful.ir import (
+    FALSE,
+    AtMost,
+    Comparison,
+    ConditionOf,
+    Expr,
+    Field,
+    Language,
+    Program,
+    Text,
+    Type,
+    everything,
+    negation,
+)
 from lawful.show.phrases import Phrases
 
 _DAYS: Final[dict[Comparison, Text]] = {
@@ -38,6 +53,13 @@ class Words(Phrases):
             return self.say("what nobody meets: it is always refused", "无人可满足的条件（一律不允许）")
         return super().condition(expr)
 
+    def term(self, expr: Expr, beside: Field | None = None) -> str:
+        if isinstance(expr, AtMost):
+            window = wording.span(expr.count.window, self.language)
+            events = self.events(expr.count.events)
+            return self.say(f"at most {expr.at_most} of {events} {window}", f"{window}{events}至多{expr.at_most}次")
+        return super().term(expr, beside)
+
     def named(self, expr: ConditionOf) -> str:
         phrase = super().named(expr)
         return self.word(expr.name) if "`" in phrase else phrase
@@ -50,3 +72,31 @@ class Words(Phrases):
         """What a condition is called: by its title, else by its name as words."""
         title = self.program.conditions[name].title
         return self.text(title) if title is not None else f"“{name.replace('_', ' ')}”"
+
+
+def in_words(program: Program, rule: str, written: str, language: Language) -> str:
+    """What a part of a rule says, given as a justification writes it: its own words where no part is written so."""
+    parts = (expr for each in program.rules if each.id == rule for expr in (each.requires, each.when))
+    return _found(program, parts, written, language) or f"`{written}`"
+
+
+def anywhere_in_words(program: Program, written: str, language: Language) -> str:
+    """What a part of some rule or effect of a policy says, or that it is not so."""
+    opposite = written.startswith("!(") and written.endswith(")")
+    text = written[2:-1] if opposite else written
+    exprs = [expr for each in program.rules for expr in (each.requires, each.when)]
+    exprs += [effect.value for move in program.moves for effect in move.effects]
+    found = _found(program, exprs, written, language)
+    if found is None and opposite:
+        found = _found(program, exprs, text, language, negated=True)
+    return found or f"`{written}`"
+
+
+def _found(
+    program: Program, exprs: Iterable[Expr], written: str, language: Language, *, negated: bool = False
+) -> str | None:
+    for expr in exprs:
+        for node in everything(expr, program.conditions):
+            if wording.cel(node) == written:
+                return Words(program, language).condition(negation(node) if negated else node)
+    return None

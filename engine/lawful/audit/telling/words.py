@@ -119,6 +119,12 @@ def with_default(summary: Summary) -> Text | None:
     if not summary.with_default:
         return None
     options = " ".join(f"--map ={name}" for name in summary.with_default)
+    if any(name.startswith("features.") for name in summary.with_default):
+        return Text(
+            f"what has no column because there is nothing to say: {options} takes the policy's default, and that no"
+            " account has the feature",
+            f"字段无列且各帐号均取策略默认值，或各帐号均未开通该功能时，可用 {options}",
+        )
     return Text(
         f"fields that have no column because there is nothing to say: {options} takes the policy's default",
         f"字段无列且各帐号均取策略默认值时，可用 {options}",
