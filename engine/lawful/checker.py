@@ -10,6 +10,7 @@ from lawful.decision import Ruling
 from lawful.ir import Program
 from lawful.question import Question
 from lawful.reading import Reader
+from lawful.row import Row
 
 Asked: TypeAlias = Question | Mapping[str, Any] | str | bytes | bytearray
 
@@ -36,7 +37,8 @@ class Checker:
 
     def __call__(self, request: Asked, /) -> Ruling:
         """The verdict, the ids of the rules that refuse, and of those that leave it open."""
-        if type(request) is Question:
+        question: Question | Row
+        if type(request) is Question and request.program is self._program:
             question = request
         elif type(request) is bytes:
             question = self._json(request) or self._reader.unusual(request)
@@ -44,15 +46,13 @@ class Checker:
             question = self._python(request) or self._reader.unusual(request)
         else:
             question = self._reader.any(request)
-        if question.program is self._program and question.key is not None:
-            function = self._ruling.get(question.key)
-            if function is not None:
-                return function(question)
-        return self._ruler.ruling(self._reader.any(question))
+        function = self._ruling.get(question.key)
+        return function(question) if function is not None else self._ruler.ruling(question)
 
     def allows(self, request: Asked, /) -> bool:
         """Whether the change is surely allowed; looks no further than the first rule that does not hold."""
-        if type(request) is Question:
+        question: Question | Row
+        if type(request) is Question and request.program is self._program:
             question = request
         elif type(request) is bytes:
             question = self._json(request) or self._reader.unusual(request)
@@ -60,8 +60,5 @@ class Checker:
             question = self._python(request) or self._reader.unusual(request)
         else:
             question = self._reader.any(request)
-        if question.program is self._program and question.key is not None:
-            function = self._allowing.get(question.key)
-            if function is not None:
-                return function(question)
-        return self._ruler.allows(self._reader.any(question))
+        function = self._allowing.get(question.key)
+        return function(question) if function is not None else self._ruler.allows(question)
