@@ -29,15 +29,14 @@ class Moments:
         self._zone = zone
         self._day: tuple[Instant, Instant, date] = (_LAST, _FIRST, date.min)
         """The local day last asked about, and between which instants it is; first of all no day at all."""
-        self._midnights: dict[str, Moment] = {}
+        self.midnights: dict[str, Moment] = {}
         """By days as texts, which are short, and so few of them are kept."""
 
     def of(self, given: object) -> Moment:
         """Now, where nothing is given. Raises ValueError for what is no instant, or should be read with more care."""
-        if type(given) is str:
-            known = self._midnights.get(given)
-            if known is not None:
-                return known
+        known = self.midnights.get(given) if type(given) is str else None
+        if known is not None:
+            return known
         if given is None:
             at = datetime.now(UTC)
         elif type(given) is str and _INSTANT(given):
@@ -47,9 +46,9 @@ class Moments:
         begins, ends, day = self._day
         moment = at, day if begins <= at < ends else self._day_of(at)
         if type(given) is str and len(given) == _LENGTH_OF_DAY:
-            if len(self._midnights) >= _DAYS_KEPT:
-                self._midnights.clear()
-            self._midnights[given] = moment
+            if len(self.midnights) >= _DAYS_KEPT:
+                self.midnights.clear()
+            self.midnights[given] = moment
         return moment
 
     def _day_of(self, at: Instant) -> date:

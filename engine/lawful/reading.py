@@ -24,6 +24,7 @@ from lawful.question import EARLIEST, KEYS, KINDS, MAX_BYTES, MAX_CHANGES, Asked
 from lawful.record import record_type
 from lawful.row import Row
 from lawful.scalar import Scalar
+from lawful.trusting import Trusting
 from lawful.validation import Validator
 
 _KEYS_ARE: Final = f"the keys are {', '.join(f'`{key}`' for key in KEYS)}"
@@ -46,6 +47,11 @@ class Reader:
     def validator(self) -> Validator:
         """What reads the usual request, made when first needed: a policy may be loaded to be shown."""
         return Validator(self.program, self.zone)
+
+    @kept
+    def trusting(self) -> Trusting:
+        """What reads requests that are taken at their word."""
+        return Trusting(self.program, self.validator)
 
     def question(self, given: Mapping[str, object]) -> Question:
         """The request as the schema has it. Raises RequestError with every problem found."""

@@ -7,32 +7,27 @@ takes, and they read it alike: the tests hold them to that. They give up without
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from types import GenericAlias
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypedDict, cast
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta
 from msgspec.structs import astuple, force_setattr
 
 from lawful import values
-from lawful.ir import INT_MAX, INT_MIN, FieldDeclaration, Program, Schema
+from lawful.ir import Program, Schema
 from lawful.moments import Moments
-from lawful.question import EARLIEST, MAX_BYTES, MAX_CHANGES, Asked, Key, Kind, Recorded, key_of
+from lawful.question import EARLIEST, KINDS, MAX_BYTES, Asked, Key, Kind, Recorded, key_of
 from lawful.record import Record, slot
 from lawful.row import Row
+from lawful.shapes import row_type
 
-Form = Literal["python", "json"]
-Type: TypeAlias = Any
-"""What msgspec is told to expect; made while the program runs, where no type checker sees it."""
-_typed_dict: Final[Any] = TypedDict  # with names that a checker cannot know
 # Below a microsecond msgspec rounds; `reading` does not take it.
 _TOO_FINE: Final = re.compile(rb"\.[0-9]{7}").search
 _TOO_FINE_TEXT: Final = re.compile(r"\.[0-9]{7}").search
 _LENGTH_TOO_FINE: Final = len("2025-03-01T09:00:00.0000000Z")
-_NOT_TAKEN: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+NOT_TAKEN: Final = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 _encoded: Final = msgspec.json.Encoder().encode
 _plain: Final = msgspec.json.Decoder().decode
 _POINT: Final = ord(".")  # of one byte it is sooner known whether it is there than of bytes
@@ -48,17 +43,16 @@ class Validator:
 
     def __init__(self, program: Program, zone: ZoneInfo) -> None:
         self._program = program
-        self._moments = Moments(zone)
-        self._row_of_python = _row_type(program, self._moments, "python")
-        row_of_json = _row_type(program, self._moments, "json")
+        self.moments = Moments(zone)
+        self._row_of_python = row_type(program, self.moments, "python")
+        row_of_json = row_type(program, self.moments, "json")
         # prepared here: threads that were first together would crash
         empty = msgspec.convert({"account": {}, "request": {}}, self._row_of_python)
         self._most_of_account, self._most_of_facts = len(astuple(empty.account)), len(astuple(empty.facts))
         self._decoded = msgspec.json.Decoder(row_of_json).decode
-        self._account = _Owner(program.account, empty.account, program.account_id)
-        self._facts = _Owner(program.request, empty.facts)
+        self._account = Owner(program.account, empty.account, program.account_id)
+        self._facts = Owner(program.request, empty.facts)
         self._has_timestamps = self._account.has_timestamps or self._facts.has_timestamps
-        self._account_is_plain, self._facts_are_plain = self._account.is_plain, self._facts.is_plain
         # Requests share the changes that are the same in many of them: nobody writes in what is asked.
         self._named = _named_changes(program)
         self._in_cycles = _changes_in_cycles(program)
@@ -70,7 +64,7 @@ class Validator:
                 return None
             row = msgspec.convert(given, self._row_of_python)
             return self._settled(row) if self._is_usual(given, row) else None
-        except _NOT_TAKEN:
+        except NOT_TAKEN:
             return None
 
     def json(self, text: bytes) -> Row | None:
@@ -99,47 +93,38 @@ class Validator:
             if (self._has_timestamps or history) and _POINT in text and _TOO_FINE(text):
                 return None
             return self._settled(row)
-        except _NOT_TAKEN:
+        except NOT_TAKEN:
             return None
 
     # ------------------------------------------------------------------------------------ from what was validated
 
     def _settled(self, row: Row) -> Row | None:
         """In one piece: where there are calls, half of the time goes into them."""
-        change = row.changes
-        if change is not None and row.key is None and len(change) == 1:
-            kind, given = change.popitem()
-            registers = kind == "register"
-            if kind != "set":
-                row.key, row.changes = self._named[kind]["" if registers else given]
-            elif len(given) == 1:
-                (name,) = given
-                if name in self._in_cycles:
-                    row.key, row.changes = self._in_cycles[name][given[name]]
-                else:
-                    row.key, row.changes = ("set", name), (self._setting(given),)
-            elif given:
-                row.changes = (self._setting(given),)
-                row.key = key_of(row.changes, self._program)
-            else:
+        if row.changes is not None and row.key is None:
+            change = row.changes
+            name, wanted, registers = change.do, change.set, change.register is not None
+            if name is not None:
+                if wanted is not None or registers or change.enable is not None or change.disable is not None:
+                    return None
+                row.key, row.changes = self._named["do"][name]
+            elif not self.one(row, change):
                 return None
+        elif self._several(row):
+            registers = row.changes[0].kind == "register"
         else:
-            several = self._several(row)
-            if several is None:
-                return None
-            row.changes, row.key, registers = several, key_of(several, self._program), several[0][0] == "register"
-        row.moment = self._moments.of(row.moment)
-        account = row.account
-        if account is None:
+            return None
+        at = row.moment
+        row.moment = (self.moments.midnights.get(at) if type(at) is str else None) or self.moments.of(at)
+        if row.account is None:
             row.account = self._account.nothing
         else:
-            if registers and account.features:
+            if registers and row.account.features:
                 return None
-            if not self._account_is_plain:
-                self._account.finish(account)
+            if not self._account.is_plain:
+                self._account.finish(row.account)
         if row.facts is None:
             row.facts = self._facts.nothing
-        elif not self._facts_are_plain:
+        elif not self._facts.is_plain:
             self._facts.finish(row.facts)
         recorded: Sequence[Recorded] | None = row.recorded
         if recorded is None:
@@ -148,24 +133,53 @@ class Validator:
             # nothing has happened to an account that is only being registered
             row.recorded, row.whole_from = (), EARLIEST if registers else None
         else:
-            row.whole_from = EARLIEST if row.whole_from is None else self._moments.of(row.whole_from)[0]
+            row.whole_from = EARLIEST if row.whole_from is None else self.moments.of(row.whole_from)[0]
             for event in recorded:
                 if not 1000 < event.at.year < 2999:  # no offset leads it out of the calendar
                     return None
         return row
 
-    def _several(self, row: Row) -> tuple[Asked, ...] | None:
-        if row.changes is not None or not row.key:
-            return None
+    def one(self, row: Row, change: Any) -> bool:
+        """Whether one change is asked for; then the row holds it."""
+        if astuple(change).count(None) != len(KINDS) - 1:
+            return False
+        wanted = change.set
+        if wanted is None:
+            named = self._named
+            if change.register is not None:
+                row.key, row.changes = named["register"][""]
+            elif change.do is not None:
+                row.key, row.changes = named["do"][change.do]
+            elif change.enable is not None:
+                row.key, row.changes = named["enable"][change.enable]
+            else:
+                row.key, row.changes = named["disable"][change.disable]
+        elif len(wanted) == 1:
+            ((name, value),) = wanted.items()
+            if name in self._in_cycles:
+                row.key, row.changes = self._in_cycles[name][value]
+            else:
+                row.key, row.changes = ("set", name), (self._setting(wanted),)
+        elif wanted:
+            row.changes = (self._setting(wanted),)
+            row.key = key_of(row.changes, self._program)
+        else:
+            return False
+        return True
+
+    def _several(self, row: Row) -> bool:
+        """Likewise, where several are."""
+        given: Any = row.key
         listed: list[Asked] = []
-        for each in row.key:
-            if len(each) != 1:
-                return None
-            ((kind, given),) = each.items()
-            if (kind == "set" and not given) or (kind == "register" and listed):
-                return None
-            listed.append(self._setting(given) if kind == "set" else Asked(kind, given or "", {}))
-        return tuple(listed)
+        if row.changes is not None or not given:
+            return False
+        for each in given:
+            if not self.one(row, each) or (each.register is not None and listed):
+                return False
+            listed += cast("tuple[Asked, ...]", row.changes)
+        row.changes = tuple(listed)
+        row.key = key_of(row.changes, self._program)
+        return True
 
     def _setting(self, wanted: dict[str, Any]) -> Asked:
         return _asking(Asked, ("set", "", self._account.asked(wanted)))
@@ -175,7 +189,11 @@ class Validator:
     def _is_usual(self, given: Mapping[str, Any], row: Row) -> bool:
         """Whether msgspec read all of it, and as `reading` does: texts of Python may be of any type, and broken."""
         change = row.changes
-        if change is not None and not self._is_usual_change(given["change"], change):
+        if (
+            change is not None
+            and (change.set is not None or type(given["change"]) is not dict)
+            and not self._is_usual_change(given["change"], change)
+        ):
             return False
         if row.key is not None:
             for one, other in zip(given["changes"], row.key, strict=True):
@@ -187,16 +205,16 @@ class Validator:
             return False
         return row.facts is None or self._facts.is_usual(given["request"])
 
-    def _is_usual_change(self, given: Mapping[str, Any], found: dict[str, Any]) -> bool:
-        if not isinstance(given, dict) or len(given) != len(found):
+    def _is_usual_change(self, given: Mapping[str, Any], found: Any) -> bool:
+        if not isinstance(given, dict):
             return False
-        if "set" not in found:
+        if found.set is None:
             return True
         wanted = given["set"]
-        return self._account.is_usual(wanted) and len(wanted) == len(found["set"])
+        return self._account.is_usual(wanted) and len(wanted) == len(found.set)
 
 
-class _Owner:
+class Owner:
     """What is still to be done with the facts of an owner, once msgspec has read them."""
 
     def __init__(self, schema: Schema, nothing: Record, identity: str | None = None) -> None:
@@ -312,11 +330,9 @@ def _is_all(raw: bytes, row: Row) -> bool:
     return (one is None or _is_all_of(plain["change"], one)) and all(_is_all_of(*each) for each in several)
 
 
-def _is_all_of(given: Mapping[str, Any], change: dict[str, Any]) -> bool:
-    """Whether no key of a change was passed over."""
-    if not isinstance(given, dict) or len(given) != len(change):
-        return False
-    return "set" not in change or (isinstance(given["set"], dict) and len(given["set"]) == len(change["set"]))
+def _is_all_of(given: Mapping[str, Any], change: Any) -> bool:
+    """Whether no key of what is set was passed over."""
+    return change.set is None or len(given["set"]) == len(change.set)
 
 
 def _named_changes(program: Program) -> dict[str, dict[str, _Change]]:
@@ -335,114 +351,3 @@ def _changes_in_cycles(program: Program) -> dict[str, dict[str, _Change]]:
         asked = {value: (Asked("set", "", {name: value}),) for value in program.account[name].type.values}
         found[name] = {value: (key_of(changes, program), changes) for value, changes in asked.items()}
     return found
-
-
-# ------------------------------------------------------------------------------------------------------------ types
-
-
-def _row_type(program: Program, moments: Moments, form: Form) -> Type:
-    moment = Any if form == "python" else str
-    change = _change_type(program)
-    event = msgspec.defstruct(
-        "Event", [("event", _one_of(program.event_names))], bases=(Recorded,), frozen=True, forbid_unknown_fields=True
-    )
-    return _struct(
-        "Request",
-        {
-            "account": _account_type(program),
-            "changes": change,
-            "key": Annotated[_list(change), Meta(max_length=MAX_CHANGES)],
-            "facts": _record_type(program.request),
-            "recorded": _list(event),
-            "whole_from": moment,
-            "moment": moment,
-        },
-        bases=(Row,),
-        namespace={"program": program, "moments": moments},
-        rename={
-            "changes": "change",
-            "key": "changes",
-            "facts": "request",
-            "recorded": "history",
-            "whole_from": "history_from",
-            "moment": "at",
-        },
-    )
-
-
-def _account_type(program: Program) -> Type:
-    beside: dict[str, Type] = {"features": _listed(program.features)}
-    key = program.account_id
-    is_taken = key in program.account or key == "features"
-    if not is_taken and key.isprintable() and not {'"', "\\"} & {*key}:  # msgspec takes no other keys
-        beside["identity"] = str | int
-    return _record_type(program.account, beside, {"identity": key} if "identity" in beside else None)
-
-
-def _record_type(
-    schema: Schema, beside: Mapping[str, Type] | None = None, called: Mapping[str, str] | None = None
-) -> Type:
-    """Of records with a slot for each field, and for what else is given with them; `called`: by which key."""
-    return _struct(
-        "Facts",
-        {slot(name): _value_type(each) for name, each in schema.items()} | dict(beside or {}),
-        bases=(Record,),
-        frozen=True,
-        namespace={"names": tuple(schema)},
-        rename={slot(name): name for name in schema} | dict(called or {}),
-    )
-
-
-def _struct(name: str, members: Mapping[str, Type], **options: Any) -> Type:
-    """Of what may be left out, or null."""
-    fields = [(key, each | None, None) for key, each in members.items()]
-    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, omit_defaults=True, gc=False, **options)
-
-
-def _change_type(program: Program) -> Type:
-    """The only ones that are dicts, in which msgspec passes over what it does not know: their keys are counted."""
-    kinds: dict[str, Type] = {
-        "set": _typed_dict("Wanted", {name: _value_type(each) for name, each in program.account.items()}, total=False),
-        "register": Annotated[dict[str, bool], Meta(max_length=0)],
-    }
-    if program.features:
-        kinds |= dict.fromkeys(("enable", "disable"), _one_of(program.features))
-    if program.actions:
-        kinds["do"] = _one_of(program.actions)
-    return _typed_dict("Change", kinds, total=False)
-
-
-def _list(of: Type) -> Type:
-    return GenericAlias(list, of)
-
-
-def _one_of(names: Iterable[str]) -> Type:
-    return Literal[tuple(names)]
-
-
-def _value_type(declaration: FieldDeclaration) -> Type:
-    match declaration.type.kind:
-        case "enum":
-            return _one_of(declaration.type.values)
-        case "bool":
-            return bool
-        case "int":
-            low, high = declaration.minimum, declaration.maximum
-            least, most = low if type(low) is int else INT_MIN, high if type(high) is int else INT_MAX
-            return Annotated[int, Meta(ge=least, le=most)]
-        case "string":
-            return str
-        case "date":
-            return date
-        case "timestamp":
-            return Annotated[datetime, Meta(tz=True)]
-        case "set":
-            return GenericAlias(frozenset, _one_of(declaration.type.values))
-        case kind:
-            raise TypeError(kind)  # no field is declared so
-
-
-def _listed(names: Iterable[str]) -> Type:
-    """A list of them, and of nothing if there are none: a literal needs a value."""
-    listed = [*names]
-    return _list(_one_of(listed)) if listed else Annotated[list[str], Meta(max_length=0)]

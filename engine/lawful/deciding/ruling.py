@@ -112,7 +112,9 @@ class Ruler:
         broken = tuple(each.rule.id for each in judged if each.refuses)
         return Ruling(judgement.verdict, broken, tuple(each.rule.id for each in judged if each.leaves_open))
 
-    def _written(self, kept: dict[Key | None, Written], key: Key, question: Question | Row, *, bare: bool) -> Written | None:
+    def _written(
+        self, kept: dict[Key | None, Written], key: Key, question: Question | Row, *, bare: bool
+    ) -> Written | None:
         """The function, made now; None for a combination of fields that is not asked for often.
 
         Strangers choose which fields they set together: they must not have a function made for each combination.
@@ -493,8 +495,10 @@ class _Script:
             self._write_count(limit.count, least, most)
         else:
             held = writer.value(limit.counted_by)
+            # a number below nothing is nothing
+            alone = held if limit.at_most >= limit.own else f"{held} if {held} > 0 else 0"
             with writer.block(f"if whole_from is None and {held} is not None:"):
-                writer.line(f"{least} = {most} = {held} if {held} > 0 else 0")
+                writer.line(f"{least} = {most} = {alone}")
             with writer.block("else:"):
                 self._write_count(limit.count, least, most)
                 with writer.block(f"if {held} is not None:"):
