@@ -51,7 +51,9 @@ def trusted_row_type(program: Program, moments: Moments, account: Schema, facts:
         moments,
         {
             "account": (account_type, account_type()),
-            "changes": (_change_type(program, GenericAlias(dict, (_one_of(program.account), Any))),),
+            "changes": (
+                _change_type(program, GenericAlias(dict, (_one_of(program.account) if program.account else str, Any))),
+            ),
             "key": (None, None),
             "facts": (facts_type, facts_type()),
             "recorded": (_list(_event_type(program)) | None, None),

@@ -35,6 +35,7 @@ class Trusting:
         self.is_plain = self._account.is_plain and self._facts.is_plain
         """Whether msgspec leaves nothing to be done with facts."""
         self._wanted = wanted_type(program)
+        msgspec.convert({}, self._wanted)  # prepared, as in the validator
 
     def settle(self, row: Row) -> None:
         """Put into the slots of a row what belongs there. Raises one of LEFT."""
