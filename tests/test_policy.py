@@ -213,12 +213,12 @@ def only_trusted(wechat: lawful.Policy, monkeypatch: pytest.MonkeyPatch) -> Call
         ({}, {"set": {"type": "service"}}, [], ()),
         ({}, {"set": {"type": "service"}}, [{"event": "upgrade", "at": "2024-06-01T09:00:00+08:00"}], UPGRADED),
         ({"certified_until": date(2025, 1, 31)}, {"set": {"type": "service"}}, [], ("lifecycle.type.upgrade",)),
-        ({"features": ["comments"]}, {"enable": "wechat_pay"}, [], ("features.wechat_pay",)),
+        ({"features": []}, {"enable": "wechat_pay"}, [], ("features.wechat_pay",)),
         ({}, {"do": "mass_send"}, [], ()),
         (
             {},
             {"do": "mass_send"},
-            [{"event": "mass_send", "at": "2025-02-28T17:00:00Z"}],
+            [{"event": "mass_send", "at": "2025-02-28T16:00:00Z"}],
             ("actions.mass_send.limits.1",),
         ),
         ({"subject": "individual"}, {"register": {}}, None, ()),
@@ -241,7 +241,7 @@ def test_a_trusted_row_is_ruled_on_unvalidated(
 
 def test_what_a_trusted_row_says_beside_is_passed_over(only_trusted: Callable[[Any], lawful.Ruling]) -> None:
     assert only_trusted({**ASKED, "account": {**ACCOUNT, "shoe_size": 44}}).allowed
-    misspelt = {"type": "subscription", "subject": "enterprise", "certifed_until": "2026-01-31"}
+    misspelt = {"type": "subscription", "subjct": "enterprise", "certified_until": "2026-01-31"}
     assert only_trusted({**ASKED, "account": misspelt}).verdict == "undetermined"
     twice = b'{"change": {"do": "reprint"}, "account": {"type": "service", "type": "subscription"}, "history": []}'
     assert only_trusted(twice).verdict in ("allow", "deny", "undetermined")
@@ -254,7 +254,7 @@ def test_what_a_trusted_row_says_beside_is_passed_over(only_trusted: Callable[[A
         ({"account": {**ACCOUNT, "type": "servce"}}, "there is no value `servce`"),
         ({"account": [ACCOUNT]}, "stands where an object should be"),
         ({"change": {"do": "mass_sent"}}, "there is no action `mass_sent`"),
-        ({"change": {"do": "mass_send", "enable": "comments"}}, "a change is exactly one of"),
+        ({"change": {"do": "mass_send", "enable": "wechat_pay"}}, "a change is exactly one of"),
         ({"change": {"sett": {"type": "service"}}}, "there is no such change"),
         ({"change": {"set": {"type": "service", "typ": "service"}}}, "the account has no field `typ`"),
         ({"change": {"set": {"type": None}}}, "cannot be set to null"),
@@ -271,7 +271,7 @@ def test_a_trusted_row_that_cannot_be_taken_at_its_word_is_refused(
     for row in (wrong, json.dumps(wrong).encode()):
         with pytest.raises(lawful.RequestError, match=message):
             checker.unvalidated(row)
-    with pytest.raises(lawful.RequestError, match="not JSON|no JSON"):
+    with pytest.raises(lawful.RequestError, match="JSON"):
         checker.unvalidated(b"{")
 
 
