@@ -27,6 +27,7 @@ from lawful.engines.situation import Situation
 ACCOUNT = {"type": "subscription", "subject": "enterprise", "certified_until": "2026-01-31"}
 ASKED: dict[str, Any] = {"account": ACCOUNT, "change": {"set": {"type": "service"}}, "history": [], "at": "2025-03-01"}
 UPGRADED = ("lifecycle.type.upgrade.limit",)
+DAILY = ("actions.mass_send.limits.daily",)
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +220,7 @@ def only_trusted(wechat: lawful.Policy, monkeypatch: pytest.MonkeyPatch) -> Call
             {},
             {"do": "mass_send"},
             [{"event": "mass_send", "at": "2025-02-28T16:00:00Z"}],
-            ("actions.mass_send.limits.1",),
+            DAILY,
         ),
         ({"subject": "individual"}, {"register": {}}, None, ()),
     ],
