@@ -150,9 +150,9 @@ def test_what_stands_before_the_peers_is_as_strict_as_lawful(policy: Policy) -> 
         {**right, "x": 1},
     ):
         text = json.dumps(wrong).encode()
-        for read, given in ((check, wrong), (check, text)):
+        for given in (wrong, text):
             with pytest.raises(lawful.RequestError):
-                read(given)
+                check(given)
         with pytest.raises(msgspec.ValidationError):
             read_dict(wrong)
         with pytest.raises(msgspec.ValidationError):

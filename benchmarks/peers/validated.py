@@ -13,7 +13,6 @@ from datetime import date
 from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from peers.requests import Request
 from peers.rules import NUMBERS, TEXTS, WORDS, Policy
@@ -31,8 +30,8 @@ class _Empty(msgspec.Struct, forbid_unknown_fields=True):
 
 def readers(policy: Policy) -> tuple[Callable[[Request], Request], Callable[[bytes], Request]]:
     """Of a dict and of JSON."""
-    asked: Any = Literal[policy.actions] if policy.actions else str
-    change = _strict("Change", {"do": asked | UnsetType, "register": _Empty | UnsetType}, UNSET)
+    kinds: dict[str, Any] = {"do": Literal[policy.actions]} if policy.actions else {"register": _Empty}
+    change = _strict("Change", kinds)
     request = _strict("Request", {"account": _strict("Account", _FIELDS), "change": change, "at": date})
     convert, decode, plain = msgspec.convert, msgspec.json.Decoder(request).decode, msgspec.to_builtins
 
@@ -43,6 +42,5 @@ def readers(policy: Policy) -> tuple[Callable[[Request], Request], Callable[[byt
     return checked, lambda text: plain(decode(text))
 
 
-def _strict(name: str, members: dict[str, Any], *default: Any) -> Any:
-    fields = [(key, type, *default) for key, type in members.items()]
-    return msgspec.defstruct(name, fields, forbid_unknown_fields=True)
+def _strict(name: str, members: dict[str, Any]) -> Any:
+    return msgspec.defstruct(name, list(members.items()), forbid_unknown_fields=True)
