@@ -262,7 +262,7 @@ def test_what_a_trusted_row_says_beside_is_passed_over(only_trusted: Callable[[A
         ({"change": {}}, "a change is exactly one of"),
         ({"change": None}, "exactly one of `change` and `changes`"),
         ({"at": "never"}, "is not a timestamp"),
-        ({"histroy": []}, "a request has no such key"),
+        ({"histories": []}, "a request has no such key"),
     ],
 )
 def test_a_trusted_row_that_cannot_be_taken_at_its_word_is_refused(
