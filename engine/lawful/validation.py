@@ -55,7 +55,10 @@ class Validator:
         self._has_timestamps = self._account.has_timestamps or self._facts.has_timestamps
         # Requests share the changes that are the same in many of them: nobody writes in what is asked.
         self._named = _named_changes(program)
+        self._doing = self._named["do"]
         self._in_cycles = _changes_in_cycles(program)
+        self._texts = self._account.texts
+        self._account_is_plain, self._facts_are_plain = self._account.is_plain, self._facts.is_plain
 
     def python(self, given: Mapping[str, object]) -> Row | None:
         """The request of a mapping; None where it is not usual, or wrong."""
@@ -63,7 +66,23 @@ class Validator:
             if not isinstance(given, dict):  # of other mappings msgspec passes over keys that it does not know
                 return None
             row = msgspec.convert(given, self._row_of_python)
-            return self._settled(row) if self._is_usual(given, row) else None
+            change, account = row.changes, given.get("account")
+            if (
+                change is None
+                or change.set is not None
+                or type(given["change"]) is not dict
+                or type(account) is not dict
+                or row.recorded is not None
+                or row.facts is not None
+                or self._has_timestamps
+            ):
+                return self._settled(row) if self._is_usual(given, row) else None
+            # What is asked most: there is nothing to be looked at but the texts of the account.
+            for name in self._texts:
+                text = account.get(name)
+                if text is not None and not (type(text) is str and text.isascii()) and not _is_text(text):
+                    return None
+            return self._settled(row)
         except NOT_TAKEN:
             return None
 
@@ -102,11 +121,11 @@ class Validator:
         """In one piece: where there are calls, half of the time goes into them."""
         if row.changes is not None and row.key is None:
             change = row.changes
-            name, wanted, registers = change.do, change.set, change.register is not None
+            name, registers = change.do, change.register is not None
             if name is not None:
-                if wanted is not None or registers or change.enable is not None or change.disable is not None:
+                if change.set is not None or registers or change.enable is not None or change.disable is not None:
                     return None
-                row.key, row.changes = self._named["do"][name]
+                row.key, row.changes = self._doing[name]
             elif not self.one(row, change):
                 return None
         elif self._several(row):
@@ -120,11 +139,11 @@ class Validator:
         else:
             if registers and row.account.features:
                 return None
-            if not self._account.is_plain:
+            if not self._account_is_plain:
                 self._account.finish(row.account)
         if row.facts is None:
             row.facts = self._facts.nothing
-        elif not self._facts.is_plain:
+        elif not self._facts_are_plain:
             self._facts.finish(row.facts)
         recorded: Sequence[Recorded] | None = row.recorded
         if recorded is None:
@@ -219,7 +238,7 @@ class Owner:
 
     def __init__(self, schema: Schema, nothing: Record, identity: str | None = None) -> None:
         self._names = tuple(schema)
-        self._texts = _named(schema, "string") if identity is None else (*_named(schema, "string"), identity)
+        self.texts = _named(schema, "string") if identity is None else (*_named(schema, "string"), identity)
         self._timestamps = _named(schema, "timestamp")
         self._bounded = [
             (name, each)
@@ -267,7 +286,7 @@ class Owner:
         """Whether its texts and instants are such as `reading` and msgspec read alike."""
         if not isinstance(given, dict):
             return False
-        for name in self._texts:
+        for name in self.texts:
             text = given.get(name)
             if text is not None and not (type(text) is str and text.isascii()) and not _is_text(text):
                 return False
