@@ -44,8 +44,7 @@ Function: TypeAlias = Callable[[Question | Row], Ruling]
 Allows: TypeAlias = Callable[[Question | Row], bool]
 Written = TypeVar("Written", Function, Allows)
 _ALLOWED: Final = Ruling("allow", (), ())
-_new: Final = tuple.__new__
-"""Makes one in half the time."""
+_MOST_RULINGS: Final = 1024
 PATIENCE: Final = 32
 """How often a combination of fields is left to the reference before a function is written for it."""
 _PARTS: Final = {
@@ -61,6 +60,21 @@ _PARTS: Final = {
 """What functions call the parts of a question."""
 _MOST_COMBINATIONS: Final = 64
 _MOST_RARE: Final = 1024
+
+
+class _Rulings(dict[tuple[tuple[str, ...], tuple[str, ...]], Ruling]):
+    """By the ids of the broken rules and of those that are open: most come again, and to make one takes longer.
+
+    Which rules are broken together is for strangers to choose, so not all of them are kept.
+    """
+
+    def __missing__(self, ids: tuple[tuple[str, ...], tuple[str, ...]]) -> Ruling:
+        broken, unknown = ids
+        ruling = Ruling("deny" if broken else "undetermined", broken, unknown)
+        if len(self) >= _MOST_RULINGS:
+            self.clear()
+        self[ids] = ruling
+        return ruling
 
 
 class Ruler:
@@ -230,11 +244,8 @@ class _Script:
 
     def _write_ruling(self) -> None:
         writer = self._writer
-        make = f"return {writer.constant('new', _new)}({writer.constant('Ruling', Ruling)}, "
-        with writer.block("if broken:"):
-            writer.line(f"{make}('deny', broken, unknown))")
-        with writer.block("if unknown:"):
-            writer.line(f"{make}('undetermined', (), unknown))")
+        with writer.block("if broken or unknown:"):
+            writer.line(f"return {writer.constant('rulings', _Rulings())}[broken, unknown]")
         writer.line(f"return {writer.constant('allowed', _ALLOWED)}")
 
     def _write_parts(self) -> None:
