@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
 from importlib.metadata import requires
 from pathlib import Path
 
+import msgspec
+import peers
 import pytest
 from peers import table
 from peers.comparing import Compared, Different, Effort, Row, compare
 from peers.handwritten import record_broken
-from peers.listed import BY_HAND, DIRECT, FLOOR, PEERS, Listed, named
+from peers.listed import BY_HAND, DIRECT, FLOOR, PEERS, UNVALIDATED, Listed, named
 from peers.ours import written_moves
 from peers.requests import requests
-from peers.rules import PACK25, RECORD, moves
+from peers.rules import PACK25, RECORD, Policy, moves
+from peers.validated import readers
 
 import lawful
 
+PEERS_FOLDER = Path(peers.__file__).parent
 FEW = Effort(requests=60)
 ENGINES = [peer.title for peer in PEERS if peer.title != FLOOR]
 # What make test installs must take part; the others where `make peers` was run.
@@ -36,7 +41,7 @@ def test_a_peer_gives_the_answers_of_the_floor_in_every_way_it_is_asked(title: s
 
 def test_the_engines_of_lawful_agree_on_its_own_pack() -> None:
     compared = compare(PACK25.name, FEW, peers=[peer for peer in PEERS if peer.ours], timed=False)
-    assert [row.failed for row in compared.rows] == [None, None, None]
+    assert [row.failed for row in compared.rows] == [None] * 4
 
 
 @pytest.mark.parametrize("size", [25, 100, 1_000, 5_000])
@@ -112,11 +117,46 @@ def test_the_table_tells_times_and_how_many_times_the_floor() -> None:
     slow = Row("slow", over={"broken": 2.0}, microseconds={"allows": 1.0})
     compared = Compared("record", 10, 5, 7, [floor, slow, direct])
     assert table.markdown(table.cells(compared)).splitlines()[2:] == [
-        "| hand-written Python | 0.50 | 0.50 | – | – | – | – | 0.0 | – |",
-        "| lawful direct | 2.00 (4.00 ×) | 1.50 (3.00 ×) | – | – | – | – | 30.0 | – |",
-        "| slow | 1.00 (2.00 ×) | over 2000 ms | – | – | – | – | 0.0 | – |",
+        "| hand-written Python | 0.50 | 0.50 | – | – | – | – | – | 0.0 | – |",
+        "| lawful direct | 2.00 (4.00 ×) | 1.50 (3.00 ×) | – | – | – | – | – | 30.0 | – |",
+        "| slow | 1.00 (2.00 ×) | over 2000 ms | – | – | – | – | – | 0.0 | – |",
     ]
     assert "verdict 2 of 2; + ids 1 of 1" in next(table.places(compared))
+
+
+def test_the_unvalidated_entrance_has_a_row_of_its_own_and_its_place_among_its_like() -> None:
+    direct = Row(DIRECT, microseconds={"broken": 1.5, "dict_validated": 2.0})
+    trusted = Row(UNVALIDATED, microseconds={"from_dict": 1.7})
+    other = Row("other", microseconds={"broken": 1.6, "from_dict": 1.6, "dict_validated": 2.5})
+    compared = Compared("record", 10, 5, 7, [trusted, other, direct])
+    assert [row[0] for row in table.cells(compared)[1:]] == [DIRECT, "other", UNVALIDATED]
+    assert next(table.places(compared)).endswith("+ ids 1 of 2; from dict 2 of 2; dict, valid. 1 of 2")
+    assert [row[0] for row in table.growth([compared], "broken")[1:]] == [DIRECT, "other"]
+
+
+@pytest.mark.parametrize("policy", [RECORD, moves(25)])
+def test_what_stands_before_the_peers_is_as_strict_as_lawful(policy: Policy) -> None:
+    lawfuls = lawful.loads(written_moves(policy)) if policy.actions else lawful.load(PEERS_FOLDER / "record.yaml")
+    check, (read_dict, read_json) = lawfuls.checker(), readers(policy)
+    right = requests(policy, 1)[0]
+    assert (read_dict(right), read_json(json.dumps(right).encode())) == (right, right)
+    account = right["account"]
+    for wrong in (
+        {**right, "account": {**account, "shoe_size": 44}},
+        {**right, "account": {**account, "type": "servce"}},
+        {**right, "account": {**account, "warnings": "3"}},
+        {**right, "change": {"do": "nothing"}},
+        {**right, "at": "2025-02-30"},
+        {**right, "x": 1},
+    ):
+        text = json.dumps(wrong).encode()
+        for given in (wrong, text):
+            with pytest.raises(lawful.RequestError):
+                check(given)
+        with pytest.raises(msgspec.ValidationError):
+            read_dict(wrong)
+        with pytest.raises(msgspec.ValidationError):
+            read_json(text)
 
 
 def test_growth_is_told_from_the_smallest_to_the_largest() -> None:

@@ -8,7 +8,7 @@ import json
 import pickle
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 import lawful
+from lawful.checker import Checker
 from lawful.deciding import ruling
 from lawful.engines import rete
 from lawful.engines.reference import Outcome
@@ -25,6 +26,8 @@ from lawful.engines.situation import Situation
 
 ACCOUNT = {"type": "subscription", "subject": "enterprise", "certified_until": "2026-01-31"}
 ASKED: dict[str, Any] = {"account": ACCOUNT, "change": {"set": {"type": "service"}}, "history": [], "at": "2025-03-01"}
+UPGRADED = ("lifecycle.type.upgrade.limit",)
+DAILY = ("actions.mass_send.limits.daily",)
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +198,97 @@ def test_a_trusted_row_is_judged_unread(wechat: lawful.Policy) -> None:
     assert wechat.checker()(again).broken == ("lifecycle.type.upgrade.limit",)
     with pytest.raises(lawful.RequestError, match="there is no value `servce`"):
         wechat.read_unvalidated(account=row, change={"set": {"type": "servce"}})
+
+
+@pytest.fixture
+def only_trusted(wechat: lawful.Policy, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], lawful.Ruling]:
+    """A checker's entrance for trusted rows, where nothing is left to who validates."""
+    checker = wechat.checker()
+    monkeypatch.setattr(Checker, "__call__", lambda *_: pytest.fail("it was validated"))
+    return checker.unvalidated
+
+
+@pytest.mark.parametrize(
+    ("account", "change", "history", "broken"),
+    [
+        ({}, {"set": {"type": "service"}}, [], ()),
+        ({}, {"set": {"type": "service"}}, [{"event": "upgrade", "at": "2024-06-01T09:00:00+08:00"}], UPGRADED),
+        ({"certified_until": date(2025, 1, 31)}, {"set": {"type": "service"}}, [], ("lifecycle.type.upgrade",)),
+        ({"features": []}, {"enable": "wechat_pay"}, [], ("features.wechat_pay",)),
+        ({}, {"do": "mass_send"}, [], ()),
+        (
+            {},
+            {"do": "mass_send"},
+            [{"event": "mass_send", "at": "2025-02-28T16:00:00Z"}],
+            DAILY,
+        ),
+        ({"subject": "individual"}, {"register": {}}, None, ()),
+    ],
+)
+def test_a_trusted_row_is_ruled_on_unvalidated(
+    wechat: lawful.Policy,
+    only_trusted: Callable[[Any], lawful.Ruling],
+    account: dict[str, Any],
+    change: dict[str, Any],
+    history: list[Any] | None,
+    broken: tuple[str, ...],
+) -> None:
+    row = {"account": {**ACCOUNT, **account}, "change": change, "history": history, "at": "2025-03-01"}
+    assert only_trusted(row).broken == broken
+    assert only_trusted(json.dumps(row, default=date.isoformat).encode()) == only_trusted(row)
+    wrong = [each.rule for each in wechat.check(row, engine="reference").reasons if each.status == "violated"]
+    assert set(broken) <= set(wrong)
+
+
+def test_what_a_trusted_row_says_beside_is_passed_over(only_trusted: Callable[[Any], lawful.Ruling]) -> None:
+    assert only_trusted({**ASKED, "account": {**ACCOUNT, "shoe_size": 44}}).allowed
+    misspelt = {"type": "subscription", "subjct": "enterprise", "certified_until": "2026-01-31"}
+    assert only_trusted({**ASKED, "account": misspelt}).verdict == "undetermined"
+    twice = b'{"change": {"do": "reprint"}, "account": {"type": "service", "type": "subscription"}, "history": []}'
+    assert only_trusted(twice).verdict in ("allow", "deny", "undetermined")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"account": {**ACCOUNT, "certified_until": 20260131}}, "is not a date"),
+        ({"account": {**ACCOUNT, "type": "servce"}}, "there is no value `servce`"),
+        ({"account": [ACCOUNT]}, "stands where an object should be"),
+        ({"change": {"do": "mass_sent"}}, "there is no action `mass_sent`"),
+        ({"change": {"do": "mass_send", "enable": "wechat_pay"}}, "a change is exactly one of"),
+        ({"change": {"sett": {"type": "service"}}}, "there is no such change"),
+        ({"change": {"set": {"type": "service", "typ": "service"}}}, "the account has no field `typ`"),
+        ({"change": {"set": {"type": None}}}, "cannot be set to null"),
+        ({"change": {}}, "a change is exactly one of"),
+        ({"change": None}, "exactly one of `change` and `changes`"),
+        ({"at": "never"}, "is not a timestamp"),
+        ({"histories": []}, "a request has no such key"),
+    ],
+)
+def test_a_trusted_row_that_cannot_be_taken_at_its_word_is_refused(
+    wechat: lawful.Policy, part: dict[str, Any], message: str
+) -> None:
+    checker, wrong = wechat.checker(), {**ASKED, **part}
+    for row in (wrong, json.dumps(wrong).encode()):
+        with pytest.raises(lawful.RequestError, match=message):
+            checker.unvalidated(row)
+    with pytest.raises(lawful.RequestError, match="JSON"):
+        checker.unvalidated(b"{")
+
+
+def test_what_is_rare_in_a_trusted_row_is_read_with_care(wechat: lawful.Policy) -> None:
+    checker = wechat.checker()
+    for row in (
+        {**ASKED, "change": None, "changes": [ASKED["change"]]},
+        {**ASKED, "history_from": "2024-01-01"},
+        {**ASKED, "account": None},
+        {**ASKED, "account": {**ACCOUNT, "certified_until": None}},
+        {**ASKED, "history": [{"event": "upgrade", "at": "2024-06-01"}]},
+        json.dumps(ASKED),
+        lawful.Request(**ASKED),
+        wechat.read(ASKED),
+    ):
+        assert checker.unvalidated(row) == checker(row)
 
 
 def test_texts_of_a_policy_and_a_request_never_become_code() -> None:

@@ -267,6 +267,7 @@ def test_it_answers_as_its_policy_does(path: Path, watched: Begin) -> None:
         assert policy.allows(enter(age)) == now.allows(enter(age))
         assert policy.checker()(enter(age)) == now.checker()(enter(age))
         assert policy.checker().allows(enter(age)) == now.allows(enter(age))
+        assert policy.checker().unvalidated(enter(age)) == now.checker()(enter(age))
         account = enter(age)["account"]
         assert policy.can(account=account, at=at) == now.can(account=account, at=at)
         assert policy.evaluate("account.age > 17", account=account) == now.evaluate("account.age > 17", account=account)

@@ -117,10 +117,11 @@ def _agreed(processes: dict[str, Process], effort: Effort, rows: list[Row]) -> l
         # what takes a tenth of a second a check is compared on fewer
         count = effort.requests
         try:
-            first = processes[row.title].ask("measure", cell="broken", seconds=0.0, start=0)
+            process = processes[row.title]
+            first = process.ask("measure", cell=_with_ids(process.loaded["cells"]), seconds=0.0, start=0)
             slow = first.get("microseconds", 1e6 * first.get("over", 0)) / 1e6
             count = min(count, max(20, int(10 / slow)))
-            answers = processes[row.title].ask("answers", count=count)
+            answers = process.ask("answers", count=count)
         except Failed as failed:
             row.failed = str(failed)
             continue
@@ -152,6 +153,11 @@ def _time(processes: dict[str, Process], effort: Effort, cells: Sequence[str] | 
                     found.setdefault((row.title, cell), []).append(taken["microseconds"])
     for row in rows:
         row.microseconds = {cell: median(times) for (title, cell), times in found.items() if title == row.title}
+
+
+def _with_ids(cells: Sequence[str]) -> str:
+    """The first cell that gives ids."""
+    return next(cell for cell in cells if cell != "allows")
 
 
 def _weigh(processes: dict[str, Process], rows: list[Row]) -> None:

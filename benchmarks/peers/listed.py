@@ -14,6 +14,7 @@ INSTALL = "make peers"
 OURS = "peers.ours:"
 FLOOR = "hand-written Python"
 DIRECT = "lawful direct"
+UNVALIDATED = "lawful direct, unvalidated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def loader(home: str) -> Callable[[Policy], Peer]:
 PEERS = (
     Listed(FLOOR, "peers.handwritten:load", "lawful"),
     Listed(DIRECT, "peers.ours:direct", "lawful"),
+    Listed(UNVALIDATED, "peers.ours:unvalidated", "lawful"),
     Listed("lawful default", "peers.ours:default", "lawful"),
     Listed("lawful reference", "peers.ours:reference", "lawful"),
     Listed("datalogic-py", "peers.datalogic:load", "datalogic-py"),

@@ -1,7 +1,7 @@
 """lawful itself: the direct engine, the default one, and the reference.
 
 The direct engine as an embedding program uses it: `checker()` for a hot loop, `read()` for a request that is validated
-once. From a dict and from JSON every value is validated, and what is strange refused; the peers take what comes.
+once. There every value is validated and what is strange refused; what comes is taken by `checker().unvalidated` alone.
 """
 
 from __future__ import annotations
@@ -26,11 +26,17 @@ def direct(policy: Policy) -> Peer:
         prepare=loaded.read,
         allows=check.allows,
         broken=check,
-        from_dict=check,
-        from_json=check,
+        dict_validated=check,
+        json_validated=check,
         explain=lambda request: loaded.check(request, engine="direct").reasons,
         ids=attrgetter("broken"),
     )
+
+
+def unvalidated(policy: Policy) -> Peer:
+    """The direct engine where it takes what comes, as the peers do."""
+    check = _loaded(policy).checker().unvalidated
+    return Peer(from_dict=check, from_json=check, ids=attrgetter("broken"))
 
 
 def default(policy: Policy) -> Peer:
@@ -57,8 +63,8 @@ def _deciding(policy: Policy, engine: Engine) -> Peer:
         prepare=loaded.read,
         allows=lambda question: loaded.check(question, engine=engine).verdict == "allow",
         broken=broken,
-        from_dict=broken,
-        from_json=broken,
+        dict_validated=broken,
+        json_validated=broken,
         explain=lambda request: loaded.check(request, engine=engine).reasons,
     )
 

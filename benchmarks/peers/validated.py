@@ -1,43 +1,46 @@
-"""What stands before a peer in the rows that say *validated*: msgspec, which is the quickest, and lawful's own choice.
+"""What stands before a peer where a column says *validated*: msgspec, which is the quickest, and lawful's own choice.
 
-Strict types, words of the schema only, no field too many or too few. It gives a dict, which the peer then takes. That a
-key stands there twice it does not notice; lawful refuses that as well.
+As strict as lawful: types, words of the schema only, no field too many, an action that there is, a day that there is.
+Here nothing may be missing, either; lawful looks for keys that stand twice in JSON, too, and for halves of characters
+in texts of Python. A dict is looked at and given on as it is; of JSON the peer is given what msgspec has read, for a
+text may say more than was read of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from peers.requests import Request
-from peers.rules import NUMBERS, TEXTS, WORDS
+from peers.rules import NUMBERS, TEXTS, WORDS, Policy
 
 _FIELDS: dict[str, object] = {
     **{name: Literal[words] for name, words in WORDS.items()},
     **dict.fromkeys(TEXTS, str),
     **dict.fromkeys(NUMBERS, int),
 }
-_Account = msgspec.defstruct("_Account", list(_FIELDS.items()), forbid_unknown_fields=True)  # type: ignore[arg-type]
 
 
 class _Empty(msgspec.Struct, forbid_unknown_fields=True):
     pass
 
 
-class _Change(msgspec.Struct, forbid_unknown_fields=True):
-    do: str | UnsetType = UNSET
-    register: _Empty | UnsetType = UNSET
+def readers(policy: Policy) -> tuple[Callable[[Request], Request], Callable[[bytes], Request]]:
+    """Of a dict and of JSON."""
+    kinds: dict[str, Any] = {"do": Literal[policy.actions]} if policy.actions else {"register": _Empty}
+    change = _strict("Change", kinds)
+    request = _strict("Request", {"account": _strict("Account", _FIELDS), "change": change, "at": date})
+    convert, decode, plain = msgspec.convert, msgspec.json.Decoder(request).decode, msgspec.to_builtins
+
+    def checked(given: Request) -> Request:
+        convert(given, request)
+        return given
+
+    return checked, lambda text: plain(decode(text))
 
 
-class _Request(msgspec.Struct, forbid_unknown_fields=True):
-    account: _Account  # type: ignore[valid-type]
-    change: _Change
-    at: str
-
-
-def reader() -> Callable[[bytes], Request]:
-    decode, plain = msgspec.json.Decoder(_Request).decode, msgspec.to_builtins
-    return lambda text: plain(decode(text))
+def _strict(name: str, members: dict[str, Any]) -> Any:
+    return msgspec.defstruct(name, list(members.items()), forbid_unknown_fields=True)

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from peers import requests as asking
+from peers import validated
 from peers.listed import OURS, loader
 from peers.peer import Peer
+from peers.requests import Request
 from peers.rules import Policy, policy_named
 
 TOO_SLOW = 1.0
@@ -39,16 +41,21 @@ class Worker:
         self.megabytes = _resident() - bare
         peer = self.peer
         prepared = [peer.prepare(request) for request in self.requests]
-        self.cells: dict[str, tuple[Callable[[Any], Any], Sequence[Any]]] = {
+        read_dict, read_json = validated.readers(policy)
+        dict_validated, json_validated = peer.dict_validated, peer.json_validated
+        if peer.from_dict is not None and not home.startswith(OURS):
+            dict_validated = _validating(read_dict, peer.from_dict)
+            json_validated = _validating(read_json, peer.from_dict)
+        cells: dict[str, tuple[Callable[[Any], Any] | None, Sequence[Any]]] = {
             "allows": (peer.allows, prepared),
             "broken": (peer.broken, prepared),
             "from_dict": (peer.from_dict, self.requests),
             "from_json": (peer.from_json, texts),
+            "dict_validated": (dict_validated, self.requests),
+            "json_validated": (json_validated, texts),
+            "explain": (peer.explain, self.requests),
         }
-        # lawful validates whatever it is given
-        self.cells["validated"] = (peer.from_json if home.startswith(OURS) else _validating(peer), texts)
-        if peer.explain is not None:
-            self.cells["explain"] = (peer.explain, self.requests)
+        self.cells = {cell: (call, inputs) for cell, (call, inputs) in cells.items() if call is not None}
 
     def loaded(self) -> dict[str, Any]:
         return {
@@ -84,7 +91,7 @@ class Worker:
 
     def memory(self) -> dict[str, float]:
         """By how much the process grows over many checks, after a first round of them."""
-        call, inputs = self.cells["from_dict"]
+        call, inputs = self.cells["from_dict" if "from_dict" in self.cells else "dict_validated"]
         before, checks = _resident(), 0
         until = time.perf_counter() + MEMORY_SECONDS
         while checks < MEMORY_CHECKS and time.perf_counter() < until:
@@ -107,11 +114,8 @@ def _seconds(call: Callable[[Any], Any], inputs: Sequence[Any]) -> float:
     return time.process_time() - start
 
 
-def _validating(peer: Peer) -> Callable[[bytes], Any]:
-    from peers.validated import reader
-
-    read, from_dict = reader(), peer.from_dict
-    return lambda text: from_dict(read(text))
+def _validating(read: Callable[[Any], Request], from_dict: Callable[[Request], Any]) -> Callable[[Any], Any]:
+    return lambda given: from_dict(read(given))
 
 
 def _behind_a_dictionary(home: str, policy: Policy) -> Peer:
@@ -127,7 +131,7 @@ def _behind_a_dictionary(home: str, policy: Policy) -> Peer:
         calls = {action: getattr(peer, what) for action, peer in peers.items()}
         return lambda prepared: calls[prepared[0]](prepared[1])
 
-    from_dict = {action: peer.from_dict for action, peer in peers.items()}
+    from_dict = {action: peer.from_dict for action, peer in peers.items() if peer.from_dict is not None}
 
     def whole(asked: asking.Request) -> Any:
         return from_dict[asked["change"]["do"]](asked)

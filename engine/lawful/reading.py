@@ -22,7 +22,9 @@ from lawful.ir import Program, Schema, Value
 from lawful.kept import kept
 from lawful.question import EARLIEST, KEYS, KINDS, MAX_BYTES, MAX_CHANGES, Asked, Question, Recorded, key_of
 from lawful.record import record_type
+from lawful.row import Row
 from lawful.scalar import Scalar
+from lawful.trusting import Trusting
 from lawful.validation import Validator
 
 _KEYS_ARE: Final = f"the keys are {', '.join(f'`{key}`' for key in KEYS)}"
@@ -46,23 +48,29 @@ class Reader:
         """What reads the usual request, made when first needed: a policy may be loaded to be shown."""
         return Validator(self.program, self.zone)
 
+    @kept
+    def trusting(self) -> Trusting:
+        """What reads requests that are taken at their word."""
+        return Trusting(self.program, self.validator)
+
     def question(self, given: Mapping[str, object]) -> Question:
         """The request as the schema has it. Raises RequestError with every problem found."""
-        return self.validator.python(given) or self._thorough(given, asks=True)
+        row = self.validator.python(given)
+        return row.question() if row is not None else self._thorough(given, asks=True)
 
     def any(self, request: object) -> Question:
         """Likewise, of a request in whatever form: what was read already is taken as it is."""
-        usual: Question | None = None
+        row: Row | None = None
         if isinstance(request, dict):
-            usual = self.validator.python(request)
+            row = self.validator.python(request)
         elif isinstance(request, Question):
             return self._own(request)
         elif isinstance(request, (bytes, bytearray)):
-            usual = self.validator.json(bytes(request))
+            row = self.validator.json(bytes(request))
         elif isinstance(request, str) and len(request) <= MAX_BYTES:
             # half a character stays one, and is found to be no UTF-8
-            usual = self.validator.json(request.encode(errors="surrogatepass"))
-        return usual or self.unusual(request)
+            row = self.validator.json(request.encode(errors="surrogatepass"))
+        return row.question() if row is not None else self.unusual(request)
 
     def unusual(self, request: object) -> Question:
         """Likewise, where the validator has looked and left it."""

@@ -228,6 +228,10 @@ class Following:
         """See `Checker.allows`."""
         return self._watched._checker.allows(request)
 
+    def unvalidated(self, request: Asked, /) -> Ruling:
+        """See `Checker.unvalidated`."""
+        return self._watched._checker.unvalidated(request)
+
 
 def _named(policy: Policy) -> str:
     return f"{policy.program.id} {policy.program.version} ({policy.program.digest[:19]})"

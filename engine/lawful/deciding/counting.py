@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, date
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -11,26 +11,25 @@ from zoneinfo import ZoneInfo
 from lawful import calendar
 from lawful.calendar import Instant, Window
 from lawful.ir import Count
-from lawful.question import EARLIEST, Recorded
+from lawful.question import EARLIEST, Question
+from lawful.row import Row
 
 _COUNTERS_KEPT: Final = 4096
 _DAYS_KEPT: Final = 512
 
-Counting: TypeAlias = Callable[[Sequence[Recorded], Instant | None, Instant, date], tuple[int, int | None]]
+Counting: TypeAlias = Callable[[Question | Row], tuple[int, int | None]]
 """The least and the greatest number of some events in a window; None where there is no greatest."""
 
 
 @lru_cache(_COUNTERS_KEPT)
 def counting(count: Count, zone: ZoneInfo) -> Counting:
-    """What counts those events: given a history, from when on it is whole, now and today."""
+    """What counts those events in a history."""
     names, window = frozenset(count.events), count.window
     counts = _counts(window, zone)
 
-    def counted(
-        recorded: Sequence[Recorded], whole_from: Instant | None, now: Instant, today: date
-    ) -> tuple[int, int | None]:
-        least = 0
-        for each in recorded:
+    def counted(question: Question | Row) -> tuple[int, int | None]:
+        least, whole_from, now, today = 0, question.whole_from, question.at, question.today
+        for each in question.recorded:
             if each.event in names:
                 at = each.at
                 if at.tzinfo is not UTC:

@@ -38,13 +38,13 @@ from lawful.ir import (
 )
 from lawful.question import EARLIEST, Asked, Key, Question
 from lawful.record import slot
+from lawful.row import Row
 
-Function: TypeAlias = Callable[[Question], Ruling]
-Allows: TypeAlias = Callable[[Question], bool]
+Function: TypeAlias = Callable[[Question | Row], Ruling]
+Allows: TypeAlias = Callable[[Question | Row], bool]
 Written = TypeVar("Written", Function, Allows)
 _ALLOWED: Final = Ruling("allow", (), ())
-_new: Final = tuple.__new__
-"""Makes one in half the time."""
+_MOST_RULINGS: Final = 1024
 PATIENCE: Final = 32
 """How often a combination of fields is left to the reference before a function is written for it."""
 _PARTS: Final = {
@@ -62,6 +62,21 @@ _MOST_COMBINATIONS: Final = 64
 _MOST_RARE: Final = 1024
 
 
+class _Rulings(dict[tuple[tuple[str, ...], tuple[str, ...]], Ruling]):
+    """By the ids of the broken rules and of those that are open: most come again, and to make one takes longer.
+
+    Which rules are broken together is for strangers to choose, so not all of them are kept.
+    """
+
+    def __missing__(self, ids: tuple[tuple[str, ...], tuple[str, ...]]) -> Ruling:
+        broken, unknown = ids
+        ruling = Ruling("deny" if broken else "undetermined", broken, unknown)
+        if len(self) >= _MOST_RULINGS:
+            self.clear()
+        self[ids] = ruling
+        return ruling
+
+
 class Ruler:
     """Rules on requests by one program; safe from several threads, which may at worst write a function twice."""
 
@@ -69,8 +84,8 @@ class Ruler:
         self._judge = judge
         self._book = judge.rulebook
         self._turns = judge.rulebook.turns
-        self._ruling: dict[Key, Function] = {}
-        self._allowing: dict[Key, Allows] = {}
+        self._ruling: dict[Key | None, Function] = {}
+        self._allowing: dict[Key | None, Allows] = {}
         self._rare: Counter[Key] = Counter()
 
     def __reduce__(self) -> tuple[type[Ruler], tuple[Judge]]:
@@ -78,11 +93,11 @@ class Ruler:
         return type(self), (self._judge,)
 
     @property
-    def functions(self) -> tuple[Mapping[Key, Function], Mapping[Key, Allows]]:
+    def functions(self) -> tuple[Mapping[Key | None, Function], Mapping[Key | None, Allows]]:
         """What `ruling` and `allows` come to for a key, as far as it is written, whatever the day; more come later."""
         return ({}, {}) if self._turns else (self._ruling, self._allowing)
 
-    def ruling(self, question: Question) -> Ruling:
+    def ruling(self, question: Question | Row) -> Ruling:
         """The verdict, and the ids of the rules that refuse or leave it open."""
         key = self._key(question)
         if key is not None:
@@ -91,7 +106,7 @@ class Ruler:
                 return function(question)
         return self._by_reference(question)
 
-    def allows(self, question: Question) -> bool:
+    def allows(self, question: Question | Row) -> bool:
         """Whether the verdict is *allow*: nothing is looked at after the first rule that does not hold."""
         key = self._key(question)
         if key is not None:
@@ -100,18 +115,20 @@ class Ruler:
                 return function(question)
         return self._by_reference(question).allowed
 
-    def _key(self, question: Question) -> Key | None:
+    def _key(self, question: Question | Row) -> Key | None:
         """By what the function for a change is found: with the turn of rules, where rules come and go."""
-        key = question.key
+        key: Key | None = question.key
         return (self._book.turn(question.today), *key) if self._turns and key is not None else key
 
-    def _by_reference(self, question: Question) -> Ruling:
-        judgement = self._judge.judge(question, "reference")
+    def _by_reference(self, question: Question | Row) -> Ruling:
+        judgement = self._judge.judge(question.question() if isinstance(question, Row) else question, "reference")
         judged = [each for step in judgement.steps for each in step.judged]
         broken = tuple(each.rule.id for each in judged if each.refuses)
         return Ruling(judgement.verdict, broken, tuple(each.rule.id for each in judged if each.leaves_open))
 
-    def _written(self, kept: dict[Key, Written], key: Key, question: Question, *, bare: bool) -> Written | None:
+    def _written(
+        self, kept: dict[Key | None, Written], key: Key, question: Question | Row, *, bare: bool
+    ) -> Written | None:
         """The function, made now; None for a combination of fields that is not asked for often.
 
         Strangers choose which fields they set together: they must not have a function made for each combination.
@@ -122,13 +139,13 @@ class Ruler:
         function = _script(self._judge, asked, question.today, bare=bare).compiled()
         return kept.setdefault(key, cast("Written", function))
 
-    def _is_frequent(self, key: Key, kept: Mapping[Key, object]) -> bool:
+    def _is_frequent(self, key: Key, kept: Mapping[Key | None, object]) -> bool:
         if len(self._rare) > _MOST_RARE:
             self._rare.clear()
         self._rare[key] += 1
         # a list first, in one step: another thread may be adding a function
         longest = 3 if self._turns else 2
-        combinations = sum(len(each) > longest for each in list(kept))
+        combinations = sum(len(each or ()) > longest for each in list(kept))
         return self._rare[key] > PATIENCE and combinations < _MOST_COMBINATIONS
 
 
@@ -227,11 +244,8 @@ class _Script:
 
     def _write_ruling(self) -> None:
         writer = self._writer
-        make = f"return {writer.constant('new', _new)}({writer.constant('Ruling', Ruling)}, "
-        with writer.block("if broken:"):
-            writer.line(f"{make}('deny', broken, unknown))")
-        with writer.block("if unknown:"):
-            writer.line(f"{make}('undetermined', (), unknown))")
+        with writer.block("if broken or unknown:"):
+            writer.line(f"return {writer.constant('rulings', _Rulings())}[broken, unknown]")
         writer.line(f"return {writer.constant('allowed', _ALLOWED)}")
 
     def _write_parts(self) -> None:
@@ -487,26 +501,37 @@ class _Script:
         return self._after(holds) if condition.state == "after" else self._before(holds)
 
     def counted(self, writer: Writer, limit: AtMost) -> tuple[str, str]:
-        least, most = self.count(writer, limit.count)
-        if limit.counted_by is not None:
+        least, most = writer.name("least"), writer.name("most")
+        if limit.counted_by is None:
+            self._write_count(limit.count, least, most)
+        else:
             held = writer.value(limit.counted_by)
-            with writer.block(f"if {held} is not None:"):
-                writer.line(f"{least} = {held} if {held} > {least} else {least}")
-                writer.line(f"{most} = {least} if {most} is None else {held} if {held} > {most} else {most}")
+            # a number below nothing is nothing
+            alone = held if limit.at_most >= limit.own else f"{held} if {held} > 0 else 0"
+            with writer.block(f"if whole_from is None and {held} is not None:"):
+                writer.line(f"{least} = {most} = {alone}")
+            with writer.block("else:"):
+                self._write_count(limit.count, least, most)
+                with writer.block(f"if {held} is not None:"):
+                    writer.line(f"{least} = {held} if {held} > {least} else {least}")
+                    writer.line(f"{most} = {least} if {most} is None else {held} if {held} > {most} else {most}")
         if limit.guaranteed:
             with writer.block(f"if {most} is None:"):
                 writer.line(f"{most} = {least}")
         return least, most
 
     def count(self, writer: Writer, count: Count) -> tuple[str, str]:
-        counter = writer.constant(f"count_{'_'.join(count.events)}", counting(count, self._zone))
         least, most = writer.name("least"), writer.name("most")
-        # Most accounts have no history, or a whole one without events.
-        since = writer.constant("earliest", EARLIEST)
-        nothing = f"(0, None) if whole_from is None else (0, 0) if whole_from is {since}"
-        call = f"{counter}(recorded, whole_from, now, today)"
-        writer.line(f"{least}, {most} = {call} if recorded else {nothing} else {call}")
+        self._write_count(count, least, most)
         return least, most
+
+    def _write_count(self, count: Count, least: str, most: str) -> None:
+        writer = self._writer
+        counter = writer.constant(f"count_{'_'.join(count.events)}", counting(count, self._zone))
+        # Of most accounts no history is given, or a whole one without events.
+        since = writer.constant("earliest", EARLIEST)
+        nothing = f"(0, None) if whole_from is None else (0, 0) if whole_from is {since} and not recorded"
+        writer.line(f"{least}, {most} = {nothing} else {counter}(question)")
 
 
 def _told(rule: Rule) -> str:

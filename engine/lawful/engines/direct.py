@@ -248,6 +248,8 @@ class Writer:
                 return self.assigned("chosen", f"{then} if {test} else {otherwise} if {test} is False else None")
             case Call():
                 arguments = [self.value(each) for each in expr.arguments]
+                if expr.function == "startsWith" and isinstance(expr.arguments[1], Constant):
+                    return self._begins(arguments[0], cast("str", expr.arguments[1].value))
                 text = f"{self._function(expr)}({', '.join(arguments)})"
                 return self._if_known(expr.function if expr.function.isalpha() else "number", text, arguments)
             case Quantifier():
@@ -313,6 +315,10 @@ class Writer:
         quantifier = self.constant(expr.kind, _exists if expr.kind == "exists" else _every)
         return self._if_known("found", f"{quantifier}({collection}, {body})", [collection])
 
+    def _begins(self, text: str, beginning: str) -> str:
+        """Of a constant: to cut the text takes half as long as to call its method."""
+        return self._if_known("begins", f"{text}[:{len(beginning)}] == {beginning!r}", [text])
+
     def _function(self, call: Call) -> str:
         return self.constant(call.function if call.function.isalpha() else "calculate", self._callable(call))
 
@@ -342,6 +348,8 @@ class Writer:
         return _of(name)
 
     def _materialised(self, wish: str, rails: Rails) -> str:
+        if rails == _of(rails.true):  # it has a name already
+            return rails.true
         return self.assigned(wish, _three_valued(rails.true, rails.false))
 
     def _is_known(self, value: str) -> bool:

@@ -1,0 +1,66 @@
+"""Requests that are taken at their word: no more of them is read than rules read.
+
+msgspec finds out by the way whether that has its types. A field that is misspelt is passed over, and so is a key that
+stands twice. Whatever msgspec cannot take, or is rare, is left to who validates.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from lawful.ir import Field, Program, Schema, everything
+from lawful.question import EARLIEST
+from lawful.row import Row
+from lawful.shapes import trusted_row_type, wanted_type
+from lawful.validation import NOT_TAKEN, Owner, Validator
+
+LEFT: Final = (*NOT_TAKEN, LookupError)
+"""What is raised where a row should be read with care."""
+
+
+class Trusting:
+    """Reads trusted requests about accounts of one policy."""
+
+    def __init__(self, program: Program, validator: Validator) -> None:
+        self._validator = validator
+        account, facts = _read(program, program.account, "account"), _read(program, program.request, "request")
+        self.row = trusted_row_type(program, validator.moments, account, facts)
+        """The type of the rows."""
+        self.decoded = msgspec.json.Decoder(self.row).decode
+        empty = msgspec.convert({"change": {}}, self.row)
+        self._account = Owner(account, empty.account)
+        self._facts = Owner(facts, empty.facts)
+        self.is_plain = self._account.is_plain and self._facts.is_plain
+        """Whether msgspec leaves nothing to be done with facts."""
+        self._wanted = wanted_type(program)
+        msgspec.convert({}, self._wanted)  # prepared, as in the validator
+
+    def settle(self, row: Row) -> None:
+        """Put into the slots of a row what belongs there. Raises one of LEFT."""
+        change = row.changes
+        registers = change.register is not None
+        if change.set is not None:
+            change.set = msgspec.convert(change.set, self._wanted)
+        if not self._validator.one(row, change):
+            raise ValueError("not one change")
+        row.whole_from = None if row.recorded is None and not registers else EARLIEST
+        if row.recorded is None:
+            row.recorded = ()
+        if not self._account.is_plain:
+            self._account.finish(row.account)
+        if not self._facts.is_plain:
+            self._facts.finish(row.facts)
+
+
+def _read(program: Program, schema: Schema, owner: str) -> Schema:
+    """The fields that some rule or move reads."""
+    owners = ("account", "before", "after") if owner == "account" else (owner,)
+    exprs = [expr for rule in program.rules for expr in (rule.when, rule.requires)]
+    exprs += [expr for move in program.moves for expr in (move.applies, *(each.value for each in move.effects))]
+    nodes = (node for expr in exprs for node in everything(expr, program.conditions))
+    read = {node.name for node in nodes if isinstance(node, Field) and node.owner in owners}
+    if owner == "account":
+        read |= {effect.field for move in program.moves for effect in move.effects}
+    return {name: declaration for name, declaration in schema.items() if name in read}
