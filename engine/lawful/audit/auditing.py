@@ -304,7 +304,7 @@ class _Audit:
         self.progress("counting")
         unknown = unknown + tallies.unknown(self.table, self.across, recorded, self.on)
         judged = [*self.rules, *(each.rule for each in self.across), *(each.rule for each in recorded)]
-        tallied = tallies.rules(self.program, judged, path, unknown)
+        tallied = tallies.rules(self.program, judged, path, unknown, self.connection)
         answers, asked, already = self._answers()
         checked = None
         if self.wanted.cross_check:

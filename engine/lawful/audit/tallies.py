@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lawful import calendar, wording
 from lawful.audit import accounts, groups, replay
@@ -77,12 +77,17 @@ def rules(
     judged: Sequence[Rule],
     findings: Path,
     unknown: Mapping[str, int],
+    connection: Any,
 ) -> Tallied:
-    """How many findings each rule has; `judged` are listed even without any."""
+    """How many findings each rule has; `judged` are listed even without any.
+
+    `findings` are a file here: the audit's own connection reads it, where that is a DuckDB.
+    """
     listed: dict[str, RuleTally] = {}
     for rule in judged:
         listed.setdefault(rule.id, _tally(program, rule))
-    local = through_ibis(preserve_insertion_order=False)
+    is_here = connection.name == "duckdb"
+    local = connection if is_here else through_ibis(preserve_insertion_order=False)
     try:
         table = local.read_parquet(str(findings))
         by_rule = table.group_by(["rule", "status"]).aggregate(n=table.count(), excused=table.excused.count())
@@ -94,7 +99,8 @@ def rules(
         counting = _of_accounts(table, listed)
         with_findings = int(records(counting.aggregate(n=counting.account_id.nunique()))[0]["n"])
     finally:
-        local.disconnect()
+        if not is_here:
+            local.disconnect()
     for id, number in unknown.items():
         listed[id] = replace(listed[id], unknown=number)
     return Tallied(tuple(listed.values()), with_findings)
