@@ -47,6 +47,8 @@ class Judged:
     rule: Rule
     about: About
     table: Table
+    is_empty: bool = False
+    """Whether that is known beforehand: nothing need be asked of it."""
 
 
 def findings(
@@ -267,9 +269,8 @@ class _Events:
 
     def _nothing(self, rule: Rule, about: About) -> Judged:
         none = self.happened.limit(0)
-        return Judged(
-            rule, about, none.select("account_id", "at", violated=ibis.null("boolean"), count=ibis.null("int64"))
-        )
+        columns = {"violated": ibis.null("boolean"), "count": ibis.null("int64")}
+        return Judged(rule, about, none.select("account_id", "at", **columns), is_empty=True)
 
     def _told(self, found: Table, facts: Sequence[str]) -> Table:
         violated = ibis.cases((found.outcome == _VIOLATED, ibis.literal(True)))
