@@ -305,7 +305,7 @@ class _Audit:
         self.progress("counting")
         unknown = unknown + tallies.unknown(self.table, self.across, recorded, self.on)
         judged = [*self.rules, *(each.rule for each in self.across), *(each.rule for each in everything)]
-        tallied = tallies.rules(self.program, judged, path, unknown, self.connection)
+        tallied = tallies.rules(self.program, judged, path, unknown, self.inventory.opened)
         answers, asked, already = self._answers()
         checked = None
         if self.wanted.cross_check:
