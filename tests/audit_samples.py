@@ -215,7 +215,8 @@ def hostile_rows() -> list[dict[str, Any]]:
 def written(path: Path, found: Iterable[dict[str, Any]], zone: ZoneInfo = ZONE) -> Findings:
     """The rows as a file of findings, and a connection to read it with."""
     pq.write_table(pa.Table.from_pylist(list(found), schema=SCHEMA), path)
-    return Findings(path, duckdb.connect(config={"memory_limit": "128MB"}), zone)
+    connection = duckdb.connect(config={"memory_limit": "128MB"})
+    return Findings(path, lambda: connection, zone)
 
 
 def many(rules: int, each: int) -> tuple[Summary, list[dict[str, Any]]]:

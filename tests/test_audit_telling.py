@@ -506,7 +506,7 @@ connection.execute(f'''
                  repeat('x', 100) || i AS explanation_en, repeat('微', 40) || i AS explanation_zh,
                  '{{{{}}}}' AS facts, 'seed' AS source, NULL::VARCHAR AS excused
           FROM range(400000) t(i) ORDER BY account_id DESC) TO '{{path}}' (FORMAT parquet)''')
-found = finding.Findings(path, connection, ZoneInfo("Asia/Shanghai"))
+found = finding.Findings(path, lambda: connection, ZoneInfo("Asia/Shanghai"))
 for form in ("csv", "jsonl", "parquet"):
     exporting.export(found, path.with_suffix("." + form + "x"), form, None)
 assert len(found.first(5000)) == 5000

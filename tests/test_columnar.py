@@ -51,7 +51,7 @@ def translated(case: Case, situations: list[Situation], connection: Any, *, cloc
     asked: dict[str, Any] = {}
     for n, rule in enumerate(case.rules):
         asked[f"r{n}"] = translator.violated(rule)
-        doubts = list(translator.doubts(ir.And((rule.when, ir.negation(rule.requires)))).values())
+        doubts = translator.doubts(ir.And((rule.when, ir.negation(rule.requires))))
         asked[f"d{n}"] = ibis.or_(*doubts) if doubts else ibis.literal(False)
     asked["some"] = Outcomes.of(case.rules, translator).some_violated()
     found = connection.to_pyarrow(table.select("row", **asked)).to_pylist()

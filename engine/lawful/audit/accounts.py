@@ -6,7 +6,7 @@ looked at once for each rule, which has its own words. What makes this fast is m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -54,7 +54,7 @@ class Outcomes:
     rules: tuple[Rule, ...]
     translator: Translator
     violated: tuple[Any, ...]
-    doubts: tuple[Mapping[Expr, Any], ...]
+    doubts: tuple[Sequence[Any], ...]
 
     @classmethod
     def of(cls, rules: Sequence[Rule], translator: Translator) -> Outcomes:
@@ -82,7 +82,7 @@ class Outcomes:
 
     def some_doubt(self) -> Any | None:
         """Where any rule may be unknown: asked first, since it is rare and asking every rule is not cheap."""
-        doubts = {doubt.op(): doubt for doubts in self.doubts for doubt in doubts.values()}  # several parts, one column
+        doubts = {doubt.op(): doubt for doubts in self.doubts for doubt in doubts}  # several parts, one column
         return some(list(doubts.values())) if doubts else None
 
     def some_unknown(self) -> Any | None:

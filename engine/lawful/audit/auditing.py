@@ -303,12 +303,13 @@ class _Audit:
         unknown = tallies.unknown_of_states(self.table, self.rules, self.on)
         odd = list(self._of_data(duplicates.duplicates(self.inventory, self.search)))
         self.progress("judging")
-        recorded = [replace(each, table=each.table.cache()) for each in self._recorded()]
+        everything = self._recorded()
+        recorded = [replace(each, table=each.table.cache()) for each in everything if not each.is_empty]
         path = self._findings([*of_states, *self._of_moves(recorded), *odd])
         self.progress("counting")
         unknown = unknown + tallies.unknown(self.table, self.across, recorded, self.on)
-        judged = [*self.rules, *(each.rule for each in self.across), *(each.rule for each in recorded)]
-        tallied = tallies.rules(self.program, judged, path, unknown)
+        judged = [*self.rules, *(each.rule for each in self.across), *(each.rule for each in everything)]
+        tallied = tallies.rules(self.program, judged, path, unknown, self.inventory.opened)
         answers, asked, already = self._answers()
         checked = None
         if self.wanted.cross_check:

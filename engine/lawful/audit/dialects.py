@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, reduce
+from inspect import Parameter, Signature
+from operator import add
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -58,6 +62,20 @@ def _spark_unix_micros(at: dt.timestamp) -> dt.int64: ...
 
 @ibis.udf.scalar.builtin(name="timestamp_micros")
 def _spark_timestamp_micros(micros: dt.int64) -> dt.timestamp: ...
+
+
+@cache
+def _duckdb_concat(parts: int) -> Callable[..., Any]:
+    """`concat` of so many texts. It is called by its schema, too: bare, sqlglot would make `||` of it."""
+
+    def concat(*texts: Any) -> Any: ...
+
+    names = [Parameter(f"text_{number}", Parameter.POSITIONAL_ONLY) for number in range(parts)]
+    vars(concat)["__signature__"] = Signature(names)
+    function: Callable[..., Any] = ibis.udf.scalar.builtin(
+        concat, database="main", signature=((dt.string,) * parts, dt.string)
+    )
+    return function
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +147,12 @@ class Dialect:
                 return start + micros.as_interval("us")
             case _:
                 return _spark_timestamp_micros(micros)
+
+    def joined(self, parts: Sequence[Any]) -> Any:
+        """One text of many, none of which is NULL: DuckDB's `||` would write a text for every two of them."""
+        if self.name == "duckdb" and len(parts) > 2:
+            return _duckdb_concat(len(parts))(*parts)
+        return reduce(add, parts) if parts else ibis.literal("")
 
     def finds(self, text: ibis_types.StringValue, pattern: str) -> Any:
         """Whether a pattern of the profile is found: RE2's `.` is no line break, its `$` the very end."""

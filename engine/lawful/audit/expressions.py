@@ -106,19 +106,19 @@ class Translator:
             self._values[expr] = self._value(expr)
         return self._values[expr]
 
-    def doubts(self, *exprs: Expr) -> dict[Expr, Truth]:
-        """The parts one of which is unknown wherever the expressions are, and whether each is: never NULL itself."""
+    def doubts(self, *exprs: Expr) -> list[Truth]:
+        """What is true, one of them at least, wherever one of the expressions is unknown."""
         parts = dict.fromkeys(part for expr in exprs for part in self._doubtful(expr))
-        return {part: self._doubt(part) for part in parts}
+        return [doubt for part in parts for doubt in self._doubt(part)]
 
-    def _doubt(self, part: Expr) -> Truth:
+    def _doubt(self, part: Expr) -> list[Truth]:
         if isinstance(part, Field) and part.owner == "features" and self.row.holds_features is not None:
-            return self.row.holds_features.isnull()  # of a list they are unknown together
+            return [self.row.holds_features.isnull()]  # of a list they are unknown together
         found = self._bound(part) if isinstance(part, Compare) else None
         if found is None:
-            return ~self.known(part)
+            return [~self.known(part)]
         column, inside, _ = found
-        return _any([column.isnull(), *(~each for each in inside)])
+        return [~column.notnull(), *(~each for each in inside)]
 
     def holds(self, expr: Expr) -> Truth:
         """TRUE where the condition is, else FALSE or NULL, whichever is quicker: for filters without *not*."""
@@ -596,8 +596,12 @@ every = _all
 some = _any
 
 
+_SHORT: Final = 16
+"""Operands that an engine is given as one *and* or *or*, of which DuckDB is quicker than of nested ones."""
+
+
 def _balanced(operands: Sequence[Any], joined: Callable[[Any, Any], Any]) -> Any:
-    if len(operands) < 3:
+    if len(operands) <= _SHORT:
         return reduce(joined, operands)
     middle = len(operands) // 2
     return joined(_balanced(operands[:middle], joined), _balanced(operands[middle:], joined))

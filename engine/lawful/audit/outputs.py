@@ -17,9 +17,7 @@ from lawful.audit.servers import is_server, must_take_findings, stored_on_server
 from lawful.audit.summary import Summary
 from lawful.audit.telling.exporting import AnswersForm, export, export_answers
 from lawful.audit.telling.finding import Findings
-from lawful.audit.telling.junit import write_junit
 from lawful.audit.telling.markdown import write_markdown
-from lawful.audit.telling.report import write_report
 from lawful.audit.telling.sarif import from_here, write_sarif
 from lawful.audit.wanted import Wanted
 from lawful.audit.writing import must_be_writable, together
@@ -163,10 +161,14 @@ def _write(
         case "server":
             tables.enter_context(stored_on_server(target, findings.path))
         case "html":
+            from lawful.audit.telling.report import write_report  # with what draws: most audits have no report
+
             write_report(summary, findings, path, language)
         case "sarif":
             write_sarif(summary, findings, path, language, folder=folder)
         case "junit":
+            from lawful.audit.telling.junit import write_junit  # with what writes XML
+
             write_junit(_from_here(summary, folder), findings, path, language, fail_on=fail_on)
         case "markdown":
             write_markdown(summary, findings, path, language)

@@ -130,7 +130,7 @@ class Audit:
 
     def _read(self) -> Findings:
         self._must_be_open()
-        return Findings(self._audited.findings, self._connection.con, ZoneInfo(self._program.timezone))
+        return Findings(self._audited.findings, lambda: self._connection.con, ZoneInfo(self._program.timezone))
 
     def rows(self, language: Language) -> Any:
         """What the terminal tells."""

@@ -207,7 +207,7 @@ def _in_files(connection: BaseBackend, where: str, *, scratch: Path, encoding: s
             origins = converted(files, found.kind, partitions, scratch=scratch, encoding=encoding, sheet=sheet)
         files = list(origins)
     with telling(f"`{legible(where, 200)}` cannot be read"):
-        _check_parquet(files, origins)
+        _check_parquet(connection, files, origins)
         if connection.name == "pyspark":
             table = _spark_parquet(connection, files, found.base if found.kind == "parquet" else None)
         else:
@@ -297,12 +297,12 @@ def _partition(path: Path, base: Path) -> dict[str, str]:
     return {name: unquote(value) for name, _, value in (part.partition("=") for part in parts) if name and value}
 
 
-def _check_parquet(files: list[Path], origins: Mapping[Path, Path]) -> None:
+def _check_parquet(connection: BaseBackend, files: list[Path], origins: Mapping[Path, Path]) -> None:
     """Each file can be opened, and all have the same columns of the same types."""
 
     columns: dict[Path, dict[str, str]] = {}
     query = "SELECT name, coalesce(logical_type, ''), coalesce(duckdb_type, type, '') FROM parquet_schema(?)"
-    with connected() as engine:
+    with connection.con.cursor() if connection.name == "duckdb" else connected() as engine:
         for file in files:
             with telling(f"`{legible(str(origins[file]), 200)}` cannot be read"):
                 rows = engine.execute(f"{query} ORDER BY column_id", [literally(file)]).fetchall()

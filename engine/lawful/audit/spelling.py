@@ -13,8 +13,7 @@ from lawful import values, wording
 from lawful.audit import zones
 from lawful.audit.expressions import Translator, every, some
 from lawful.audit.rows import SetColumn
-from lawful.deciding.explaining import LEADS
-from lawful.deciding.justifying import declaration_of, facts_of
+from lawful.deciding.justifying import LEADS, declaration_of, facts_of
 from lawful.decision import Status
 from lawful.ir import (
     BOOL,
@@ -126,7 +125,7 @@ class Speller:
             parts.append(self._placed(found[1], language) if found[1] is not None else ibis.literal(found[0][0]))
             last = found.end()
         parts.append(ibis.literal(text[last:]))
-        return _joined([part for part in parts if not _is_empty(part)])
+        return cast("Spelled", self.translator.dialect.joined([part for part in parts if not _is_empty(part)]))
 
     def _placed(self, name: str, language: Language) -> Spelled:
         """What stands for a placeholder."""
@@ -326,7 +325,7 @@ class Speller:
             parts += [ibis.literal("," if parts else ""), ibis.literal('"count":'), _or_null(self.count.cast("string"))]
         if self.limit is not None:
             parts += [ibis.literal(("," if parts else "") + f'"limit":{self.limit}')]
-        return _joined([ibis.literal("{"), *parts, ibis.literal("}")])
+        return cast("Spelled", self.translator.dialect.joined([ibis.literal("{"), *parts, ibis.literal("}")]))
 
     def _counted(self, count: Count) -> Any:
         """How many of the events there are; NULL where there may be more than the history has."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lawful import calendar, wording
 from lawful.audit import accounts, groups, replay
@@ -19,6 +19,7 @@ from lawful.audit.inventory import History, Inventory
 from lawful.audit.local import through_ibis
 from lawful.audit.longform import source_of
 from lawful.audit.rows import field_column
+from lawful.audit.sources import Opened
 from lawful.audit.summary import Edge, LifecycleTally, Months, RuleTally
 from lawful.ir import Program, Rule, Severity, Text
 
@@ -77,12 +78,17 @@ def rules(
     judged: Sequence[Rule],
     findings: Path,
     unknown: Mapping[str, int],
+    opened: Opened,
 ) -> Tallied:
-    """How many findings each rule has; `judged` are listed even without any."""
+    """How many findings each rule has; `judged` are listed even without any.
+
+    `findings` are a file here. It is read by the DuckDB that was `opened` for the audit, if one was.
+    """
     listed: dict[str, RuleTally] = {}
     for rule in judged:
         listed.setdefault(rule.id, _tally(program, rule))
-    local = through_ibis(preserve_insertion_order=False)
+    is_at_hand = opened.is_ours and opened.connection.name == "duckdb"
+    local: Any = opened.connection if is_at_hand else through_ibis(preserve_insertion_order=False)
     try:
         table = local.read_parquet(str(findings))
         by_rule = table.group_by(["rule", "status"]).aggregate(n=table.count(), excused=table.excused.count())
@@ -94,7 +100,8 @@ def rules(
         counting = _of_accounts(table, listed)
         with_findings = int(records(counting.aggregate(n=counting.account_id.nunique()))[0]["n"])
     finally:
-        local.disconnect()
+        if not is_at_hand:
+            local.disconnect()
     for id, number in unknown.items():
         listed[id] = replace(listed[id], unknown=number)
     return Tallied(tuple(listed.values()), with_findings)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
 
 from lawful import calendar, values, wording
 from lawful.deciding.judging import Judge, Judged, Judgement, Step, disagreement
-from lawful.deciding.justifying import Justifier, told
+from lawful.deciding.justifying import LEADS, Justifier, told
 from lawful.deciding.rulebook import triggers_of
 from lawful.deciding.telling import Teller
 from lawful.decision import (
@@ -39,19 +39,12 @@ from lawful.ir import (
     Language,
     Program,
     Rule,
-    Text,
     Value,
     everything,
 )
 from lawful.kept import kept
 from lawful.question import Question
 from lawful.show.words import in_words
-
-_NOT_SO = Text("not so: ", "不满足：")
-_NOT_KNOWN = Text("not known: ", "未知：")
-_HOLDS = Text("holds: ", "满足：")
-LEADS: Final[Mapping[Status, Text]] = {"violated": _NOT_SO, "unknown": _NOT_KNOWN, "satisfied": _HOLDS}
-"""What stands before the first part that made a rule what it is."""
 
 _MOST_IN_TURN: Final = 24
 """Limits that refuse one after the other, each when the one before has gone."""

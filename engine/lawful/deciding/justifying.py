@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from lawful import calendar, values, wording
-from lawful.decision import JsonValue, Justification
+from lawful.decision import JsonValue, Justification, Status
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, counted
@@ -29,6 +30,12 @@ from lawful.ir import (
     Variable,
     children,
 )
+
+_NOT_SO = Text("not so: ", "不满足：")
+_NOT_KNOWN = Text("not known: ", "未知：")
+_HOLDS = Text("holds: ", "满足：")
+LEADS: Final[Mapping[Status, Text]] = {"violated": _NOT_SO, "unknown": _NOT_KNOWN, "satisfied": _HOLDS}
+"""What stands before the first part that made a rule what it is."""
 
 _MOST_EVENTS: Final = 3
 """Of those that a limit counts: the latest tell why it refuses."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -58,11 +59,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The Parquet file of an audit's findings, a connection to read it with, and the zone of the policy's days."""
+    """The Parquet file of an audit's findings, what gives a connection to read it with, and the zone of the policy's
+    days.
+    """
 
     path: Path
-    connection: DuckDBPyConnection
+    connected: Callable[[], DuckDBPyConnection]
+    """Always the same one, asked for when there is something to be read: a DuckDB takes a while to start."""
     zone: ZoneInfo
+
+    @property
+    def connection(self) -> DuckDBPyConnection:
+        return self.connected()
 
     @property
     def literal(self) -> str:
