@@ -39,7 +39,13 @@ class Checker:
         self._ruler = ruler
         self._ruling, self._allowing = ruler.functions
         self._python, self._json = reader.validator.python, reader.validator.json
-        self.unvalidated = _unvalidated(self, reader, ruler)
+
+    def __getattr__(self, name: str) -> Any:
+        """What reads trusted rows is made when it is first asked for: most who hold a checker have none."""
+        if name != "unvalidated":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.unvalidated = _unvalidated(self, self._reader, self._ruler)
+        return self.unvalidated
 
     def __reduce__(self) -> tuple[type[Checker], tuple[Program, Reader, Ruler]]:
         return type(self), (self._program, self._reader, self._ruler)
