@@ -55,7 +55,8 @@ class Moves(Struct):
         for trigger in self.cone.triggers:
             kind, _, name = trigger.partition(".")
             if kind == "set":
-                for value in self._values(name, state, situation):
+                in_force = self.setting.judge.rulebook.moves(trigger, situation.today)
+                for value in self._values(name, state, situation) if in_force else ():
                     yield Asked("set", "", {name: value})
             elif kind == "do":
                 yield Asked("do", name, {})

@@ -254,6 +254,8 @@ class Reaching:
 
     def _left(self, asked: Asked, day: date, clock: Mapping[str, Range], before: Mapping[str, Range]) -> _Left | None:
         """The facts and the events; None where it is refused."""
+        if asked.kind == "set" and not self._moves(asked, day):
+            return None  # to set what is there already leaves nothing
         ranger = self._ranger(asked, clock, before)
         if self._refusing(asked, day, ranger, before):
             return None
