@@ -282,7 +282,7 @@ def test_a_cell_of_a_derived_grid_is_told_at_the_feature(edited: Callable[..., l
         book["features"]["D6"] = "yes"
 
     (each,) = edited(edit)
-    assert told(each) == ("cell", "features", "inter_library", "visitor", "no 否", "yes", "D6", "policy.yaml:192")
+    assert told(each) == ("cell", "features", "inter_library", "visitor", "no 否", "yes", "D6", "policy.yaml:193")
 
 
 def test_rows_that_come_go_and_are_renamed_are_told(edited: Callable[..., list[Difference]]) -> None:
