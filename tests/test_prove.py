@@ -251,6 +251,20 @@ def test_everything_in_the_language_is_settled() -> None:
     }
 
 
+ON_THE_31ST = """
+policy: rolling
+version: "1"
+account: {fields: {sent: {type: int, min: 0, default: 0}}}
+actions:
+  send: {limit: {at_most: 1, within: {months: 6}}, in_force: {from: 2018-12-31, until: 2019-01-01}}
+"""
+
+
+def test_what_happened_within_months_is_told_on_a_day_that_the_month_before_did_not_have() -> None:
+    answers = lawful.loads(ON_THE_31ST).prove("dead").answers
+    assert [each.status for each in answers if "limit" in each.question.id] == ["proved"]
+
+
 ADDRESS = """
 policy: address
 version: "1"

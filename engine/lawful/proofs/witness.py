@@ -517,4 +517,6 @@ def begin_of(window: Window, at: datetime, judge: Judge) -> datetime:
             return at - timedelta(days=window.length)
         case "months":
             first = calendar.add_months(day, -window.length) or date.min
+            if first.day != day.day:  # the 31st of a shorter month: what happened on its last day counts no more
+                return calendar.start_of(first + timedelta(days=1), judge.zone)
             return calendar.instant_of(datetime.combine(first, values.local(at, judge.zone).time()), judge.zone)
