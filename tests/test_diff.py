@@ -163,7 +163,7 @@ EDITS = {
 @pytest.mark.parametrize("edits", EDITS.values(), ids=EDITS.keys())
 def test_check_confirms_every_example(edits: list[tuple[str, str]]) -> None:
     old, new = lawful.load("wechat"), changed(*edits)
-    found = old.diff(new, timeout=LIMIT)
+    found = old.diff(new, timeout=3 * LIMIT)
     assert found.found
     assert not found.unsettled
     for each in found.found:
