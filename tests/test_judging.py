@@ -55,6 +55,7 @@ def test_direct_rules_as_the_reference_judges(drawn: Drawn) -> None:
     """
     policy = lawful.loads(drawn.policy)
     checker = policy.checker()
+    by_reference = checker._ruler._by_reference  # in the same order, too: a checker may go from one to the other
     for request in drawn.requests:
         for asked in [request, *({**request, "changes": [change]} for change in request["changes"])]:
             try:
@@ -67,6 +68,7 @@ def test_direct_rules_as_the_reference_judges(drawn: Drawn) -> None:
                 assert checker.allows(form) == (alone.verdict == "allow")
                 assert sorted(found.broken) == sorted(each.rule for each in alone.reasons if is_refusal(each))
                 assert sorted(found.unknown) == sorted(each.rule for each in alone.reasons if is_open(each))
+            assert found == by_reference(policy.read(asked))
             assert policy.check(asked, engine="direct").reasons == alone.reasons
             if len(asked["changes"]) == 1:
                 row = {key: value for key, value in asked.items() if key != "changes"} | {"change": asked["changes"][0]}

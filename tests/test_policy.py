@@ -240,12 +240,41 @@ def test_a_trusted_row_is_ruled_on_unvalidated(
     assert set(broken) <= set(wrong)
 
 
-def test_what_a_trusted_row_says_beside_is_passed_over(only_trusted: Callable[[Any], lawful.Ruling]) -> None:
-    assert only_trusted({**ASKED, "account": {**ACCOUNT, "shoe_size": 44}}).allowed
-    misspelt = {"type": "subscription", "subjct": "enterprise", "certified_until": "2026-01-31"}
-    assert only_trusted({**ASKED, "account": misspelt}).verdict == "undetermined"
-    twice = b'{"change": {"do": "reprint"}, "account": {"type": "service", "type": "subscription"}, "history": []}'
-    assert only_trusted(twice).verdict in ("allow", "deny", "undetermined")
+GATE = """
+policy: gate
+version: "1"
+account: {fields: {level: {type: int, max: 9}, name: string, shoe: {type: int, settable: {}}, "off": date}}
+features: {pay: {}}
+actions:
+  enter: {requires: "'pay' in account.features || account.level > 3"}
+  call: {requires: "!account.name.matches('^x+$') && !has(account.off)"}
+"""
+
+
+def test_what_is_not_read_of_a_trusted_row_is_passed_over() -> None:
+    checker = lawful.loads(GATE).checker()
+    for shoe in (44, "large", None, {"size": [1]}):
+        row = {"account": {"level": 12, "shoe": shoe}, "change": {"do": "enter"}}
+        for trusted in (row, json.dumps(row).encode()) * 2:
+            assert checker.unvalidated(trusted).allowed
+    twice = b'{"change": {"do": "enter"}, "account": {"level": 2, "level": 5}}'
+    assert checker.unvalidated(twice).allowed
+
+
+def test_an_action_that_asks_for_features_is_ruled_on_where_none_are_told() -> None:
+    policy = lawful.loads(GATE)
+    checker = policy.checker()
+    for level in (5, 5, 5, 2, 2):
+        row = {"account": {"level": level}, "change": {"do": "enter"}}
+        for trusted in (row, json.dumps(row).encode()):
+            assert checker.unvalidated(trusted) == checker(row)
+
+
+def test_half_a_character_in_a_trusted_row_is_refused_where_a_pattern_is_asked_of_it() -> None:
+    checker = lawful.loads(GATE).checker()
+    for _ in range(2):
+        with pytest.raises(lawful.RequestError):
+            checker.unvalidated({"account": {"name": "\ud800"}, "change": {"do": "call"}})
 
 
 @pytest.mark.parametrize(
@@ -253,6 +282,8 @@ def test_what_a_trusted_row_says_beside_is_passed_over(only_trusted: Callable[[A
     [
         ({"account": {**ACCOUNT, "certified_until": 20260131}}, "is not a date"),
         ({"account": {**ACCOUNT, "type": "servce"}}, "there is no value `servce`"),
+        ({"account": {**ACCOUNT, "subjct": "enterprise"}}, "the account has no field `subjct`"),
+        ({"request": {"amuont": 1}}, "amuont"),
         ({"account": [ACCOUNT]}, "stands where an object should be"),
         ({"change": {"do": "mass_sent"}}, "there is no action `mass_sent`"),
         ({"change": {"do": "mass_send", "enable": "wechat_pay"}}, "a change is exactly one of"),

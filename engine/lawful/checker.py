@@ -27,10 +27,11 @@ class Checker:
     __slots__ = ("_allowing", "_json", "_program", "_python", "_reader", "_ruler", "_ruling", "unvalidated")
 
     unvalidated: Callable[[Asked], Ruling]
-    """The same of a request that is **trusted**: a dict or bytes are taken at their word, and read in half the time.
+    """The same of a request that is **trusted**: a dict or bytes are taken at their word, and read sooner.
 
-    A wrong one may raise RequestError, or be ruled on: what the policy does not declare is passed over, and so is what
-    no rule reads, and a key of JSON that stands twice. A value that a rule reads and cannot use is never passed over.
+    A wrong one may raise RequestError, or be ruled on: passed over are values that no rule reads, bounds of numbers and
+    a key of JSON that stands twice. What the policy does not declare is refused, and a value of another type where it
+    is read.
     """
 
     def __init__(self, program: Program, reader: Reader, ruler: Ruler) -> None:
@@ -108,6 +109,7 @@ def _unvalidated(validated: Checker, reader: Reader, ruler: Ruler) -> Callable[[
                 and change.enable is None
                 and change.disable is None
             ):
+                row.changes = ()  # as given it is no change that a rule could read; nothing of this one is read
                 return function(row)
             settle(row)
             function = by_key.get(row.key)

@@ -30,10 +30,10 @@ def row_type(program: Program, moments: Moments, form: Form) -> Type:
         program,
         moments,
         {
-            "account": (_account_type(program) | None, None),
+            "account": (_account_type(program, program.account) | None, None),
             "changes": (change | None, None),
             "key": (Annotated[_list(change), Meta(max_length=MAX_CHANGES)] | None, None),
-            "facts": (_record_type(program.request, forbid_unknown_fields=True) | None, None),
+            "facts": (_record_type(program.request) | None, None),
             "recorded": (_list(_event_type(program, forbid_unknown_fields=True)) | None, None),
             "whole_from": (moment, None),
             "moment": (moment, None),
@@ -42,9 +42,8 @@ def row_type(program: Program, moments: Moments, form: Form) -> Type:
 
 
 def trusted_row_type(program: Program, moments: Moments, account: Schema, facts: Schema) -> Type:
-    """Of trusted requests with one change and a whole history or none, with those fields; others are passed over."""
-    features = {"features": _listed(program.features)}
-    account_type = _record_type(account, features, unread=program.account, of=_trusted_value_type)
+    """Of trusted requests with one change and a whole history or none; of other fields any value is taken."""
+    account_type = _account_type(program, account, unread=program.account, of=_trusted_value_type)
     facts_type = _record_type(facts, unread=program.request, of=_trusted_value_type)
     return _row_type(
         program,
@@ -90,14 +89,14 @@ def _event_type(program: Program, **options: Any) -> Type:
     return msgspec.defstruct("Event", named, bases=(Recorded,), frozen=True, gc=False, **options)
 
 
-def _account_type(program: Program) -> Type:
+def _account_type(program: Program, schema: Schema, **options: Any) -> Type:
     beside: dict[str, Type] = {"features": _listed(program.features)}
     key = program.account_id
     is_taken = key in program.account or key == "features"
     if not is_taken and key.isprintable() and not {'"', "\\"} & {*key}:  # msgspec takes no other keys
         beside["identity"] = str | int
     called = {"identity": key} if "identity" in beside else None
-    return _record_type(program.account, beside, called, forbid_unknown_fields=True)
+    return _record_type(schema, beside, called, **options)
 
 
 def _record_type(
@@ -106,24 +105,23 @@ def _record_type(
     called: Mapping[str, str] | None = None,
     unread: Iterable[str] = (),
     of: Callable[[FieldDeclaration], Type] | None = None,
-    **options: Any,
 ) -> Type:
     """Of records with a slot for each field, and for what else is given with them; `called`: by which key.
 
-    Fields that are in `unread` only are unknown, whatever is given.
+    What is not declared is refused. Of fields that are in `unread` only, any value is taken, and never looked at.
     """
     members = {slot(name): (of or _value_type)(each) for name, each in schema.items()} | dict(beside or {})
-    unknown = {slot(name): None for name in unread if name not in schema}
+    members |= {slot(name): Any for name in unread if name not in schema}
     return msgspec.defstruct(
         "Facts",
         [(name, type | None, None) for name, type in members.items()],
         bases=(Record,),
         frozen=True,
-        namespace={"names": tuple(schema), **unknown},
-        rename={slot(name): name for name in schema} | dict(called or {}),
+        namespace={"names": tuple(schema)},
+        rename={slot(name): name for name in (*schema, *unread)} | dict(called or {}),
         omit_defaults=True,
+        forbid_unknown_fields=True,
         gc=False,
-        **options,
     )
 
 

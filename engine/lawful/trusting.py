@@ -1,7 +1,7 @@
 """Requests that are taken at their word: no more of them is read than rules read.
 
-msgspec finds out by the way whether that has its types. A field that is misspelt is passed over, and so is a key that
-stands twice. Whatever msgspec cannot take, or is rare, is left to who validates.
+msgspec finds out by the way whether that has its types, and whether each field is declared. A key that stands twice is
+passed over. Whatever msgspec cannot take, or is rare, is left to who validates.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from lawful.row import Row
 from lawful.shapes import trusted_row_type, wanted_type
 from lawful.validation import NOT_TAKEN, Owner, Validator
 
-LEFT: Final = (*NOT_TAKEN, LookupError)
-"""What is raised where a row should be read with care."""
+LEFT: Final = (*NOT_TAKEN, LookupError, RuntimeError)
+"""What is raised where a row should be read with care; RuntimeError by a pattern that is asked of half a character."""
 
 
 class Trusting:

@@ -336,7 +336,7 @@ class _Script:
 
     def _write_constraints(self, moved: str) -> None:
         """Those that read what moved; one that was violated before is standing and does not refuse."""
-        for rule in self._book.constraints_reading(frozenset(self._moved), self._today):
+        for rule in self._constraints():
             if rule.severity != "error":
                 continue
             self._writer.line(f"# {_told(rule)}")
@@ -346,6 +346,16 @@ class _Script:
             with self._writer.condition("True" if test == moved else test):
                 when, requires = self._after(rule.when), self._after(rule.requires)
                 self._write_rule(rule, when, requires, self._refuse if alone else self._refuse_unless_standing)
+
+    def _constraints(self) -> list[Rule]:
+        """In the order of the reference: by what each part of the change may move, then by the features it may lose."""
+        parts = [self._book.may_move(each) for each in (*self._triggers, "features")]
+
+        def place(rule: Rule) -> int:
+            reads = self._book.reads[id(rule)]
+            return next((number for number, part in enumerate(parts) if reads & part), len(parts))
+
+        return sorted(self._book.constraints_reading(frozenset(self._moved), self._today), key=place)
 
     def _write_rule(self, rule: Rule, when: Expr, requires: Expr, refuse: Callable[[Rule], None]) -> None:
         writer = self._writer
