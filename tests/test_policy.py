@@ -243,7 +243,7 @@ def test_a_trusted_row_is_ruled_on_unvalidated(
 GATE = """
 policy: gate
 version: "1"
-account: {fields: {level: {type: int, max: 9}, name: string, shoe: {type: int, settable: {}}, "off": date}}
+account: {fields: {level: {type: int, max: 9}, name: string, "off": date}}
 features: {pay: {}}
 actions:
   enter: {requires: "'pay' in account.features || account.level > 3"}
@@ -251,14 +251,12 @@ actions:
 """
 
 
-def test_what_is_not_read_of_a_trusted_row_is_passed_over() -> None:
+def test_bounds_and_a_key_that_stands_twice_are_passed_over_in_a_trusted_row() -> None:
     checker = lawful.loads(GATE).checker()
-    for shoe in (44, "large", None, {"size": [1]}):
-        row = {"account": {"level": 12, "shoe": shoe}, "change": {"do": "enter"}}
-        for trusted in (row, json.dumps(row).encode()) * 2:
-            assert checker.unvalidated(trusted).allowed
+    beyond = {"account": {"level": 12}, "change": {"do": "enter"}}
     twice = b'{"change": {"do": "enter"}, "account": {"level": 2, "level": 5}}'
-    assert checker.unvalidated(twice).allowed
+    for trusted in (beyond, json.dumps(beyond).encode(), twice) * 2:
+        assert checker.unvalidated(trusted).allowed
 
 
 def test_an_action_that_asks_for_features_is_ruled_on_where_none_are_told() -> None:

@@ -29,9 +29,8 @@ class Checker:
     unvalidated: Callable[[Asked], Ruling]
     """The same of a request that is **trusted**: a dict or bytes are taken at their word, and read sooner.
 
-    A wrong one may raise RequestError, or be ruled on: passed over are values that no rule reads, bounds of numbers and
-    a key of JSON that stands twice. What the policy does not declare is refused, and a value of another type where it
-    is read.
+    A wrong one may be ruled on: passed over are bounds of numbers and a key of JSON that stands twice. What the policy
+    does not declare is refused, and a value of another type.
     """
 
     def __init__(self, program: Program, reader: Reader, ruler: Ruler) -> None:

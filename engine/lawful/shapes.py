@@ -19,6 +19,8 @@ from lawful.row import Row
 Form = Literal["python", "json"]
 Type: TypeAlias = Any
 """Made while the program runs, where no type checker sees it."""
+ValueType: TypeAlias = Callable[[FieldDeclaration], Type]
+"""Of values of a field."""
 _typed_dict: Final[Any] = TypedDict  # with names that a checker cannot know
 
 
@@ -30,7 +32,7 @@ def row_type(program: Program, moments: Moments, form: Form) -> Type:
         program,
         moments,
         {
-            "account": (_account_type(program, program.account) | None, None),
+            "account": (_account_type(program) | None, None),
             "changes": (change | None, None),
             "key": (Annotated[_list(change), Meta(max_length=MAX_CHANGES)] | None, None),
             "facts": (_record_type(program.request) | None, None),
@@ -41,10 +43,10 @@ def row_type(program: Program, moments: Moments, form: Form) -> Type:
     )
 
 
-def trusted_row_type(program: Program, moments: Moments, account: Schema, facts: Schema) -> Type:
-    """Of trusted requests with one change and a whole history or none; of other fields any value is taken."""
-    account_type = _account_type(program, account, unread=program.account, of=_trusted_value_type)
-    facts_type = _record_type(facts, unread=program.request, of=_trusted_value_type)
+def trusted_row_type(program: Program, moments: Moments) -> Type:
+    """Of trusted requests with one change and a whole history or none."""
+    account_type = _account_type(program, _trusted_value_type)
+    facts_type = _record_type(program.request, of=_trusted_value_type)
     return _row_type(
         program,
         moments,
@@ -89,36 +91,31 @@ def _event_type(program: Program, **options: Any) -> Type:
     return msgspec.defstruct("Event", named, bases=(Recorded,), frozen=True, gc=False, **options)
 
 
-def _account_type(program: Program, schema: Schema, **options: Any) -> Type:
+def _account_type(program: Program, of: ValueType | None = None) -> Type:
     beside: dict[str, Type] = {"features": _listed(program.features)}
     key = program.account_id
     is_taken = key in program.account or key == "features"
     if not is_taken and key.isprintable() and not {'"', "\\"} & {*key}:  # msgspec takes no other keys
         beside["identity"] = str | int
     called = {"identity": key} if "identity" in beside else None
-    return _record_type(schema, beside, called, **options)
+    return _record_type(program.account, beside, called, of)
 
 
 def _record_type(
     schema: Schema,
     beside: Mapping[str, Type] | None = None,
     called: Mapping[str, str] | None = None,
-    unread: Iterable[str] = (),
-    of: Callable[[FieldDeclaration], Type] | None = None,
+    of: ValueType | None = None,
 ) -> Type:
-    """Of records with a slot for each field, and for what else is given with them; `called`: by which key.
-
-    What is not declared is refused. Of fields that are in `unread` only, any value is taken, and never looked at.
-    """
+    """Of records with a slot for each field, and for what else is given with them; `called`: by which key."""
     members = {slot(name): (of or _value_type)(each) for name, each in schema.items()} | dict(beside or {})
-    members |= {slot(name): Any for name in unread if name not in schema}
     return msgspec.defstruct(
         "Facts",
         [(name, type | None, None) for name, type in members.items()],
         bases=(Record,),
         frozen=True,
         namespace={"names": tuple(schema)},
-        rename={slot(name): name for name in (*schema, *unread)} | dict(called or {}),
+        rename={slot(name): name for name in schema} | dict(called or {}),
         omit_defaults=True,
         forbid_unknown_fields=True,
         gc=False,

@@ -1,4 +1,4 @@
-"""Requests that are taken at their word: no more of them is read than rules read.
+"""Requests that are taken at their word.
 
 msgspec finds out by the way whether that has its types, and whether each field is declared. A key that stands twice is
 passed over. Whatever msgspec cannot take, or is rare, is left to who validates.
@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from lawful.ir import Field, Program, Schema, everything
+from lawful.ir import Program
 from lawful.question import EARLIEST
 from lawful.row import Row
 from lawful.shapes import trusted_row_type, wanted_type
@@ -25,13 +25,12 @@ class Trusting:
 
     def __init__(self, program: Program, validator: Validator) -> None:
         self._validator = validator
-        account, facts = _read(program, program.account, "account"), _read(program, program.request, "request")
-        self.row = trusted_row_type(program, validator.moments, account, facts)
+        self.row = trusted_row_type(program, validator.moments)
         """The type of the rows."""
         self.decoded = msgspec.json.Decoder(self.row).decode
         empty = msgspec.convert({"change": {}}, self.row)
-        self._account = Owner(account, empty.account)
-        self._facts = Owner(facts, empty.facts)
+        self._account = Owner(program.account, empty.account)
+        self._facts = Owner(program.request, empty.facts)
         self.is_plain = self._account.is_plain and self._facts.is_plain
         """Whether msgspec leaves nothing to be done with facts."""
         self._wanted = wanted_type(program)
@@ -52,15 +51,3 @@ class Trusting:
             self._account.finish(row.account)
         if not self._facts.is_plain:
             self._facts.finish(row.facts)
-
-
-def _read(program: Program, schema: Schema, owner: str) -> Schema:
-    """The fields that some rule or move reads."""
-    owners = ("account", "before", "after") if owner == "account" else (owner,)
-    exprs = [expr for rule in program.rules for expr in (rule.when, rule.requires)]
-    exprs += [expr for move in program.moves for expr in (move.applies, *(each.value for each in move.effects))]
-    nodes = (node for expr in exprs for node in everything(expr, program.conditions))
-    read = {node.name for node in nodes if isinstance(node, Field) and node.owner in owners}
-    if owner == "account":
-        read |= {effect.field for move in program.moves for effect in move.effects}
-    return {name: declaration for name, declaration in schema.items() if name in read}
