@@ -108,7 +108,6 @@ def _unvalidated(validated: Checker, reader: Reader, ruler: Ruler) -> Callable[[
                 and change.enable is None
                 and change.disable is None
             ):
-                row.changes = ()  # as given it is no change that a rule could read; nothing of this one is read
                 return function(row)
             settle(row)
             function = by_key.get(row.key)

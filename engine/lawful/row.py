@@ -43,7 +43,8 @@ class Row(msgspec.Struct, gc=False):
     @property
     def features(self) -> Mapping[str, bool]:
         enabled = self.account.features
-        if enabled is None and not (self.changes and self.changes[0].kind == "register"):
+        changes = self.changes  # as given, where a trusted row asks for an action
+        if enabled is None and not (type(changes) is tuple and changes and changes[0].kind == "register"):
             return {}
         features = dict.fromkeys(self.program.features, False)
         for name in enabled or ():
