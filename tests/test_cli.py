@@ -925,6 +925,14 @@ def test_eval_of_cases(run: Run, tmp_path: Path, golden: Golden) -> None:
     assert (right.code, right.out.splitlines()[0]) == (0, "✓ 1 case: 1 right, 0 wrong, 0 outside the language")
 
 
+@pytest.mark.parametrize("lines", ["", '{"expr": "1 ++ 1", "value": 2}'])
+def test_where_no_case_is_judged_nothing_is_right(run: Run, lines: str) -> None:
+    done = run("eval", "--cases", "-", stdin=lines)
+    assert done.code == 2
+    assert done.out.startswith("✗ ")
+    assert "no case of `-` was judged" in done.err
+
+
 def test_eval_of_cases_as_json(run: Run) -> None:
     done = run("eval", "--cases", "-", "--format", "json", stdin=CASES)
     first, three, *_, outside, _ = map(json.loads, done.out.splitlines())

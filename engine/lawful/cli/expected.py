@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from lawful.cli import exit_code, reading
 from lawful.cli.diagnosed import error as error_text
+from lawful.cli.errors import WrongUsage
 from lawful.cli.layout import GAP, Row, row
 from lawful.cli.progress import collect, progress
 from lawful.cli.terminal import Terminal, tell
@@ -46,6 +47,8 @@ def judge(name: str, policy: Policy | None, terminal: Terminal, *, as_json: bool
         terminal.remark(tally.heading(terminal))
     else:
         terminal.rows(tally.rows(terminal))
+    if not tally.unreadable and not tally.judged:
+        raise WrongUsage(f"no case of `{name}` was judged", "there is none, or all are outside the language")
     codes = [exit_code.FINE]
     codes += [exit_code.DENIED] if tally.outcomes["wrong"] else []
     codes += [exit_code.WRONG_USAGE] if tally.unreadable else []
@@ -99,6 +102,10 @@ class _Tally:
         self.reasons: Counter[str] = Counter()
         self.unreadable = 0
 
+    @property
+    def judged(self) -> int:
+        return self.outcomes["right"] + self.outcomes["wrong"]
+
     def add(self, result: Result) -> None:
         self.outcomes[result.outcome] += 1
         self.asked.update(result.given.keys())
@@ -122,7 +129,7 @@ class _Tally:
         return told
 
     def rows(self, terminal: Terminal) -> Iterator[Row]:
-        failed = self.outcomes["wrong"] or self.unreadable
+        failed = self.outcomes["wrong"] or self.unreadable or not self.judged
         yield row(0, ("✗ ", "bad") if failed else ("✓ ", "good"), self.heading(terminal))
         for engine in _ENGINES:
             right, asked = self.right[engine], self.asked[engine]
