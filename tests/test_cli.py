@@ -966,8 +966,9 @@ def test_eval_of_cases_of_a_policy(run: Run) -> None:
     misspelt = run("eval", "--policy", "wechat", "--cases", "-", stdin='{"expr": "certifed", "value": true}')
     assert misspelt.code == 2
     assert "line 1: expr: there is no condition or name `certifed`" in misspelt.err
-    outside = run("eval", "--policy", "wechat", "--cases", "-", stdin='{"expr": "1.5 < 2.5", "value": true}')
-    assert (outside.code, outside.out.splitlines()[0]) == (0, "✓ 1 case: 0 right, 0 wrong, 1 outside the language")
+    beside = '{"expr": "1.5 < 2.5", "value": true}\n{"expr": "1 < 2", "value": true}'
+    outside = run("eval", "--policy", "wechat", "--cases", "-", stdin=beside)
+    assert (outside.code, outside.out.splitlines()[0]) == (0, "✓ 2 cases: 1 right, 0 wrong, 1 outside the language")
 
 
 @pytest.mark.parametrize(
