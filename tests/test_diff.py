@@ -419,6 +419,8 @@ def test_what_is_read_is_not_written_over(inventory: str, tmp_path: Path, monkey
         policy.touched(policy, "link.csv", at="2025-07-01", changed="accounts.csv")
     with pytest.raises(AuditError, match="is read as the history"):
         policy.touched(policy, inventory, at="2025-07-01", changed="./history.csv", history="history.csv")
+    given = ["--inventory", "accounts.csv", "--at", "2025-07-01", "--changed", "./link.csv"]
+    assert main(["diff", "wechat", "wechat", *given]) == 2
     assert Path(inventory).read_bytes() == whole
 
 

@@ -393,7 +393,8 @@ class Policy:
 
         `can` is what they ask for; without it every value of a life cycle that can be reached, and every feature.
         `changed` is a file (.csv, .parquet) for all of them, none of those that are read; the rest is as in `audit`.
-        Where DuckDB is not installed, some thousand accounts of a CSV or of JSON Lines are asked one by one, by `direct`.
+        Where DuckDB is not installed, some thousand accounts of a CSV or of JSON Lines are asked one by one, by
+        `direct`.
 
         Raises AuditError.
         """
