@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +16,7 @@ import pytest
 
 import lawful
 from lawful import ir, schemas
+from lawful.audit.errors import AuditError
 from lawful.cli import main
 from lawful.engines.reference import evaluate
 from lawful.ir import Language
@@ -402,6 +404,45 @@ def test_accounts_are_asked_by_the_columns(inventory: str, tmp_path: Path) -> No
     ]
 
 
+def test_what_is_read_is_not_written_over(inventory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it is named; and the tables of the policies, too."""
+    monkeypatch.chdir(tmp_path)
+    whole = Path(inventory).read_bytes()
+    Path("link.csv").symlink_to(inventory)
+    Path("hard.csv").hardlink_to(inventory)
+    Path("history.csv").write_text("account_id,event,at\n", encoding="utf-8")
+    policy = lawful.load("wechat")
+    for name in (inventory, "accounts.csv", "./accounts.csv", "link.csv", "hard.csv"):
+        with pytest.raises(AuditError, match="is read as the inventory: it is not written over"):
+            policy.touched(policy, inventory, at="2025-07-01", changed=name)
+    with pytest.raises(AuditError, match="is read as the inventory"):
+        policy.touched(policy, "link.csv", at="2025-07-01", changed="accounts.csv")
+    with pytest.raises(AuditError, match="is read as the history"):
+        policy.touched(policy, inventory, at="2025-07-01", changed="./history.csv", history="history.csv")
+    given = ["--inventory", "accounts.csv", "--at", "2025-07-01", "--changed", "./link.csv"]
+    assert main(["diff", "wechat", "wechat", *given]) == 2
+    assert Path(inventory).read_bytes() == whole
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_tables_of_a_policy_are_not_written_over(
+    kept: bool, inventory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the policy was compiled before, and is only looked up."""
+    monkeypatch.setenv("LAWFUL_CACHE", str(tmp_path / "kept"))
+    folder = tmp_path / "p"
+    shutil.copytree(WECHAT.parents[1] / "developer-platforms", folder)
+    if kept:
+        lawful.load(folder, cached=True)
+    policy = lawful.load(folder, cached=kept)
+    table = folder / "github.csv"
+    assert set(policy.files) >= {folder / "policy.yaml", table}
+    whole = table.read_bytes()
+    with pytest.raises(AuditError, match=r"github\.csv` is read as the policy: it is not written over"):
+        lawful.load("developer-platforms").touched(policy, inventory, at="2025-07-01", changed=table)
+    assert table.read_bytes() == whole
+
+
 WITHOUT_ENGINES = """
 import sys
 sys.modules["duckdb"] = sys.modules["ibis"] = None
@@ -568,6 +609,82 @@ def test_an_example_shows_why_the_answers_differ(
         if each.change == change and each.example is not None
     ]
     assert ("+08:00", request_told, answers) in told
+
+
+NAMED_ALIKE = """
+policy: p
+version: "1"
+account:
+  fields:
+    kind: {enum: {x: {en: ex, zh: 甲}, y: {en: why, zh: 乙}}, title: {en: kind, zh: 类型}}
+    n: {type: int, min: 0, settable: {}}
+lifecycle: {kind: {transitions: {up: {from: x, to: y, title: {en: rise, zh: 升级}}}}}
+actions: {post: {obligations: [{en: pay, zh: 付}]}}
+"""
+
+
+def answers(old: str, new: str, change: str, language: Language) -> list[tuple[str, str]]:
+    """What is allowed by both with other consequences, in words."""
+    found = lawful.loads(old).diff(lawful.loads(new), timeout=LIMIT)
+    teller = ExampleTeller(found, language)
+    return [
+        teller.answers(each, each.example)
+        for each in found.found
+        if each.change == change and each.kind == "consequences" and each.example is not None
+    ]
+
+
+def test_consequences_that_are_told_alike_are_told_apart() -> None:
+    lifted = NAMED_ALIKE.replace("up:", "lift:")
+    apart = ("allow (recorded as rise (up))", "allow (recorded as rise (lift))")
+    assert answers(NAMED_ALIKE, lifted, "set.kind", "en") == [apart]
+    assert answers(NAMED_ALIKE, lifted, "set.kind", "zh") == [("允许 (记录为升级 (up))", "允许 (记录为升级 (lift))")]
+    retitled = lifted.replace("rise", "lift up")
+    assert answers(NAMED_ALIKE, retitled, "set.kind", "en") == [
+        ("allow (recorded as rise)", "allow (recorded as lift up)")
+    ]
+    more = NAMED_ALIKE.replace("en: pay", "en: pay more")
+    assert answers(NAMED_ALIKE, more, "do.post", "en") == [("allow (pay)", "allow (pay more)")]
+    assert answers(NAMED_ALIKE, more, "do.post", "zh") == [("允许 (付 (pay))", "允许 (付 (pay more))")]
+
+
+GROUPED = """
+policy: p
+version: "1"
+account:
+  fields:
+    kind: {enum: {x: {en: ex, zh: 甲}, y: {en: why, zh: 乙}}, title: {en: kind, zh: 类型}}
+    u: {type: int, min: 0, default: 0}
+    own: {type: string, fixed: yes}
+lifecycle: {kind: {transitions: {up: {from: x, to: y}}}}
+constraints:
+  few: {per: account.own, at_most: 2, when: account.kind == 'y'}
+"""
+
+
+def test_each_fact_is_told_once_from_what_it_was_and_from_what_is_asked_for() -> None:
+    new = GROUPED.replace("at_most: 2", "at_most: 2, counted_by: account.u")
+    found = lawful.loads(GROUPED).diff(lawful.loads(new), timeout=LIMIT)
+    [where] = [each.where for each in found.found if (each.change, each.kind) == ("set.kind", "allow_to_deny")]
+    assert where is not None
+    english = "the kind asked for is why and kind is ex and afterwards own is known and afterwards u ≥ 2"
+    assert Sayings(found, "en").cases(where) == [english]
+    assert Sayings(found, "zh").cases(where) == ["申请的类型为乙，且类型为甲，且变更后已知own，且变更后u ≥ 2"]
+
+
+def test_by_whose_defaults_stands_beside_what_is_asked_for() -> None:
+    old = NAMED_ALIKE.replace("n: {type: int, min: 0, settable: {}}", "n: {type: int, default: 0, outside: true}")
+    found = lawful.loads(old).diff(lawful.loads(old.replace("default: 0, ", "")), timeout=LIMIT)
+    told = {
+        place
+        for each in found.found
+        if each.change == "set.n" and each.where is not None
+        for place in Sayings(found, "en").cases(each.where)
+    }
+    assert any("n = the n asked for (by the old policy)" in each for each in told)
+    [where] = [each.where for each in found.found if each.change == "do.post"]
+    assert where is not None
+    assert Sayings(found, "en").remarks(where) == ["the policies' own conditions do not tell where"]
 
 
 @pytest.mark.parametrize("timeout", ["x", -1, 0, float("nan"), True])

@@ -90,7 +90,41 @@ def test_a_number_that_overflows_is_no_example() -> None:
 
 def test_a_pattern_is_no_text_that_is_offered() -> None:
     (_, allowed), (given, denied) = asked(S, "account.s.matches('^a[0-9]+$')")
-    assert (allowed, denied, given) == ("allow", "deny", {"account.s": "such as …"})
+    assert (allowed, denied, given) == ("allow", "deny", {"account.s": "such as a"})
+
+
+SZ = "{s: {type: string, outside: true}, z: {type: string, outside: true}}"
+
+
+def test_texts_that_meet_are_told_by_texts_that_one_could_give() -> None:
+    equal = {"account.s": "such as a", "account.z": "such as a"}
+    different = {"account.s": "such as b", "account.z": "such as a"}
+    assert asked(SZ, "account.s == account.z") == [(equal, "allow"), (different, "deny")]
+    assert asked(SZ, "account.s != account.z") == [(different, "allow"), (equal, "deny")]
+    told = {"such as Bob": "allow", "such as a": "deny"}
+    assert asked(SZ, "account.s == account.z", {"z": "Bob"}) == one("s", told)
+    assert asked(SZ, "account.s in [account.z, 'Ann']", {"z": "Bob"})[0][0] == {"account.s": "such as Ann or Bob"}
+
+
+def test_an_example_gives_no_private_text_away() -> None:
+    fields = SZ.replace("z: {", "z: {private: true, ")
+    for given, _ in asked(fields, "account.s == account.z", {"z": "Bob"}):
+        assert "Bob" not in given["account.s"]
+
+
+def test_every_way_to_be_allowed_or_denied_is_looked_for() -> None:
+    """Beside what has ranges: there are answers that allow with each of these, or with none."""
+    fields = NM.replace("m:", "k: {type: int, outside: true}, m:")
+    elsewhere = "up to 4 or from 6 on"
+    assert asked(fields, "account.n > account.m || account.k == 5") == [
+        ({"account.n": "such as 0", "account.m": "such as 0", "account.k": "5"}, "allow"),
+        ({"account.n": "such as 10", "account.m": "such as 9", "account.k": elsewhere}, "allow"),
+        ({"account.n": "such as 0", "account.m": "such as 0", "account.k": elsewhere}, "deny"),
+    ]
+    assert asked(NM, "account.n <= account.m") == [
+        ({"account.m": "such as 0", "account.n": "such as 0"}, "allow"),
+        ({"account.m": "such as 9", "account.n": "such as 10"}, "deny"),
+    ]
 
 
 def test_what_is_computed_from_is_told_by_what_was_tried() -> None:

@@ -35,16 +35,17 @@ def load(
 
     path = path_of(name_or_path)
     raw = _policy_file(path, partial(file_of, path))
-    program = _kept(path, raw) if cached else None
+    read: list[str] = []
+    program = _kept(path, raw, read) if cached else None
     if program is not None:
-        return Policy(program, (), path.parent)
+        return Policy(program, (), path.parent, files=(path, *(path.parent / name for name in read)))
     tables: dict[str, bytes] = {}
 
     def beside(name: str) -> bytes:
         tables[name] = file_of(path, name)
         return tables[name]
 
-    policy = _compiled(_named_as_given(path), raw, beside, path.parent)
+    policy = _compiled(_named_as_given(path), raw, beside, path)
     if warnings is not None:
         warnings.extend(policy.diagnostics)
     if cached and not policy.diagnostics:
@@ -55,13 +56,23 @@ def load(
 def program(name_or_path: str | os.PathLike[str]) -> tuple[Program, Path]:
     """The program alone, and its folder: for those who judge no change. As `load` with `cached`. Raises PolicyError."""
     path = path_of(name_or_path)
-    found = _kept(path, _policy_file(path, partial(file_of, path)))
+    found = _kept(path, _policy_file(path, partial(file_of, path)), [])
     return found or load(name_or_path, cached=True).program, path.parent
 
 
-def _kept(path: Path, raw: bytes) -> Program | None:
-    """The program that an earlier process made of the same files."""
-    return cache.read(__version__, raw, partial(file_of, path))
+def _kept(path: Path, raw: bytes, read: list[str]) -> Program | None:
+    """The program that an earlier process made of the same files. The names of its tables are appended to `read`."""
+    return cache.read(__version__, raw, _noted(partial(file_of, path), read))
+
+
+def _noted(beside: Callable[[str], bytes], read: list[str]) -> Callable[[str], bytes]:
+    """Reads as `beside` does, and notes what was read."""
+
+    def noted(name: str) -> bytes:
+        read.append(name)
+        return beside(name)
+
+    return noted
 
 
 def loads(text: str, *, name: str = "policy.yaml", tables: Mapping[str, bytes] | None = None) -> Policy:
@@ -78,7 +89,7 @@ def loads(text: str, *, name: str = "policy.yaml", tables: Mapping[str, bytes] |
 
 def load_by(path: Path, read: Callable[[str], bytes]) -> Policy:
     """The policy of that file; `read` gives it and its tables by their names, as `file_of` does. Raises PolicyError."""
-    return _compiled(_named_as_given(path), _policy_file(path, read), read, path.parent)
+    return _compiled(_named_as_given(path), _policy_file(path, read), read, path)
 
 
 def file_of(path: Path, name: str) -> bytes:
@@ -93,18 +104,22 @@ def _policy_file(path: Path, read: Callable[[str], bytes]) -> bytes:
         raise PolicyError([Diagnostic("no-such-policy", f"`{path}` cannot be read: {_why(error)}")]) from None
 
 
-def _compiled(name: str, raw: bytes, beside: Callable[[str], bytes], folder: Path | None) -> Policy:
+def _compiled(name: str, raw: bytes, beside: Callable[[str], bytes], path: Path | None) -> Policy:
     from lawful.compiler import compile_policy  # 120 ms with what it imports: not where a compiled program is at hand
     from lawful.document import Unreadable, decode
     from lawful.policy import Policy
 
+    read: list[str] = []
     try:
-        compiled = compile_policy(decode(name, raw), beside)
+        compiled = compile_policy(decode(name, raw), _noted(beside, read))
     except Unreadable as error:
         raise PolicyError(error.diagnostics) from None
     if compiled.program is None:
         raise PolicyError(compiled.diagnostics)
-    return Policy(compiled.program, compiled.diagnostics, folder, compiled.layouts)
+    if path is None:
+        return Policy(compiled.program, compiled.diagnostics, None, compiled.layouts)
+    files = (path, *(path.parent / each for each in read))
+    return Policy(compiled.program, compiled.diagnostics, path.parent, compiled.layouts, files)
 
 
 def _why(error: OSError | ValueError) -> str:

@@ -67,6 +67,7 @@ class Policy:
         diagnostics: tuple[Diagnostic, ...] = (),
         folder: Path | None = None,
         layouts: tuple[Layout, ...] = (),
+        files: tuple[Path, ...] = (),
     ) -> None:
         self.program = program
         self.diagnostics = diagnostics
@@ -74,6 +75,8 @@ class Policy:
         self.folder = folder
         self.layouts = layouts
         """How its tables are laid out, for `show`; none where the program was compiled by an earlier process."""
+        self.files = files
+        """What it was read from: `policy.yaml` and its tables; none where it is a text."""
         self.zone = ZoneInfo(program.timezone)
         self._judge = Judge(program, self.zone)
         self._ruler = Ruler(self._judge)
@@ -389,8 +392,9 @@ class Policy:
         """How many accounts of an inventory, and which, get another answer from the other policy, the newer one.
 
         `can` is what they ask for; without it every value of a life cycle that can be reached, and every feature.
-        `changed` is a file (.csv, .parquet) for all of them; the rest is as in `audit`. Where DuckDB is not installed,
-        some thousand accounts of a CSV or of JSON Lines are asked one by one, by `direct`.
+        `changed` is a file (.csv, .parquet) for all of them, none of those that are read; the rest is as in `audit`.
+        Where DuckDB is not installed, some thousand accounts of a CSV or of JSON Lines are asked one by one, by
+        `direct`.
 
         Raises AuditError.
         """
@@ -407,7 +411,8 @@ class Policy:
             return polled(ours, theirs, inventory, can, changed=changed, **options)
         if told is not None:
             options["progress"] = told
-        return compared(self.program, other.program, inventory, can, changed=changed, **options)
+        files = (*self.files, *other.files)
+        return compared(self.program, other.program, inventory, can, changed=changed, files=files, **options)
 
     def evaluate(self, text: str, /, **parts: Unpack[Parts]) -> tuple[Value | None, Justification]:
         """The value of a condition on an account, None where it is unknown, and why.

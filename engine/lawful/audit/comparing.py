@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lawful.audit import outputs
 from lawful.audit.auditing import Progress, silent
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
@@ -41,19 +42,23 @@ def compared(
     can: Sequence[str] = (),
     *,
     changed: str | Path | None = None,
+    files: Sequence[Path] = (),
     at: Any = None,
     progress: Progress = silent,
     **options: Any,
 ) -> Touched:
     """How many accounts, and which, get another answer; written to `changed`, too. Raises AuditError.
 
-    `options` are those of `policy.audit`: `history`, `mapping`, `columns`, `lenient`.
+    `files` are those of the policies: like the inventory, they are not written over. `options` are those of
+    `policy.audit`: `history`, `mapping`, `columns`, `lenient`.
     """
     asked = tuple(can) or questions_of(old, new)
     if not asked:
         raise AuditError("there is nothing that both policies can be asked", "say what: `enable FEATURE`, `do ACTION`")
     form = _form(changed)
     at = at if at is not None else datetime.now(UTC).isoformat()
+    if changed is not None:
+        outputs.check_one(str(changed), wanted(old, inventory, at=at, can=asked, **options), files)
     with telling("there is no place for temporary files"):
         scratch = tempfile.TemporaryDirectory(prefix="lawful-diff-")
     with scratch as folder:

@@ -82,6 +82,15 @@ def check(targets: Sequence[str], answers: str | None, wanted: Wanted) -> None:
             must_take_findings(each)
 
 
+def check_one(target: str, wanted: Wanted, policies: Iterable[Path]) -> None:
+    """Refuse the file where it cannot be written, and where an audit or a policy reads it. Raises AuditError."""
+    _refuse_source(target, wanted)
+    for each in policies:
+        if _is_same(Path(target).resolve(), each.resolve()):
+            raise _read_as("policy", target)
+    must_be_writable(Path(target))
+
+
 def _refuse_source(target: str, wanted: Wanted) -> None:
     """Refuse to write over what the audit reads."""
     sources = {
@@ -94,10 +103,14 @@ def _refuse_source(target: str, wanted: Wanted) -> None:
     }
     for name, where in sources.items():
         if isinstance(where, (str, os.PathLike)) and _is_read(Path(target), os.fspath(where)):
-            help = "name another file"
-            if name == "baseline":
-                help = "write to another file, and take that one for the baseline the next time"
-            raise AuditError(f"`{legible(target, 200)}` is read as the {name}: it is not written over", help)
+            raise _read_as(name, target)
+
+
+def _read_as(name: str, target: str) -> AuditError:
+    help = "name another file"
+    if name == "baseline":
+        help = "write to another file, and take that one for the baseline the next time"
+    return AuditError(f"`{legible(target, 200)}` is read as the {name}: it is not written over", help)
 
 
 def _is_read(target: Path, where: str) -> bool:

@@ -17,13 +17,22 @@ from msgspec.structs import replace
 
 from lawful import values, wording
 from lawful.deciding.judging import Judge, Judgement
-from lawful.deciding.meeting import numbers_after, plain_values, plainer, plainness
+from lawful.deciding.meeting import (
+    numbers_after,
+    plain_values,
+    plainer,
+    plainness,
+    stands_for_others,
+    texts_met,
+    with_a_text,
+)
 from lawful.deciding.missing import MOST_SETS, Searching
-from lawful.deciding.ranging import Ranging, facts_given
+from lawful.deciding.ranging import Ranging, fact_of, facts_given
 from lawful.deciding.rulebook import triggers_of
 from lawful.deciding.thresholds import MOST_OF_A_SET, Read, turning_values
 from lawful.decision import Answered, Inquiry, JsonValue, Verdict
 from lawful.decision import Text as Told
+from lawful.engines.situation import Situation
 from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Value, walk
 from lawful.question import EARLIEST, Question, Recorded
 from lawful.record import record_type
@@ -32,6 +41,8 @@ _MOST_JUDGED: Final = 1500
 """Requests judged for one answer: a tenth of a second or so."""
 _MOST_TURNED: Final = 60
 """So often thresholds are looked for once other answers are given."""
+_MOST_FURTHER: Final = 40
+"""So often once more, for what else allows or denies."""
 _MOST_ANSWERS: Final = 120
 """To one set of facts; of more none are told."""
 _MOST_TOLD: Final = 24
@@ -93,6 +104,28 @@ class _Answers:
     chosen: tuple[tuple[int, ...], ...]
     verdict: Verdict
     rules: tuple[str, ...]
+
+    def is_among(self, fixed: Mapping[int, int]) -> bool:
+        """Whether it is of these kinds."""
+        return all(number in self.chosen[place] for place, number in fixed.items())
+
+
+def _answers_of(
+    kinds: Sequence[_Kinds], values: Sequence[object], verdict: Verdict, rules: tuple[str, ...]
+) -> _Answers:
+    return _Answers(tuple((_place(each, value),) for each, value in zip(kinds, values, strict=True)), verdict, rules)
+
+
+def _open(kinds: Sequence[_Kinds]) -> list[int]:
+    """The places of those of which not all that the rules tell apart was tried."""
+    return [place for place, each in enumerate(kinds) if not (each.exact and each.whole)]
+
+
+def _all_merged(answers: list[_Answers], facts: int) -> list[_Answers]:
+    """By each fact."""
+    for place in reversed(range(facts)):
+        answers = _merged(answers, place)
+    return answers
 
 
 def _merged(answers: Iterable[_Answers], place: int) -> list[_Answers]:
@@ -159,6 +192,7 @@ class Inquirer:
         self.free = Searching(judgement)
         self.judged = 0
         self.turned = 0
+        self.further = 0
         self.read = Read.of(self._exprs(), self.program.conditions)
         self.ranging = self._ranging()
         self._kinds: dict[str, _Kinds] = {}
@@ -233,8 +267,11 @@ class Inquirer:
         return many
 
     def _verdict(self, facts: tuple[str, ...], chosen: tuple[_Kind, ...]) -> tuple[Verdict, tuple[str, ...]]:
+        return self._judged(dict(zip(facts, (each.value for each in chosen), strict=True)))
+
+    def _judged(self, given: Mapping[str, object]) -> tuple[Verdict, tuple[str, ...]]:
+        """What these answers decide, and the rules that do."""
         self.judged += 1
-        given = dict(zip(facts, (each.value for each in chosen), strict=True))
         judgement = self.judge.judge(self._answered(given), "reference")
         rules = [each.rule.id for step in judgement.steps for each in step.judged if each.refuses]
         if judgement.verdict == "undetermined":
@@ -288,12 +325,14 @@ class Inquirer:
         for step in self.judgement.steps:
             for situation in (step.before, step.after):
                 turns = turning_values(self.read, declaration, situation, of_request=fact.startswith("request."))
-                found += turns.found
+                found += [*turns.found, *self._texts_met(fact, situation)]
                 exact = exact and turns.exact
         distinct = list(dict.fromkeys(found))
         whole = self._is_whole(fact, declaration)
         if not whole and not exact:
             distinct = plainer(distinct)
+        if not whole:
+            distinct = with_a_text(distinct)
         if declaration.type.kind in ("int", "date", "timestamp"):
             return _Kinds(tuple(self._stretches(sorted(distinct), declaration)), exact, whole)
         return _Kinds(tuple(self._single(each, declaration, whole=whole) for each in distinct), exact, whole)
@@ -311,10 +350,23 @@ class Inquirer:
 
     def _single(self, value: Value, declaration: FieldDeclaration, *, whole: bool = True) -> _Kind:
         named = self._named(value, declaration)
-        if whole and isinstance(value, str) and set(value) == {"…"}:
+        if whole and stands_for_others(value):
             return _Kind(value, None, named, Told(en="anything else", zh="其他"))
         shown: JsonValue = wording.MASKED if declaration.private else values.to_json(value, self.zone)
         return _Kind(value, shown, named, named)
+
+    def _texts_met(self, fact: str, situation: Situation) -> Iterator[str]:
+        """Without what is private: it would be told as an example of what is not."""
+
+        def subject(node: Expr) -> bool:
+            return isinstance(node, Field) and fact_of(node) == fact
+
+        def is_private(node: Expr) -> bool:
+            declaration = self._declaration(fact_of(node)) if isinstance(node, Field) else None
+            return declaration is not None and declaration.private
+
+        open_ones = [each for each in self.read.leaves if not any(map(is_private, walk(each)))]
+        return texts_met(open_ones, subject, situation)
 
     def _named(self, value: Value, declaration: FieldDeclaration) -> Told:
         """The value in words. What commas part stands in braces, and nothing is not left blank."""
@@ -376,11 +428,13 @@ class Inquirer:
         kinds = [self._of(each) for each in facts]
         found = self._decided(facts, kinds)
         if all(each.verdict != "allow" for each in found) and (more := self._allowing(facts, kinds)):
-            kinds = [self._with(fact, each, value) for fact, each, value in zip(facts, kinds, more, strict=True)]
-            places = tuple((_place(each, value),) for each, value in zip(kinds, more, strict=True))
-            found.append(_Answers(places, "allow", ()))
-        for place in reversed(range(len(facts))):
-            found = _merged(found, place)
+            kinds = self._wider(facts, kinds, more)
+            found.append(_answers_of(kinds, more, "allow", ()))
+        fewer, narrower = _all_merged(found, len(facts)), kinds
+        kinds = self._look_further(facts, kinds, found)
+        found = _all_merged(found, len(facts))
+        if len(found) > _MOST_TOLD:
+            found, kinds = fewer, narrower
         if len(found) > _MOST_TOLD:
             return ()
         found.sort(key=lambda each: _ORDER.index(each.verdict))
@@ -410,20 +464,64 @@ class Inquirer:
 
     def _allowing(self, facts: tuple[str, ...], kinds: Sequence[_Kinds]) -> tuple[object, ...] | None:
         """Answers that would be allowed, where not all that the rules tell apart was tried; None if none is found."""
-        open_ones = [place for place, each in enumerate(kinds) if not (each.exact and each.whole)]
-        if len(self.question.changes) != 1 or self.question.changes[0].kind == "register":
+        if not self._can_be_searched():
             return None
-        for place in open_ones:
+        for place in _open(kinds):
             last, others = facts[place], (*facts[:place], *facts[place + 1 :])
             beside = (*kinds[:place], *kinds[place + 1 :])
             for chosen in product(*(self._plain(fact, each) for fact, each in zip(others, beside, strict=True))):
                 known = dict(zip(others, chosen, strict=True))
+                self.turned += 1
+                if self.turned > _MOST_TURNED or self.judged > _MOST_JUDGED:
+                    return None
                 for value in self._turning(last, known):
                     self.judged += 1
                     given = {**known, last: value}
                     if self.judge.judge(self._answered(given), "reference").verdict == "allow":
                         return tuple(given[fact] for fact in facts)
         return None
+
+    def _look_further(self, facts: tuple[str, ...], kinds: list[_Kinds], found: list[_Answers]) -> list[_Kinds]:
+        """For all that may be answered to what has ranges: something that allows, and something that does not.
+
+        What is found is appended; the kinds come with its values.
+        """
+        ranges = [place for place in range(len(facts)) if place not in _open(kinds)]
+        if len(ranges) == len(facts) or not self._can_be_searched():
+            return kinds
+        for chosen in product(*(range(len(kinds[place].of)) for place in ranges)):
+            fixed = dict(zip(ranges, chosen, strict=True))
+            for verdict in ("allow", "deny"):
+                if any(each.verdict == verdict and each.is_among(fixed) for each in found):
+                    continue
+                if more := self._sought(facts, kinds, fixed, verdict):
+                    values, rules = more
+                    kinds = self._wider(facts, kinds, values)
+                    found.append(_answers_of(kinds, values, verdict, rules))
+        return kinds
+
+    def _sought(
+        self, facts: tuple[str, ...], kinds: Sequence[_Kinds], fixed: Mapping[int, int], verdict: Verdict
+    ) -> tuple[tuple[object, ...], tuple[str, ...]] | None:
+        """Answers that decide so, some of them given, and the rules that do; None if none is found."""
+        given = {facts[place]: kinds[place].of[number].value for place, number in fixed.items()}
+        asked = [place for place in range(len(facts)) if place not in fixed]
+        for last in asked:
+            others = [place for place in asked if place != last]
+            for chosen in product(*(self._plain(facts[place], kinds[place]) for place in others)):
+                known = {**given, **{facts[place]: value for place, value in zip(others, chosen, strict=True)}}
+                self.further += 1
+                if self.further > _MOST_FURTHER or self.judged > _MOST_JUDGED:
+                    return None
+                for value in self._turning(facts[last], known):
+                    answers = {**known, facts[last]: value}
+                    found, rules = self._judged(answers)
+                    if found == verdict:
+                        return tuple(answers[fact] for fact in facts), rules
+        return None
+
+    def _can_be_searched(self) -> bool:
+        return len(self.question.changes) == 1 and self.question.changes[0].kind != "register"
 
     def _plain(self, fact: str, kinds: _Kinds) -> list[object]:
         declaration = self._declaration(fact)
@@ -437,9 +535,6 @@ class Inquirer:
         declaration = self._declaration(fact)
         if declaration is None or fact in ("history", "account.features"):
             return
-        self.turned += 1
-        if self.turned > _MOST_TURNED or self.judged > _MOST_JUDGED:
-            return
         step = self.judge.judge(self._answered(known), "reference").steps[0]
         of_request = fact.startswith("request.")
         found = [
@@ -447,9 +542,16 @@ class Inquirer:
             for situation in (step.before, step.after)
             for value in turning_values(self.read, declaration, situation, of_request=of_request).found
         ]
+        met = [text for situation in (step.before, step.after) for text in self._texts_met(fact, situation)]
+        if declaration.type.kind == "string":
+            found = [*met, *plain_values(declaration, self.question), *with_a_text(found)]
         yield from dict.fromkeys(found)
         if not known:
             yield from numbers_after(plainer(found), declaration)
+
+    def _wider(self, facts: Sequence[str], kinds: Sequence[_Kinds], values: Sequence[object]) -> list[_Kinds]:
+        """With the value of each."""
+        return [self._with(fact, each, value) for fact, each, value in zip(facts, kinds, values, strict=True)]
 
     def _with(self, fact: str, kinds: _Kinds, value: object) -> _Kinds:
         """With one more value that is tried."""

@@ -54,7 +54,7 @@ class Ranging(Struct, frozen=True):
 
     def facts_of(self, leaf: Expr) -> set[str]:
         """The facts that a comparison reads: of a change's own value nothing is asked."""
-        return {_name(node) for node in everything(leaf, self.conditions) if isinstance(node, Field)}
+        return {fact_of(node) for node in everything(leaf, self.conditions) if isinstance(node, Field)}
 
     def _reads(self, expr: Expr, fact: str) -> bool:
         return any(_is(node, fact) for node in everything(expr, self.conditions))
@@ -86,7 +86,7 @@ class Ranging(Struct, frozen=True):
                 case Field(owner="features" | "before.features" | "after.features"):
                     return False
                 case Field():
-                    return not _is(expr, fact) and _name(expr) in self.given and _name(expr) not in self.moved
+                    return not _is(expr, fact) and fact_of(expr) in self.given and fact_of(expr) not in self.moved
                 case Call():
                     return all(fixed(each) for each in expr.arguments)
                 case _:
@@ -112,10 +112,11 @@ def _subject(fact: str) -> Test:
 
 
 def _is(expr: Expr, fact: str) -> bool:
-    return isinstance(expr, Field) and _name(expr) == fact
+    return isinstance(expr, Field) and fact_of(expr) == fact
 
 
-def _name(fact: Field) -> str:
+def fact_of(fact: Field) -> str:
+    """By the name that it is asked for by."""
     if fact.owner.endswith("features"):
         return "account.features"
     return f"{'request' if fact.owner == 'request' else 'account'}.{fact.name}"

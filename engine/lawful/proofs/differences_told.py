@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
-from lawful.ir import AtMost, Clock, Compare, Constant, Field, Language, Program, Text, Value
+from lawful.ir import AtMost, Clock, Compare, Constant, Field, Language, Program, Text, Value, walk
 from lawful.proofs.answers import why_not
 from lawful.proofs.differences import (
     KINDS,
@@ -61,12 +62,11 @@ _FIRST_NAMED: Final = 3
 """Of more than the former, so many are named."""
 
 
-class Words(Phrases):
-    """Conditions around a change: what is asked for is told from what is there."""
+class _Afterwards(Phrases):
+    """Conditions of which it is said beside that they hold afterwards: no fact says so again."""
 
     def _fact(self, field: Field) -> str:
-        told = super()._fact(field)
-        return self.say(f"the new {told}", f"新的{told}") if field.owner == "change" else told
+        return super()._fact(replace(field, owner="account") if field.owner == "after" else field)
 
 
 class Sayings:
@@ -75,7 +75,11 @@ class Sayings:
     def __init__(self, diff: Diff, language: Language) -> None:
         self.diff = diff
         self.language = language
-        self.words: dict[Side, Words] = {"old": Words(diff.old, language), "new": Words(diff.new, language)}
+        self.words: dict[Side, Phrases] = {"old": Phrases(diff.old, language), "new": Phrases(diff.new, language)}
+        self.afterwards: dict[Side, Phrases] = {
+            "old": _Afterwards(diff.old, language),
+            "new": _Afterwards(diff.new, language),
+        }
         self.examples = ExampleTeller(diff, language)
 
     def say(self, english: str, chinese: str) -> str:
@@ -120,7 +124,7 @@ class Sayings:
         """What the cases leave out."""
         found = []
         if not where.whole and not where.cases:
-            told = "where is not told by the policies' own conditions"
+            told = "the policies' own conditions do not tell where"
             found.append(self.say(told, "无法仅用策略自身的条件说明情形"))
         elif not where.whole:
             found.append(self.say("there may be other cases", "可能还有其他情形"))
@@ -150,7 +154,7 @@ class Sayings:
             else:
                 yield self._part(each)
 
-    def _between(self, words: Words, limit: AtMost, bounds: Sequence[tuple[int, bool]]) -> str:
+    def _between(self, words: Phrases, limit: AtMost, bounds: Sequence[tuple[int, bool]]) -> str:
         """How often something has been done: `≤ 3`, `≥ 4`, `= 4`."""
         number = words._count(limit.count)
         high = min((most for most, within in bounds if within), default=None)
@@ -174,11 +178,11 @@ class Sayings:
         told = self._literal(part)
         if part.apart:
             told += self._by(part.side)
-        return self.say(f"afterwards {told}", f"变更后{told}") if part.after else told
+        return self.say(f"afterwards {told}", f"变更后{told}") if _is_afterwards(part) else told
 
     def _by(self, side: Side) -> str:
         policy = SIDES[side].best(self.language)
-        return self.say(f" by {policy}", f"（按{policy}）")
+        return self.say(f" (by {policy})", f"（按{policy}）")
 
     def _moving(self, part: Moving) -> str:
         kind, _, name = part.fact.partition(".")
@@ -192,7 +196,8 @@ class Sayings:
         return self.say(f"by {policy} {title} stays", f"按{policy}{title}不变")
 
     def _literal(self, literal: Statement) -> str:
-        words, expr = self.words[literal.side], literal.expr
+        words = (self.afterwards if _is_afterwards(literal) else self.words)[literal.side]
+        expr = literal.expr
         if isinstance(expr, AtMost):
             return self._limit(words, expr)
         if literal.value is None:
@@ -202,7 +207,7 @@ class Sayings:
             return self._truth(words, expr, literal.value)
         return words.condition(expr) if literal.value else words._negated(expr)
 
-    def _truth(self, words: Words, field: Field, value: bool) -> str:
+    def _truth(self, words: Phrases, field: Field, value: bool) -> str:
         """A fact that is yes or no: a title may be a sentence, so it is told as a value."""
         fact = words.condition(field)
         return f"{fact}: {self._value(words.program, field, value)}"
@@ -211,7 +216,7 @@ class Sayings:
         schema = program.request if field.owner == "request" else program.account
         return wording.of_field(schema.get(field.name), value, self.language, self.examples.teller.zone)
 
-    def _limit(self, words: Words, limit: AtMost) -> str:
+    def _limit(self, words: Phrases, limit: AtMost) -> str:
         number = words._count(limit.count)
         return self.say(f"the {number} is unknown", f"{number}未知")
 
@@ -264,6 +269,13 @@ class Sayings:
     def leaves_out(some: Sequence[OnlyOne]) -> bool:
         """Whether `only` does not name all."""
         return max(Counter(map(_kind, some)).values(), default=0) > _MOST_NAMED
+
+
+def _is_afterwards(statement: Statement) -> bool:
+    """Whether it is of the account after the change alone: what reads the one before says itself which it means."""
+    return statement.after and not any(
+        isinstance(each, Field) and each.owner in ("before", "before.features") for each in walk(statement.expr)
+    )
 
 
 def _kind(each: OnlyOne) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,17 @@ class _Read:
     facts: frozenset[str]
     """`account.f`, `features.f`, `request.f`."""
     history: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Consequence:
+    """What comes of a change."""
+
+    key: tuple[object, ...]
+    """The same of the same."""
+    told: str
+    apart: str
+    """What tells it from another that is told in the same words: a name, or the words of the other language."""
 
 
 class ExampleTeller:
@@ -124,11 +135,11 @@ class ExampleTeller:
         """Each verdict with what makes it; of consequences with what comes of it by that one alone."""
         old, new = example.old, example.new
         if difference.kind == "consequences":
-            comes = self._consequences(old, new), self._consequences(new, old)
-            return (
-                self._answer(old, [each for each in comes[0] if each not in comes[1]]),
-                self._answer(new, [each for each in comes[1] if each not in comes[0]]),
+            comes = (
+                list(self._consequences(old, new, self.diff.old)),
+                list(self._consequences(new, old, self.diff.new)),
             )
+            return self._answer(old, _by_one(*comes)), self._answer(new, _by_one(*reversed(comes)))
         return (
             self._answer(old, self._rules(old, new, difference.kind)),
             self._answer(new, self._rules(new, old, difference.kind)),
@@ -154,13 +165,14 @@ class ExampleTeller:
             told += self.say(f", {severity}", f"，{severity}")
         return told
 
-    def _consequences(self, answered: Answered, other: Answered) -> list[str]:
+    def _consequences(self, answered: Answered, other: Answered, recording: Program) -> Iterator[_Consequence]:
+        """Its own policy has the titles of its events: the other one need not know them."""
         program, value = self.diff.new, self.teller.value
-        parts = []
         for name, before, after in answered.changed:
             declaration = program.account[name]
             title = wording.field_title(declaration, self.language)
-            parts.append(f"{title}: {value(declaration, before)} → {value(declaration, after)}")
+            told = f"{title}: {value(declaration, before)} → {value(declaration, after)}"
+            yield _Consequence((name, before, after), told, name)
         moved = {name for name, _, _ in answered.changed}
         for name, after in answered.otherwise(other):
             if name not in moved:
@@ -168,16 +180,21 @@ class ExampleTeller:
                     wording.field_title(program.account[name], self.language),
                     value(program.account[name], after),
                 )
-                parts.append(self.say(f"leaves {title}: {told}", f"{title}仍为{told}"))
-        features = [wording.feature_title(program, name, self.language) for name in answered.lost]
-        parts += [self.say(f"loses {name}", f"失去{name}") for name in features]
+                yield _Consequence((name, after), self.say(f"leaves {title}: {told}", f"{title}仍为{told}"), name)
+        for name in answered.lost:
+            title = wording.feature_title(program, name, self.language)
+            yield _Consequence(("lost", name), self.say(f"loses {title}", f"失去{title}"), name)
         for name in answered.events:
-            title = wording.event_title(program, name, self.language)
-            if name in answered.perhaps:
-                parts.append(self.say(f"perhaps recorded as {title}", f"可能记录为{title}"))
+            title = wording.event_title(recording, name, self.language)
+            perhaps = name in answered.perhaps
+            if perhaps:
+                told = self.say(f"perhaps recorded as {title}", f"可能记录为{title}")
             else:
-                parts.append(self.say(f"recorded as {title}", f"记录为{title}"))
-        return parts + [each.best(self.language) for each in answered.obligations]
+                told = self.say(f"recorded as {title}", f"记录为{title}")
+            yield _Consequence(("event", name, perhaps), told, name)
+        for each in answered.obligations:
+            elsewhere = each.zh if self.language == "en" else each.en
+            yield _Consequence(("owed", each), each.best(self.language), elsewhere or "")
 
     # -------------------------------------------------------------------------------------------------- the reasons
 
@@ -203,6 +220,16 @@ class ExampleTeller:
         title = (source.titles.zh if self.language == "zh" else source.titles.en) or source.title
         published = f" ({source.published})" if source.published else ""
         return f"{title}{published}" + (f", {source.clause}" if source.clause else "")
+
+
+def _by_one(some: Iterable[_Consequence], others: Sequence[_Consequence]) -> list[str]:
+    """Those that the other answer does not have."""
+    keys, told = {each.key for each in others}, {each.told for each in others}
+    return [
+        f"{each.told} ({each.apart})" if each.told in told and each.apart not in ("", each.told) else each.told
+        for each in some
+        if each.key not in keys
+    ]
 
 
 def _decides(became: Became, answered: Answered) -> bool:
