@@ -1342,6 +1342,7 @@ lifecycle: {t: {initial: [a, b], transitions: {}}}
 features:
   low: {requires: account.k < 2}
   other: {}
+  early: {requires: today.getDate() < 20}
   paid: {requires: "has(account.paid_until) && account.paid_until >= today"}
 actions:
   pay: {effects: {paid_until: "addMonths(today, 14)"}}
@@ -1396,12 +1397,13 @@ def test_needs_are_served_together_only_at_their_rates(
             assert ("rates" in option.plan.bound.left_out) == (option.status == "not found")
 
 
-def test_a_feature_that_lapses_meanwhile_is_not_kept() -> None:
-    """Paid for 40 days at once, and again only when an action wants it: from the 41st on it is lost."""
+@pytest.mark.parametrize("feature", ["paid", "early"])
+def test_a_feature_that_lapses_meanwhile_is_not_kept(feature: str) -> None:
+    """Paid for 40 days, and not again; or had early in each month, when the action is done, and lost late in it."""
     policy = lawful.loads(AT_RATES.replace("addMonths(today, 14)", "addDays(today, 40)"))
-    for option in policy.choose(["paid", "e 1 per month"], at="2026-03-01", seconds=60).options:
+    for option in policy.choose([feature, "e 1 per month"], at="2026-03-01", seconds=60).options:
         assert option.status == "not found"
-        assert [each.rules for each in option.apart] == [("features.paid",)]
+        assert [each.rules for each in option.apart] == [(f"features.{feature}",)]
 
 
 def test_it_is_told_that_needs_were_not_found_together_at_their_rates(

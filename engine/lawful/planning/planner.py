@@ -118,6 +118,8 @@ class Planner:
         domains = [_few_values(each) for each in fields.values()]
         if len(fields) < len(missing) or not all(domains) or prod(map(len, domains)) > _MOST_VALUES:
             return False
+        if options.seconds is not None:
+            options = replace(options, seconds=options.seconds / _MOST_VALUES)
         for values in product(*domains):
             told = dict(zip(fields, values, strict=True))
             begun = [
