@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 from functools import partial
-from itertools import product
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -1324,6 +1324,186 @@ def test_what_keeps_needs_apart_is_told_below_the_table(
     assert run(capsys, *asked, "--lang", "en")[0] == code
     assert f"  against b: {one} and {other} are each served, {en}" in run(capsys, *asked, "--lang", "en")[1]
     assert f"  不宜选b：可分别满足{one}与{other}，{zh}" in run(capsys, *asked, "--lang", "zh")[1]
+
+
+# ------------------------------------------------------------------------------------------- together at their rates
+
+AT_RATES = """
+policy: at-rates
+version: "1"
+account:
+  fields:
+    t: {enum: [a, b]}
+    m: {enum: [p, q], settable: {limit: {at_most: 1, within: {months: 2}}}}
+    w: {enum: [p, q], settable: {}}
+    k: {type: int, min: 0, default: 0}
+    paid_until: {type: date}
+lifecycle: {t: {initial: [a, b], transitions: {}}}
+features:
+  low: {requires: account.k < 2}
+  other: {}
+  early: {requires: today.getDate() < 20}
+  paid: {requires: "has(account.paid_until) && account.paid_until >= today"}
+actions:
+  pay: {effects: {paid_until: "addMonths(today, 14)"}}
+  e: {limits: [{at_most: 3, per: month, of: [e, e2]}]}
+  e2: {limits: [{at_most: 3, per: month, of: [e, e2]}]}
+  for_a: {limits: [{at_most: 1, per: day, of: [for_a, free], when: account.t == 'a'}]}
+  free: {limits: [{at_most: 1, per: day, of: [for_a, free], when: account.t == 'a'}]}
+  first: {limits: [{at_most: 1, per: day, of: [first, then]}]}
+  then: {limits: [{at_most: 1, per: day}]}
+  slow: {limits: [{at_most: 1, within: {days: 7}}]}
+  one: {limits: [{at_most: 1, within: {days: 20}, of: [one, two]}]}
+  two: {limits: [{at_most: 1, within: {days: 20}, of: [one, two]}]}
+  raise: {requires: account.m == 'p', effects: {k: account.k + 1}}
+  in_q: {requires: account.m == 'q'}
+  in_wp: {requires: account.w == 'p'}
+  in_wq: {requires: account.w == 'q'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("needs", "statuses", "rules"),
+    [
+        (["e 2 per month", "e2 2 per month"], ("none", "none"), ("actions.e.limits.1", "actions.e2.limits.1")),
+        (["e 2 per month", "e2 1 per month"], ("found", "found"), ()),
+        (["e 2 per month", "low", "e2 2 per month"], ("none", "none"), ("actions.e.limits.1", "actions.e2.limits.1")),
+        (["for_a 1 per day", "free 1 per day"], ("none", "found"), ("actions.for_a.limits.1", "actions.free.limits.1")),
+        (["first 1 per day", "then 1 per day"], ("found", "found"), ()),
+        (["then 1 per day", "first 1 per day"], ("found", "found"), ()),  # in the other order
+        (["slow 3 per month", "then 1 per day", "other"], ("found", "found"), ()),
+        (["one 1 per month", "two 1 per month"], ("not found", "not found"), None),  # each needs 20 days
+        (["raise 1 per month", "in_q 1 per month"], ("not found", "not found"), None),  # m is set every other month
+        (["in_wp 1 per month", "in_wq 1 per month"], ("found", "found"), ()),
+        (["low", "raise 1 per month"], ("not found", "not found"), ("features.low",)),  # lost by the second
+        (["low", "raise"], ("found", "found"), ()),
+        (["low", "e 3 per month"], ("found", "found"), ()),
+        (["paid", "e 1 per month"], ("found", "found"), ()),
+    ],
+)
+def test_needs_are_served_together_only_at_their_rates(
+    needs: list[str], statuses: tuple[str, ...], rules: tuple[str, ...] | None
+) -> None:
+    choice = lawful.loads(AT_RATES).choose(needs, at="2026-03-01", seconds=100)
+    assert tuple(each.status for each in choice.options) == statuses
+    for option in choice.options:
+        assert [each.status for each in option.needs] == ["found"] * len(needs)
+        if option.status == "found":
+            assert option.apart == ()
+        else:
+            [apart] = option.apart
+            assert rules is None or set(apart.rules) == set(rules)
+            assert option.plan is not None
+            assert ("rates" in option.plan.bound.left_out) == (option.status == "not found")
+
+
+@pytest.mark.parametrize("feature", ["paid", "early"])
+def test_a_feature_that_lapses_meanwhile_is_not_kept(feature: str) -> None:
+    """Paid for 40 days, and not again; or had early in each month, when the action is done, and lost late in it."""
+    policy = lawful.loads(AT_RATES.replace("addMonths(today, 14)", "addDays(today, 40)"))
+    for option in policy.choose([feature, "e 1 per month"], at="2026-03-01", seconds=60).options:
+        assert option.status == "not found"
+        assert [each.rules for each in option.apart] == [(f"features.{feature}",)]
+
+
+def test_it_is_told_that_needs_were_not_found_together_at_their_rates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p.yaml").write_text(AT_RATES, "utf-8")
+    asked = (str(tmp_path / "p.yaml"), "--need", "low", "--need", "raise 1 per month", "--at", "2026-03-01", "--lang")
+    code, out, _ = run(capsys, *asked, "en")
+    assert code == 3
+    assert "low and raise 1 per month are each served, but were not found together at their rates\n" in out
+    assert "open: a, all of it together   not looked at: other ways to keep them together at their rates\n" in out
+    assert "但未找到按各自频次同时满足的途径\n" in run(capsys, *asked, "zh")[1]
+
+
+def test_mass_messages_that_share_a_daily_limit_are_not_served_one_a_day_each() -> None:
+    needs = ["mass_send 1 per day", "mass_send_some 1 per day"]
+    account = {"subject": "enterprise", "type": "subscription"}
+    choice = lawful.load("wechat-official").choose(needs, account=account, at="2026-03-01", seconds=60)
+    [option] = [each for each in choice.options if each.value == "subscription"]
+    assert option.status != "found"
+    assert [each.rules for each in option.apart] == [
+        ("actions.mass_send.limits.daily", "actions.mass_send_some.limits.daily")
+    ]
+
+
+def test_actions_under_drawn_limits_are_served_together_where_some_order_of_them_is_allowed() -> None:
+    """The limits are of the period of the rates: one period is as good as another, and every order of it is tried."""
+    seen: Counter[tuple[str, bool]] = Counter()
+    for seed in range(7000, 7080):
+        pen = small.Dice(seed)
+        limits = {
+            name: [(pen.number(2, 5), pen.one((["u", "v"], [name], ["u", "v"]))) for _ in range(pen.number(0, 2))]
+            for name in ("u", "v")
+        }
+        times = {name: pen.number(1, 3) for name in ("u", "v")}
+        written = {
+            "policy": "shared",
+            "version": "1",
+            "account": {"fields": {"t": {"enum": ["a"]}}},
+            "lifecycle": {"t": {"initial": ["a"], "transitions": {}}},
+            "actions": {
+                name: {"limits": [{"at_most": most, "per": "month", "of": of} for most, of in each]}
+                for name, each in limits.items()
+            },
+        }
+
+        def is_allowed(order: tuple[str, ...], limits: Any = limits) -> bool:
+            return all(
+                sum(each in of for each in order[: place + 1]) <= most
+                for place, name in enumerate(order)
+                for most, of in limits[name]
+            )
+
+        alone = all(is_allowed((name,) * many) for name, many in times.items())
+        every = [name for name, many in times.items() for _ in range(many)]
+        is_served = any(is_allowed(order) for order in set(permutations(every)))
+        needs = [f"{name} {many} per month" for name, many in times.items()]
+        [option] = lawful.loads(json.dumps(written)).choose(needs, at="2026-03-01", seconds=60).options
+        assert option.status == "found" or not is_served, (seed, limits, times)
+        assert option.status != "found" or is_served, (seed, limits, times)
+        seen[option.status, alone] += 1
+    assert seen["found", True] >= 5, seen
+    assert seen["none", True] >= 2, seen
+
+
+HELD_OFF = """
+policy: held-off
+version: "1"
+account: {fields: {t: {enum: [a, b]}, mode: {enum: [m1, m2], settable: {}}, day: {type: date, fixed: yes}}}
+lifecycle: {t: {initial: [a, b], transitions: {}}}
+features:
+  f: {requires: account.mode == 'm1'}
+  g: {requires: account.mode == 'm2'}
+  h: {requires: "!('f' in account.features)"}
+  i: {needs: f}
+  j: {requires: account.t == 'a' || account.day == today}
+"""
+
+
+@pytest.mark.parametrize(
+    ("needs", "rules"),
+    [
+        (["i", "h"], {"features.h", "features.i.needs.f"}),
+        (["f", "h"], {"features.h"}),  # not that the mode is not known yet
+        (["g", "i"], {"features.g", "features.i.needs.f"}),
+    ],
+)
+def test_that_a_mode_is_not_known_is_no_reason_where_none_would_serve(needs: list[str], rules: set[str]) -> None:
+    for option in lawful.loads(HELD_OFF).choose(needs, at="2026-03-01", seconds=60).options:
+        assert option.status == "none"
+        assert [set(each.rules) for each in option.apart] == [rules]
+
+
+def test_what_only_an_unknown_fact_keeps_open_names_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p.yaml").write_text(HELD_OFF, "utf-8")
+    _, out, _ = run(
+        capsys, str(tmp_path / "p.yaml"), "--need", "j", "--need", "h", "--at", "2026-03-01", "--lang", "en"
+    )
+    assert "nothing" not in out
+    assert "missing: account.day" in out
 
 
 # ------------------------------------------------------------------------------------------------ several steps

@@ -330,6 +330,11 @@ class Planned:
         which = say(" and ", "与").join((say(", ", "、").join(apart.needs[:-1]), apart.needs[-1]))
         if option.status == "none":
             told = say(f"{which} are each served, but not together", f"可分别满足{which}，但不能同时满足")
+        elif option.plan is not None and "rates" in option.plan.bound.left_out:
+            told = say(
+                f"{which} are each served, but were not found together at their rates",
+                f"可分别满足{which}，但未找到按各自频次同时满足的途径",
+            )
         else:
             told = say(
                 f"{which} are each served, but no way to them together was found",

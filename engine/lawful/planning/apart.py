@@ -15,6 +15,7 @@ from lawful.planning.plan import Apart
 from lawful.planning.search import Path
 from lawful.planning.setting import Setting, State, Taken, question_of
 from lawful.planning.telling import refusals
+from lawful.planning.together import Shared
 from lawful.question import Question
 
 Looked = Callable[[Goal, Sequence[Path]], Path | None]
@@ -36,15 +37,25 @@ class Apartness:
         `there`: where an account is of the type; `starts`: where it all begins.
         """
         found = [
-            Apart(
-                needs=(one.text, other.text),
-                rules=tuple(each.rule for each in reasons),
-                why=tuple(each.explanation for each in reasons),
-            )
+            apart_of((one, other), reasons)
             for one, other in combinations(needs, 2)
             if (reasons := self._excluding(one, other, is_type, there, starts)) is not None
         ]
-        return tuple(found) or (Apart(needs=tuple(each.text for each in needs)),)
+        return tuple(found) or (apart_of(needs, ()),)
+
+    def by_limits(self, needs: Sequence[Need], shared: Shared) -> tuple[Apart, ...]:
+        """Those that limits which they share surely exclude at their rates."""
+        return tuple(apart_of(some, self._exceeding(some, rules, shared)) for some, rules in shared.excluding(needs))
+
+    def _exceeding(self, needs: Sequence[Need], rules: Sequence[str], shared: Shared) -> list[Reason]:
+        """What refuses each of them once all the others, and it itself but once, were done as often as is asked."""
+        found: dict[str, Reason] = {}
+        for last in needs:
+            done = [need.asked.name for need in needs for _ in range(need.times - (need is last))]
+            events = (*shared.state.events, *((name, shared.state.at) for name in done))
+            state = State(shared.state.account, shared.state.features, events, shared.state.at)
+            found |= {each.rule: each for each in self._refusing(last, state) if each.rule in rules}
+        return list(found.values())
 
     def _excluding(
         self, one: Need, other: Need, is_type: Expr, there: Path, starts: Sequence[Path]
@@ -58,9 +69,10 @@ class Apartness:
             after = self.looked(Goal(second.asked, TRUE, is_type), [begun])
             if after is not None and (first.feature is None or after.state.features.get(first.feature) is True):
                 return None
-            refused = self._refusing(second, begun.state)
-            if not refused and after is not None:  # then it is the first that is lost by it
-                refused = self._refusing(first, after.state)
+            if after is not None and after.taken[-1].before.features.get(first.asked.name) is True:
+                refused = self._refusing(first, after.state)  # the second itself takes it away
+            else:
+                refused = self._refusing(second, begun.state)
             found |= {each.rule: each for each in refused}
         return list(found.values())
 
@@ -75,6 +87,14 @@ class Apartness:
         taken = Taken(state.at, state, need.asked)
         judgement = self.judge.judge(question_of(taken, self.setting, self.question), "reference")
         return refusals(Explanation(self.judge, judgement).reasons())
+
+
+def apart_of(needs: Sequence[Need], reasons: Sequence[Reason]) -> Apart:
+    return Apart(
+        needs=tuple(each.text for each in needs),
+        rules=tuple(each.rule for each in reasons),
+        why=tuple(each.explanation for each in reasons),
+    )
 
 
 def _orders(one: Need, other: Need) -> list[tuple[Need, Need]]:

@@ -18,7 +18,7 @@ from lawful.decision import PolicyNamed, Reason
 from lawful.decision import Text as Told
 from lawful.diagnostics import Problem, RequestError, near
 from lawful.ir import BOOL, TRUE, Compare, Constant, Expr, Field, Period, Program, Value, conjunction
-from lawful.planning.apart import Apartness
+from lawful.planning.apart import Apartness, apart_of
 from lawful.planning.cone import requests_read
 from lawful.planning.goals import Goal
 from lawful.planning.instants import Instants
@@ -30,6 +30,7 @@ from lawful.planning.reach import Reaching
 from lawful.planning.search import Path
 from lawful.planning.setting import Cut, Setting, State, Taken, first_state, question_of
 from lawful.planning.telling import PlanTeller, refusals
+from lawful.planning.together import Shared, Together
 from lawful.question import EARLIEST, Asked, Question
 
 _WORK_FOR_A_SHORTER: Final = 20_000
@@ -128,7 +129,7 @@ class Chooser:
             needs=tuple(each.text for each in needs),
             status=status,
             chosen=tuple(each.value for each in serving),
-            missing=() if serving else tuple(missing),
+            missing=() if serving else _smallest(tuple(missing)),
             options=tuple(options),
         )
 
@@ -280,15 +281,21 @@ class Chooser:
         served = tuple(each for each, _ in answers)
         goal = Goal(None, conjunction([is_type, *features]))
         joint = self._joint(goal, is_type, needs, there, starts)
-        if joint.paths and all(each.status == "found" for each in served):
-            joint = self._with_actions(joint, needs, goal, starts)
+        apart: tuple[Apart, ...] = ()
+        if all(each.status == "found" for each in served):
+            rates = Rates(self.planner, self.setting, self.question, self.options, field, starts)
+            apart = self._apartness.by_limits(needs, Shared(rates, there.paths[0].state))
+            if apart:
+                joint = Outcome("none", True, (), frozenset(), (), joint.bounds)
+            elif joint.paths:
+                joint, apart = self._with_rates(self._with_actions(joint, needs, goal, starts), needs, goal, rates)
         whole = joint.status if joint.paths or joint.status != "none" else "none"
         status = min((whole, *(each.status for each in served)), key=_WORST.index)
         if joint.paths and (status == "undetermined" or not settled):
             missing = _smallest([facts for _, each in answers for facts in each])
             joint = replace(joint, status="undetermined", proved=False, paths=(), missing=missing)
-        apart: tuple[Apart, ...] = ()
-        if status in ("none", "not found") and all(each.status == "found" for each in served):
+        is_apart = status in ("none", "not found") or (status == "undetermined" and settled)
+        if not apart and is_apart and all(each.status == "found" for each in served):
             apart = self._apartness.apart(needs, is_type, there.paths[0], starts)
         plan = self.teller.plan(goal, joint)
         return Choosable(value=value, title=title, status=status, needs=served, apart=apart, plan=plan)
@@ -436,6 +443,18 @@ class Chooser:
         paths = joint.paths if path is joint.paths[0] else (path,)
         return replace(joint, paths=paths, proved=proved)
 
+    def _with_rates(
+        self, joint: Outcome, needs: Sequence[Need], goal: Goal, rates: Rates
+    ) -> tuple[Outcome, tuple[Apart, ...]]:
+        """Only where the actions are done from there on at their rates, too: all of them, with the features kept."""
+        if not joint.paths or len(needs) == 1 or all(need.per is None for need in needs):
+            return joint, ()
+        kept = Together(rates, needs, goal.holds).kept(joint.paths[0])
+        if kept.status == "found":
+            return joint, ()
+        joint = replace(joint, status=kept.status, proved=False, paths=(), cut=kept.cut, missing=kept.missing)
+        return joint, (apart_of(needs, kept.reasons),)
+
     def _are_together(self, path: Path, actions: Sequence[Need], goal: Goal) -> bool:
         """Whether one action after the other was done from there, in either order, with all that is needed kept."""
         for order in (actions, actions[::-1]):
@@ -468,12 +487,15 @@ def _before_last(path: Path, options: Options) -> Path:
 
 def _doubted(option: Choosable) -> Choosable:
     """Where a registration may be open some day, that there is no way from the others proves nothing."""
-
-    def of(status: Status) -> Status:
-        return "not found" if status == "none" else status
-
-    needs = tuple(each.model_copy(update={"status": of(each.status)}) for each in option.needs)
-    return option.model_copy(update={"status": of(option.status), "needs": needs})
+    doubt = {"status": "not found", "left_out": ("later",)}
+    needs = tuple(each.model_copy(update=doubt) if each.status == "none" else each for each in option.needs)
+    option = option.model_copy(update={"needs": needs})
+    if option.status != "none":
+        return option
+    plan = option.plan
+    if plan is not None:
+        plan = plan.model_copy(update={"bound": plan.bound.model_copy(update={"left_out": ("later",)})})
+    return option.model_copy(update={"status": "not found", "plan": plan})
 
 
 def _price(plan: Plan | None) -> tuple[int, int, str]:

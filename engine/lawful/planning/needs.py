@@ -148,13 +148,13 @@ class Rates:
 
         `path` is the shortest way to an account of the type; `anyhow` is the goal from the starts on, for other ways.
         """
-        keeping = _Keeping(self, need, goal, anyhow, path)
+        keeping = Keeping(self, need, goal, anyhow, path)
         kept = keeping.kept()
         if kept.status != "not found":
             return kept
         for rule in keeping.avoidable:
             begun = self._past(rule, goal.throughout)
-            again = None if begun is None else _Keeping(self, need, goal, anyhow, begun).kept()
+            again = None if begun is None else Keeping(self, need, goal, anyhow, begun).kept()
             if again is not None and again.status == "found":
                 return again
         return kept
@@ -166,8 +166,8 @@ class Rates:
         return outcome.paths[0] if outcome.paths else None
 
 
-class _Keeping:
-    """One need, from one state on."""
+class Keeping:
+    """One need, from one state on; `state` is where it has come to."""
 
     def __init__(self, rates: Rates, need: Need, goal: Goal, anyhow: Goal, path: Path) -> None:
         self.rates = rates
@@ -185,14 +185,17 @@ class _Keeping:
         self.refused: tuple[Reason, ...] = ()
         self._cut: set[Cut] = set()
         """Why a no would be no proof."""
-        self._failed = Kept("not found")
+        self.failed = Kept("not found")
+        """What came of looking where it could be done no more."""
+        self.lost: State | None = None
+        """After the action, where it is allowed and what must hold throughout is lost by it."""
         self._refused_at = path.state
         self._looked = False
         self._seen = 0
         self._knows_since = False
         self._expiries: set[Instant] = set()
         self._starts: dict[Instant, set[Instant]] = {}
-        self._way: tuple[Taken, ...] = ()
+        self.way: tuple[Taken, ...] = ()
         """The steps by which it was found last."""
         self.avoidable: tuple[Rule, ...] = ()
         """The limits that refused it to the last, where they do not apply to every account."""
@@ -208,16 +211,58 @@ class _Keeping:
         self._firm = Firm(rates, need.asked)
 
     def kept(self) -> Kept:
-        begin = self.state.at
-        for _ in range(_PERIODS[self.need.per or "month"]):
-            start, end = self._next_period(begin)
+        for start, end in self.periods():
             at = max(start, self.state.at)
             for _ in range(self.need.times):
                 if not (self._waits(at, end) or self._finds(at, end)):
-                    return self._failed
+                    return self.failed
                 at = max(at, self.state.at)
-            begin = start
         return Kept("found")
+
+    def periods(self) -> Iterator[tuple[Instant, Instant]]:
+        """The whole periods of the 12 months that follow the way there."""
+        begin = self.path.state.at
+        for _ in range(_PERIODS[self.need.per or "month"]):
+            start, end = self._next_period(begin)
+            yield start, end
+            begin = start
+
+    # ------------------------------------------------------------------------------------------ one among several needs
+
+    def does(self, state: State, at: Instant) -> bool:
+        """Do it at that instant, where all that was done has led to that state; else what of it is `lost`."""
+        self.state, self.lost = state, None
+        self._tried += 1
+        here = State(state.account, state.features, state.events, at)
+        step = self.judge.step(self.need.asked, self.setting.situation(here, self.given), "reference")
+        if step.verdict != "allow":
+            return False
+        if self._take(here, step):
+            return True
+        after = self.judge.settled(step)
+        self.lost = State(after.records["account"], after.records["features"], here.events, at)
+        return False
+
+    def instants(self, state: State, at: Instant, end: Instant) -> Iterator[Instant]:
+        """Those of the period at which it may turn whether it is allowed in that state."""
+        self.state = state
+        return self._instants(at, end)
+
+    def finds(self, state: State, at: Instant, end: Instant) -> bool:
+        """Do it after other changes."""
+        self.state = state
+        return not self._is_over() and self._finds_within(at, end)
+
+    def refusing(self, here: State, asked: Asked | None = None) -> tuple[Reason, ...]:
+        """What refuses it there, or another change."""
+        taken = Taken(here.at, here, asked or self.need.asked, self.given if asked is None else {})
+        judgement = self.judge.judge(question_of(taken, self.setting, self.rates.question), "reference")
+        return tuple(refusals(Explanation(self.judge, judgement).reasons()))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the work or the time is."""
+        return bool(self._cut & {"work", "time"}) or self._is_over()
 
     # --------------------------------------------------------------------------------------------------- by waiting
 
@@ -316,9 +361,9 @@ class _Keeping:
         """Do it after other changes, or with other evidence, where that is found."""
         self.refused = self._reasons(self._refused_at)
         if self.is_certain:
-            self._failed = Kept("none", self.refused)
+            self.failed = Kept("none", self.refused)
         else:
-            self._failed = Kept("not found", self.refused, cut=self._not_tried())
+            self.failed = Kept("not found", self.refused, cut=self._not_tried())
         if self.is_certain or at >= end or self._is_over():
             return False
         if self.done == 0 and not self._looked:
@@ -333,7 +378,7 @@ class _Keeping:
         if not outcome.paths:
             outcome = planner.outcome(question, self.anyhow, options, self.rates.starts)
         if not outcome.paths:
-            self._failed = Kept(outcome.status, self._reasons(self.path.state), outcome.missing, outcome.cut)
+            self.failed = Kept(outcome.status, self._reasons(self.path.state), outcome.missing, outcome.cut)
             return False
         last = outcome.paths[0].taken[-1]
         self.state, self.given = last.before, last.given
@@ -351,24 +396,24 @@ class _Keeping:
         path = outcome.paths[0] if outcome.paths else None
         if path is None or path.taken[-1].at >= end:
             status: Status = "undetermined" if outcome.missing else "not found"
-            self._failed = Kept(status, self.refused, outcome.missing, self._not_tried(outcome.cut))
+            self.failed = Kept(status, self.refused, outcome.missing, self._not_tried(outcome.cut))
             return False
         last = path.taken[-1]
         self.given = last.given
-        self._way = path.taken
+        self.way = path.taken
         step = self.judge.step(self.need.asked, self.setting.situation(last.before, last.given), "reference")
-        self._failed = Kept("not found", self.refused, cut=self._not_tried(outcome.cut))
+        self.failed = Kept("not found", self.refused, cut=self._not_tried(outcome.cut))
         return step.verdict == "allow" and self._take(last.before, step)
 
     def _goes_again(self, here: State, end: Instant) -> bool:
         """By the steps that were found before, one right after the other."""
-        for each in self._way:
+        for each in self.way:
             if each.asked is None or here.at >= end:
                 return False  # facts are looked for anew
             step = self.judge.step(each.asked, self.setting.situation(here, each.given), "reference")
             if step.verdict != "allow":
                 return False
-            if each is self._way[-1]:
+            if each is self.way[-1]:
                 return self._take(here, step)
             self._tried += 1
             following = self._after(here, step)

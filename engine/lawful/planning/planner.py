@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from itertools import combinations
+from itertools import combinations, product
+from math import prod
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from lawful.calendar import Instant, Window, expiry
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge
+from lawful.ir import FieldDeclaration, Value
 from lawful.planning.ahead import Ahead
 from lawful.planning.cone import Cone, Cones, requests_read
 from lawful.planning.goals import Goal
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from lawful.planning.plan import Status  # `check` looks for remedies, and needs no models of plans
 
 _MOST_TOLD_MISSING: Final = 8
+_MOST_VALUES: Final = 8
+"""Of facts that are not known, tried one by one."""
 _STATES: Final = 8
 """From so many states it can be looked ahead at the least."""
 
@@ -99,8 +103,31 @@ class Planner:
             missing = self._not_to_be_had(Explanation(self.judge, judgement).missing(), options)
         if missing:
             return Outcome("undetermined", False, (), result.cut, missing, bounds, whole=result.whole)
-        proved = not result.cut and not self._not_to_be_had([tuple(unknown)], options)
-        return Outcome("none" if proved else "not found", proved, (), result.cut, (), bounds, whole=result.whole)
+        if result.cut:
+            return Outcome("not found", False, (), result.cut, (), bounds, whole=result.whole)
+        missing = self._not_to_be_had([tuple(unknown)], options) if unknown else ()
+        if missing and self._is_none_anyway(question, goal, options, quest.starts, missing[0]):
+            missing = ()
+        return Outcome("undetermined" if missing else "none", not missing, (), frozenset(), missing, bounds)
+
+    def _is_none_anyway(
+        self, question: Question, goal: Goal, options: Options, starts: Iterable[Path], missing: tuple[str, ...]
+    ) -> bool:
+        """Whether it is proved with each of the values that the missing facts have, where there are few of them."""
+        fields = {name: each for name, each in self.judge.program.account.items() if f"account.{name}" in missing}
+        domains = [_few_values(each) for each in fields.values()]
+        if len(fields) < len(missing) or not all(domains) or prod(map(len, domains)) > _MOST_VALUES:
+            return False
+        if options.seconds is not None:
+            options = replace(options, seconds=options.seconds / _MOST_VALUES)
+        for values in product(*domains):
+            told = dict(zip(fields, values, strict=True))
+            begun = [
+                replace(path, state=replace(path.state, account={**told, **path.state.account})) for path in starts
+            ]
+            if self.outcome(question, goal, options, begun).status != "none":
+                return False
+        return True
 
     def paths(self, question: Question, goal: Goal, options: Options) -> tuple[Path, ...]:
         """Those of `outcome`, where nobody asks why there are none: which takes longer to say than to see."""
@@ -251,6 +278,13 @@ class Quest(Struct, frozen=True):
     def _soon(self) -> float | None:
         """A quarter of the time from now."""
         return None if self.options.seconds is None else time.monotonic() + self.options.seconds / 4
+
+
+def _few_values(declaration: FieldDeclaration) -> tuple[Value, ...]:
+    """All that a field of one of some values, or of yes and no, may be; of others nothing."""
+    if declaration.type.kind == "bool":
+        return (True, False)
+    return declaration.type.values if declaration.type.kind == "enum" else ()
 
 
 def cost_in_steps(taken: Iterable[Taken]) -> int:

@@ -18,7 +18,9 @@ from lawful.ir import Program, Value
 from lawful.question import EARLIEST, Asked, Question, Recorded
 from lawful.record import record_type
 
-Cut: TypeAlias = Literal["steps", "dates", "later", "values", "combinations", "work", "time", "unknown", "otherwise"]
+Cut: TypeAlias = Literal[
+    "steps", "dates", "later", "values", "combinations", "work", "time", "unknown", "otherwise", "rates"
+]
 """Why a search that found nothing is no proof that there is nothing."""
 MOMENT: Final = timedelta(microseconds=1)
 

@@ -33,6 +33,7 @@ LEFT_OUT: Final[Mapping[Cut, Text]] = {
     "time": Text("what would have taken too long", "耗时超出上限的部分"),
     "unknown": Text("changes whose outcome is not known", "结果未知的变更"),
     "otherwise": Text("doing otherwise what was done before", "此前步骤的其他做法"),
+    "rates": Text("other ways to keep them together at their rates", "按各自频次同时满足的其他做法"),
 }
 """What a search may have passed over, in words."""
 
