@@ -36,13 +36,17 @@ MANY = 2
 class Author:
     """Writes one small policy."""
 
-    def __init__(self, seed: int, *, once_where: bool = False, at_odds: bool = False, warned: bool = False) -> None:
+    def __init__(
+        self, seed: int, *, once_where: bool = False, at_odds: bool = False, warned: bool = False, tied: bool = False
+    ) -> None:
         """`once_where`: some limits of once have a condition. `at_odds`: guards and constraints speak of one fact.
-        `warned`: a type is warned of where something is not so, which often nothing can change."""
+        `warned`: a type is warned of where something is not so, which often nothing can change. `tied`: each type asks
+        for a value of a field that may be set, so that often both are only set together."""
         self.random = Random(seed)
         self.once_where = once_where
         self.at_odds = at_odds
         self.warned = warned
+        self.tied = tied
         self.edges: set[tuple[str, str]] = set()
 
     def one(self, choices: Any) -> Any:
@@ -55,6 +59,8 @@ class Author:
         """As YAML would have it."""
         self.flag = self.one(("settable", "effects", "effects", "outside") if not self.warned else _SLOW)
         self.level = self.one(("settable", "effects", "fixed"))
+        if self.tied:
+            self.flag = self.level = "settable"
         self.transitions = ["up", "down", "away"][: self.random.randint(1, 3)]
         self.actions = ["act", "ask"][: self.random.randint(1, 2)]
         self.counted = self.one([*self.transitions, *self.actions])
@@ -82,6 +88,8 @@ class Author:
             written["features"] = {"pay": {"requires": [self._for_or_against()]}}
         if self.warned:
             written["constraints"] |= {f"w{n}": self._warning() for n in range(self.random.randint(1, 3))}
+        if self.tied:
+            written["constraints"] = {f"t{n}": self._tie(each) for n, each in enumerate(TYPES)}
         if self.chance(30):
             written["events"] = {"expired": {"moves": self._effects(always=True)}}
         return written
@@ -157,6 +165,13 @@ class Author:
             "severity": self.one(("error", "error", "warning")),
         }
 
+    def _tie(self, value: str) -> dict[str, Any]:
+        return {
+            "when": f"account.type == '{value}'",
+            "requires": self._for_or_against(),
+            "severity": self.one(("error", "error", "error", "warning")),
+        }
+
     def _warning(self) -> dict[str, Any]:
         where = f"account.type == '{self.one(TYPES)}'"
         return {"when": where, "requires": self.condition(feature=False), "severity": "warning"}
@@ -204,6 +219,11 @@ def small(seed: int, *, at_odds: bool = False) -> lawful.Policy | None:
 def warned(seed: int) -> lawful.Policy | None:
     """Another one, in which accounts are trapped now and then."""
     return _loaded(Author(seed, warned=True))
+
+
+def tied(seed: int) -> lawful.Policy | None:
+    """One more, in which a type and a field are often only set together."""
+    return _loaded(Author(seed, tied=True))
 
 
 def _loaded(author: Author) -> lawful.Policy | None:

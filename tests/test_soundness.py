@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from enumerated import Whole, small, warned
+from enumerated import Whole, small, tied, warned
 from lawful.deciding.judging import Step
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.reference import evaluate, outcome
@@ -22,6 +24,8 @@ SEEDS = 52
 LIMIT = 60.0
 TRAPS = 20
 """Of each shard: policies in which accounts are trapped now and then."""
+TIED = 30
+"""Of each shard: policies in which a type and a field are often only set together."""
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -74,6 +78,31 @@ def test_an_account_is_trapped_where_enumeration_finds_one(shard: int) -> None:
             assert answer.status != "refuted" or answer.witness is not None
     assert told["refuted"] >= 2
     assert told["proved"] + told["refuted"] > 20 * told["unsettled"]
+
+
+@pytest.mark.parametrize("shard", range(2))
+def test_what_is_only_set_together_is_settled(shard: int) -> None:
+    told: Counter[str] = Counter()
+    for seed in range(shard * TIED, (shard + 1) * TIED):
+        policy = tied(seed)
+        if policy is None:
+            continue
+        truth = Truth(Whole(policy))
+        for answer in policy.prove("unusable", "stuck", "trap", timeout=LIMIT).answers:
+            settled = (truth.of(answer), "unsettled") if answer.question.kind == "trap" else (truth.of(answer),)
+            assert answer.status in settled, (seed, answer.question.id, answer.told.en)
+            happenings = answer.witness.happenings if answer.witness is not None else ()
+            together = any(len(_set(each.request)) > 1 for each in happenings)
+            told["together" if together else answer.status] += 1
+    assert told["together"] >= 4
+    assert told["proved"] >= 100
+    assert told["refuted"] >= 100
+    assert told["proved"] + told["refuted"] > 20 * told["unsettled"]
+
+
+def _set(request: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What a request sets."""
+    return {} if request is None else request.get("change", {}).get("set", {})
 
 
 class Truth:

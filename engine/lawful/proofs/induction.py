@@ -16,7 +16,7 @@ from lawful.proofs.answers import Why
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, opposite
 from lawful.proofs.moves import Moves
 from lawful.proofs.property import Property, helpful
-from lawful.proofs.reach import Slice, Ways
+from lawful.proofs.reach import Slice, Toward, Ways
 from lawful.proofs.space import Deadline, Model, NotSettled, Space
 from lawful.proofs.state import Now, State
 from lawful.proofs.trace import Option, Trace
@@ -239,11 +239,10 @@ class Induction:
         return Steps(self, candidates, part, known).kept(candidates)
 
     def toward(
-        self, trigger: str, facts: Iterable[str], steps: int, day: date | None = None, last: frozenset[str] = _NONE
+        self, toward: Toward, steps: int, day: date | None = None, last: frozenset[str] = _NONE
     ) -> tuple[Trace, list[Option]]:
-        """A registration and so many steps that may be of use to a change that rests on those facts, and what may be
-        next: that change, and those of `last`."""
-        toward = self.ways.toward(trigger, facts)
+        """A registration and so many steps that may be of use to a change, and what may be next: that change, and those
+        of `last`."""
         trace = self.trace(Slice(toward.facts, toward.within(steps) | last), day)
         trace.register()
         trace.pass_time()

@@ -82,15 +82,33 @@ class Ways:
             found |= {each for each in part.ways if each.startswith("set.")}
         return frozenset(found)
 
-    def toward(self, way: str, facts: Iterable[str]) -> Toward:
-        """What may be of use before a change that rests on those facts: what moves them first, then what moves that."""
-        found, known = [frozenset([way])], set(facts)
+    def toward(self, way: str, facts: Iterable[str], *, together: bool = False) -> Toward:
+        """What may be of use before a change that rests on those facts: what moves them first, then what moves that.
+        `together`: and what may have to be set at once with a field that is set, for the change to be allowed."""
+        known = set(facts)
+        near = [each for each in self.all if each.id == way]
+        found = [frozenset([way])]
         while True:
+            if together:
+                near += self._beside(near, found[-1])
+                known = known.union(*(each.reads for each in near))
+                found[-1] = found[-1].union(each.id for each in near)
             near = [each for each in self.all if each.id not in found[-1] and each.writes & known]
             if not near:
                 return Toward(tuple(found), frozenset(known))
             known = known.union(*(each.reads for each in near))
             found.append(found[-1].union(each.id for each in near))
+
+    def _beside(self, ways: Iterable[Way], but: frozenset[str]) -> list[Way]:
+        """What else may be set at once with those of the ways that set a field: it moves what rules of the change read,
+        or what rules of that read."""
+        sets = [each for each in self.all if each.id.startswith("set.") and each.id not in but]
+        read = set[str]().union(*(each.reads for each in ways if each.id.startswith("set.")))
+        found: list[Way] = []
+        while near := [each for each in sets if each not in found and each.writes & read]:
+            found += near
+            read = read.union(*(each.reads for each in near))
+        return found
 
     def _of_trigger(self, trigger: str) -> Way:
         kind, _, name = trigger.partition(".")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from lawful.deciding.judging import Judge
@@ -19,15 +19,14 @@ from lawful.proofs.induction import Induction
 from lawful.proofs.leaving import Leaving
 from lawful.proofs.logic import Bool, both, disjunction, opposite
 from lawful.proofs.moves import Change, Ruling, holds
-from lawful.proofs.reach import Slice
+from lawful.proofs.reach import Slice, Toward
 from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.proofs.terms import Terms
 from lawful.proofs.trace import Option, Trace
 from lawful.proofs.trapped import Trapped
-from lawful.proofs.witness import Replay, Witness, readable, replayed, usual
+from lawful.proofs.witness import Replay, Witness, readable, replayed, usual, usual_day
 from lawful.reading import Reader
 
-_USUAL: Final = date(2025, 7, 16)
 _SOON: Final = 3
 _A_WHILE: Final = 8.0
 """Seconds to look for what is soon found, of one change."""
@@ -84,6 +83,13 @@ class Target:
         way = next((each for each in induction.ways.all if each.id == self.trigger), None)
         return way.reads | way.writes if way is not None else frozenset()
 
+    def toward(self, induction: Induction) -> list[Toward]:
+        """What may lead to it: fields that are of use by themselves first, for that is mostly enough and quicker; then
+        those, too, that are of use only when set at once with others, where there are any."""
+        facts = self.facts(induction)
+        alone, together = (induction.ways.toward(self.trigger, facts, together=each) for each in (False, True))
+        return [alone] if together == alone else [alone, together]
+
 
 class Reachable:
     """What can be done, by somebody, some day."""
@@ -127,6 +133,7 @@ class Reachable:
                 yield Answer(each.question, "refuted", _NOBODY, proof="no registration")
             return
         yield from self._soon(targets, min(seconds, _A_WHILE))
+        yield from self._soon(targets, min(seconds, _A_WHILE), together=True)
         for each in targets:
             yield self._alone(each, seconds)
 
@@ -162,31 +169,37 @@ class Reachable:
 
     # ---------------------------------------------------------------------------------------------- from the beginning
 
-    def _soon(self, left: list[Target], seconds: float) -> Iterator[Answer]:
+    def _soon(self, left: list[Target], seconds: float, *, together: bool = False) -> Iterator[Answer]:
         """The answers that are soon found; their targets are taken from the list. Those of one change are looked for
-        together, in sequences of no step between the registration and it, then of one, …"""
+        in one go, in sequences of no step between the registration and it, then of one, … `together`: only where other
+        fields may have to be set at once, with those."""
         groups: dict[str, list[Target]] = {}
         for target in left:
             groups.setdefault(target.trigger, []).append(target)
         for group in groups.values():
+            toward = group[0].toward(self.induction)
+            if together and len(toward) == 1:
+                continue
             for day in (_usual(group[0]), None):
                 self.induction.deadline = Deadline.after(seconds)
                 try:
                     for steps in range(_SOON + 1):
-                        for target, answer in self._found(group, steps, day):
+                        for target, answer in self._found(group, toward[together], steps, day):
                             left.remove(target)
                             group.remove(target)
                             yield answer
                 except NotSettled:
                     pass
 
-    def _found(self, targets: Sequence[Target], steps: int, day: date | None = None) -> list[tuple[Target, Answer]]:
+    def _found(
+        self, targets: Sequence[Target], toward: Toward, steps: int, day: date | None = None
+    ) -> list[tuple[Target, Answer]]:
         """The answers to those that can be had after so many steps. Raises NotSettled."""
         if targets and targets[0].trigger == "register":
             return [(each, Answer(each.question, "proved", _CAN["unusable"])) for each in targets]
         found: list[tuple[Target, Answer]] = []
         open_ones = list(targets)
-        trace, options = self._leading_to(open_ones[0], steps, day) if open_ones else (None, [])
+        trace, options = self.induction.toward(toward, steps, day) if open_ones else (None, [])
         while open_ones and trace is not None:
             claims = [(target, self._claims(target, trace, options)) for target in open_ones]
             formula = disjunction(claim for _, each in claims for _, claim in each)
@@ -200,10 +213,6 @@ class Reachable:
                     open_ones.remove(target)
                     found.append((target, self._shown(target, trace, model, *way)))
         return found
-
-    def _leading_to(self, target: Target, steps: int, day: date | None) -> tuple[Trace, list[Option]]:
-        """A registration and so many steps that may be of use, and what may be next."""
-        return self.induction.toward(target.trigger, target.facts(self.induction), steps, day)
 
     def _claims(self, target: Target, trace: Trace, options: Sequence[Option]) -> list[tuple[Option, Bool]]:
         """The options that may be the wanted change, and when they are."""
@@ -265,8 +274,9 @@ class Reachable:
         self.induction.deadline = whole
         try:
             for depth in range(_DEEPEST + 1):
-                for _, answer in self._found([target], depth):
-                    return answer
+                for toward in target.toward(self.induction):
+                    for _, answer in self._found([target], toward, depth):
+                        return answer
         except NotSettled:
             within = depth - 1 if depth > 0 else None
             return unsettled(target.question, self.induction.deadline.why(), seconds, within)
@@ -284,13 +294,13 @@ class Reachable:
         return Answer(target.question, "refuted", told, proof="induction with lemmas")
 
     def _in_the_way(self, target: Target, part: Slice) -> list[str]:
-        """Rules that no account that can be reached satisfies together, though it satisfies them without any one of
-        them; none where it is not for the rules, or not told soon."""
+        """Rules that no account that can be reached satisfies together, whatever it sets at once, though it satisfies
+        them without any one of them; none where it is not for the rules, or not told soon."""
         assert target.move is not None
         trace, _ = self._reached[part, self.induction.history_known]
         space, state, moment = trace.space, trace.state, trace.moment
         space.deadline = Deadline(min(self.induction.deadline.at, Deadline.after(_FOR_NAMES).at))
-        (change,) = self.moves.changes(space, [target.trigger]) or [Change("register")]
+        (change,) = self.moves.changes(space, target.toward(self.induction)[-1].within(0)) or [Change("register")]
         ruling = self.moves.ruling(space, change, state, moment)
         uses = self._uses(target.move, ruling, trace)
         kept = list(ruling.judged)
@@ -339,8 +349,4 @@ def _happened_twice(limit: Rule, replay: Replay) -> bool:
 
 def _usual(target: Target) -> date:
     """A day like others, on which the change that is wanted may be made."""
-    period = target.move.in_force if target.move is not None else ALWAYS
-    if period.holds(_USUAL):
-        return _USUAL
-    inside = (period.start, period.until - timedelta(days=1) if period.until is not None else None)
-    return next((each for each in inside if each is not None), _USUAL)
+    return usual_day(target.move.in_force if target.move is not None else ALWAYS)

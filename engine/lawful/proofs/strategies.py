@@ -142,7 +142,7 @@ class Finder:
         self.moves = induction.moves
         self.program = induction.moves.program
         self.leaving = leaving
-        self.toward = induction.ways.toward(leaving.trigger, leaving.facts)
+        self.toward = induction.ways.toward(leaving.trigger, leaving.facts, together=True)
         self.windows = {
             (event, count.window)
             for rule in self.program.rules

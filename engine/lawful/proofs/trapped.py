@@ -183,10 +183,14 @@ class Trapped:
         return False
 
     def from_registrations(self, leaving: Leaving) -> Iterator[Place]:
-        """After ever more steps."""
-        for steps in range(_STEPS + 1):
-            trace, options = self.induction.toward(leaving.trigger, leaving.facts, steps, last=leaving.triggers)
-            yield Place(trace, options, leaving)
+        """After ever more steps; fields that may have to be set at once last, for they are seldom needed."""
+        alone, together = (
+            self.induction.ways.toward(leaving.trigger, leaving.facts, together=each) for each in (False, True)
+        )
+        for toward in (alone, together) if together != alone else (alone,):
+            for steps in range(_STEPS + 1):
+                trace, options = self.induction.toward(toward, steps, last=leaving.triggers)
+                yield Place(trace, options, leaving)
 
 
 class _Search:
