@@ -508,3 +508,16 @@ invariants:
         for each in answer.witness.happenings:
             assert each.at.year in (2025, 2026)
             assert (each.request or {}).get("account", {}).get("cert", "2025")[:4] > "2014"
+
+
+def test_what_is_no_longer_in_force_is_shown_on_a_day_that_is_known() -> None:
+    policy = lawful.loads("""
+policy: ended
+version: "1"
+account: {fields: {paid: {type: bool, outside: true}}}
+actions: {renew: [{requires: account.paid, in_force: {until: 2016-03-01}}]}
+""")
+    for kind in ("dead", "unusable"):
+        answer = policy.prove(f"prove.{kind}.actions.renew").answers[0]
+        assert answer.witness is not None
+        assert {each.at.date().isoformat() for each in answer.witness.happenings} == {"2016-02-29"}

@@ -90,7 +90,7 @@ class Anywhere:
     def _dead_version(self, question: Question, rule: Rule) -> Answer:
         view = self._view_of(rule)
         asked = view.rule(rule)
-        shown = view.shown(asked.violated, lambda model: view.broken(asked, model))
+        shown = view.shown(asked.violated, lambda model: view.broken(asked, model), rule.in_force)
         if shown.possible:
             return _confirmed(question, Text("it can apply, and it can fail", "可能适用，也可能不满足"), shown)
         told = NEVER_APPLIES
@@ -120,7 +120,7 @@ class Anywhere:
         view = self._view_of(rule)
         asked, beside = view.rule(rule), [view.rule(each) for each in others]
         alone = both(asked.violated, *(opposite(each.violated) for each in beside))
-        shown = view.shown(alone, lambda model: view.broken(asked, model))
+        shown = view.shown(alone, lambda model: view.broken(asked, model), rule.in_force)
         if shown.possible:
             return _confirmed(question, Text("it alone can refuse", "可能只有它不满足"), shown)
         if not view.can(asked.violated):  # dead: told elsewhere

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Literal
 
 from lawful import ir
@@ -130,6 +131,20 @@ class Moves:
             if rule.scope == "feature":
                 kept = self._needs if rule.kind == "needs" else self._standing
                 kept.setdefault(rule.subject, []).append(rule)
+
+    @cached_property
+    def most_counted(self) -> int:
+        """The greatest number that a count is compared with, as far as it is a sensible one."""
+        program = self.program
+        limits = [rule.requires.at_most for rule in program.rules if isinstance(rule.requires, ir.AtMost)]
+        numbers = [
+            node.value
+            for rule in program.rules
+            for expr in (rule.when, rule.requires)
+            for node in ir.everything(expr, program.conditions)
+            if isinstance(node, ir.Constant) and node.type == ir.INT and isinstance(node.value, int)
+        ]
+        return max([0, *(each for each in (*limits, *numbers) if each <= 100)])
 
     # ------------------------------------------------------------------------------------------------ the changes
 

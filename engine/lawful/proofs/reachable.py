@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from lawful.deciding.judging import Judge
@@ -24,10 +24,9 @@ from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.proofs.terms import Terms
 from lawful.proofs.trace import Option, Trace
 from lawful.proofs.trapped import Trapped
-from lawful.proofs.witness import Replay, Witness, readable, replayed, usual
+from lawful.proofs.witness import Replay, Witness, readable, replayed, usual, usual_day
 from lawful.reading import Reader
 
-_USUAL: Final = date(2025, 7, 16)
 _SOON: Final = 3
 _A_WHILE: Final = 8.0
 """Seconds to look for what is soon found, of one change."""
@@ -350,8 +349,4 @@ def _happened_twice(limit: Rule, replay: Replay) -> bool:
 
 def _usual(target: Target) -> date:
     """A day like others, on which the change that is wanted may be made."""
-    period = target.move.in_force if target.move is not None else ALWAYS
-    if period.holds(_USUAL):
-        return _USUAL
-    inside = (period.start, period.until - timedelta(days=1) if period.until is not None else None)
-    return next((each for each in inside if each is not None), _USUAL)
+    return usual_day(target.move.in_force if target.move is not None else ALWAYS)

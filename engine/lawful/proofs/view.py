@@ -15,17 +15,15 @@ from lawful import calendar, ir, values
 from lawful.deciding.judging import Judge
 from lawful.deciding.judging import Step as JudgedStep
 from lawful.engines import reference
-from lawful.ir import Rule
+from lawful.ir import ALWAYS, Period, Rule
 from lawful.proofs.logic import FALSE, Bool, Meaning, both, conjunction, disjunction, known
 from lawful.proofs.moves import Change, Judged, Moves, Ruling, holds
 from lawful.proofs.space import Model, Space
 from lawful.proofs.state import Lazy, Now, State, fresh_fact, some_state
 from lawful.proofs.terms import Terms
-from lawful.proofs.witness import Happening, Reading, Replay, Witness, asked_once, realized, usual
+from lawful.proofs.witness import Happening, Reading, Replay, Witness, asked_once, realized, usual, usual_day
 from lawful.reading import Reader
 
-_USUAL: Final = date(2025, 7, 16)
-"""In the middle of a month: each window begins on a day of its own."""
 _NOTHING: Final = Witness(())
 
 Show = Callable[[Model], Witness | None]
@@ -68,7 +66,7 @@ class View:
         scene = moves.scene(self.space, self.state, self.moment)
         request = Lazy(self.space, "request", self.program.request)
         self.now = Terms(replace(scene, records={**scene.records, "request": request}))
-        self._most = _most_counted(self.program) + 2
+        self._most = moves.most_counted + 2
         self._rulings: dict[str, Ruling] = {}
         self._rules: dict[int, Asked] = {}
 
@@ -129,12 +127,15 @@ class View:
         """Whether that can be. Raises NotSettled."""
         return self.space.satisfiable(*parts) is not None
 
-    def shown(self, target: Bool, show: Show) -> Shown:
-        """Whether it can be, and the witness of it. Raises NotSettled."""
-        return self.sweep([target], lambda _, model: show(model))[0]
+    def shown(self, target: Bool, show: Show, period: Period = ALWAYS) -> Shown:
+        """Whether it can be, and the witness of it; `period`: outside of which it cannot. Raises NotSettled."""
+        return self.sweep([target], lambda _, model: show(model), period)[0]
 
     def sweep(
-        self, targets: Sequence[Bool], shown: Callable[[int, Model], Witness | None] = lambda _, __: _NOTHING
+        self,
+        targets: Sequence[Bool],
+        shown: Callable[[int, Model], Witness | None] = lambda _, __: _NOTHING,
+        period: Period = ALWAYS,
     ) -> list[Shown]:
         """For each target a model in which it is so, if there is one, and the witness that it becomes.
 
@@ -142,7 +143,7 @@ class View:
         texts that the policy knows. Raises NotSettled.
         """
         found = [Shown() for _ in targets]
-        for plain in (self._plain(), self._short(), True):
+        for plain in (self._plain(period), self._short(), True):
             left = [n for n, each in enumerate(found) if each.witness is None and targets[n] is not False]
             while left:
                 model = self.space.satisfiable(plain, disjunction(targets[each] for each in left))
@@ -154,8 +155,9 @@ class View:
                 left = [each for each in left if not found[each].possible]
         return found
 
-    def _plain(self) -> Bool:
-        return both(self.moment.today == _USUAL.toordinal(), self._short())
+    def _plain(self, period: Period) -> Bool:
+        """A day that is known: Z3 now and then takes seconds to find one by itself."""
+        return both(self.moment.today == usual_day(period).toordinal(), self._short())
 
     def _short(self) -> Bool:
         before = self.state.history.before
@@ -234,16 +236,3 @@ def _state(replay: Replay, at: datetime) -> Happening:
 
 def _is_violated(step: JudgedStep, rule: Rule) -> bool:
     return any(each.rule.id == rule.id and each.outcome == "violated" for each in step.judged)
-
-
-def _most_counted(program: ir.Program) -> int:
-    """The greatest number that a count is compared with, as far as it is a sensible one."""
-    limits = [rule.requires.at_most for rule in program.rules if isinstance(rule.requires, ir.AtMost)]
-    numbers = [
-        node.value
-        for rule in program.rules
-        for expr in (rule.when, rule.requires)
-        for node in ir.everything(expr, program.conditions)
-        if isinstance(node, ir.Constant) and node.type == ir.INT and isinstance(node.value, int)
-    ]
-    return max([0, *(each for each in (*limits, *numbers) if each <= 100)])

@@ -18,7 +18,7 @@ from lawful.deciding.judging import Step as JudgedStep
 from lawful.diagnostics import RequestError
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Facts, History, Situation
-from lawful.ir import Program, Type, Value
+from lawful.ir import Period, Program, Type, Value
 from lawful.proofs import dates
 from lawful.proofs.induction import Refutation
 from lawful.proofs.logic import Bool, Meaning, alike, both, conjunction, equal, implies, no_more, opposite
@@ -36,6 +36,8 @@ _NOON: Final = time(12)
 _READABLE: Final = date(2025, 1, 1)
 _SOON: Final = 400
 """Days."""
+_USUAL: Final = date(2025, 7, 16)
+"""In the middle of a month: each window begins on a day of its own."""
 _THESE_YEARS: Final = date(2015, 1, 1), date(2035, 1, 1)
 _FOR_WISHES: Final = 2.0
 """Seconds."""
@@ -326,6 +328,14 @@ def readable(trace: Trace, model: Model, formula: Bool) -> Model:
         if model.holds(wish):
             formula = both(formula, wish)
     return granted(trace.space, model, formula, wishes)
+
+
+def usual_day(period: Period) -> date:
+    """A day like others on which something is in force."""
+    if period.holds(_USUAL):
+        return _USUAL
+    inside = (period.start, period.until - timedelta(days=1) if period.until is not None else None)
+    return next((each for each in inside if each is not None), _USUAL)
 
 
 def usual(program: Program, facts: Meanings) -> Bool:
