@@ -514,10 +514,10 @@ def test_what_is_no_longer_in_force_is_shown_on_a_day_that_is_known() -> None:
     policy = lawful.loads("""
 policy: ended
 version: "1"
-account: {fields: {paid_until: {type: date, outside: true}}}
-actions: {renew: [{requires: account.paid_until >= today, in_force: {from: 2014-03-01, until: 2016-03-01}}]}
+account: {fields: {paid: {type: bool, outside: true}}}
+actions: {renew: [{requires: account.paid, in_force: {until: 2016-03-01}}]}
 """)
     for kind in ("dead", "unusable"):
         answer = policy.prove(f"prove.{kind}.actions.renew").answers[0]
         assert answer.witness is not None
-        assert {each.at.date().isoformat() for each in answer.witness.happenings} == {"2014-03-01"}
+        assert {each.at.date().isoformat() for each in answer.witness.happenings} == {"2016-02-29"}
