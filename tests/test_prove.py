@@ -576,6 +576,39 @@ actions: {{deny: {{rules: {rules}}}}}
     assert answer.question.id == "prove.shadowed.actions.deny.rules.b"
 
 
+PAUSED = """
+policy: paused
+version: "1"
+account: {fields: {n: {type: int, min: 0, max: 9, settable: {}}}}
+actions:
+  send:
+    rules:
+      gate:
+        - {requires: "false", in_force: {until: 2024-01-01}}
+        - {requires: account.n > 5, in_force: {from: 2024-01-01}}
+      many: {requires: account.n > 3}
+  call:
+    rules:
+      stop: {requires: "false", in_force: {until: 2020-01-01}}
+      gate:
+        - {requires: account.n > 4, in_force: {from: 2020-01-01, until: 2024-01-01}}
+        - {requires: account.n > 5, in_force: {from: 2024-01-01}}
+      many: {requires: account.n > 3}
+  mail:
+    - {requires: "false", in_force: {until: 2024-01-01}, rules: {most: {requires: account.n > 3}}}
+    - {requires: account.n < 3, in_force: {from: 2024-01-01}}
+"""
+
+
+def test_what_alone_can_refuse_does_so_while_nothing_is_paused() -> None:
+    answers = lawful.loads(PAUSED).prove("shadowed").answers
+    told = {each.question.subject.removeprefix("actions."): each.told.en for each in answers}
+    assert told["send.rules.many"] == "whenever it is broken, so is actions.send.rules.gate (from 2024-01-01)"
+    assert told["call.rules.many"] == "whenever it is broken, so is actions.call.rules.gate (from 2020-01-01)"
+    assert told["mail.rules.most"] == "it can fail only while the change is paused"
+    assert told["mail"] == told["send.rules.gate"] == "it alone can refuse"
+
+
 CLOCKED = """
 policy: clocked
 version: "1"

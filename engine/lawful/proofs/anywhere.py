@@ -117,45 +117,51 @@ class Anywhere:
             told: dict[Text, list[Period]] = {}
             fine: list[Answer] = []
             for rule in self._of(question.subject):
-                others = [each for each in self._deciding if id(each) not in gone and self._covers(each, rule)]
+                others = [each for each in self._deciding if id(each) not in gone and self._meet(rule, each)]
                 found = self._shadow(question, rule, others)
                 if isinstance(found, Answer):
                     fine.append(found)
                 else:
                     gone.add(id(rule))
-                    told.setdefault(found[0], []).append(found[1])
+                    told.setdefault(found[0], []).extend(found[1])
             return _refuted(question, told) if told else _worst(fine)
 
         for question in reversed(questions):
             yield self._within(question, answer)
 
-    def _shadow(self, question: Question, rule: Rule, others: Sequence[Rule]) -> tuple[Text, Period] | Answer:
+    def _shadow(self, question: Question, rule: Rule, others: Sequence[Rule]) -> tuple[Text, list[Period]] | Answer:
         """By what one version of a rule is shadowed and on which days, or that it is not."""
         view = self._view_of(rule)
-        asked, beside = view.rule(rule), [view.rule(each) for each in others]
-        alone = both(asked.violated, *(opposite(each.violated) for each in beside))
+        asked, beside = view.rule(rule), [view.rule(each) for each in others if not self._pauses(each)]
+        decides = self._unpaused(view, asked)
+        alone = both(decides, *(opposite(each.violated) for each in beside))
         shown = view.shown(alone, lambda model: view.broken(asked, model))
         if shown.possible:
             return _confirmed(question, Text("it alone can refuse", "可能只有它不满足"), shown)
         if not view.can(asked.violated):  # dead: told elsewhere
             return Answer(question, "proved", Text("it can never fail", "它不会不满足"), proof="all states")
-        by = next((each for each in beside if not view.can(asked.violated, opposite(each.violated))), None)
-        if by is not None:  # so it is only ever broken on days of both
-            return _shadows([by.rule.id]), common(rule.in_force, by.rule.in_force)
-        return _shadows(self._needed(view, asked, beside)), rule.in_force
+        if not view.can(decides):  # no defect
+            told = Text("it can fail only while the change is paused", "只有变更暂停期间才可能不满足")
+            return Answer(question, "proved", told, proof="all states")
+        by = next((each for each in beside if not view.can(decides, opposite(each.violated))), None)
+        needed = [by] if by is not None else self._needed(view, decides, beside)
+        # It is only ever broken on their days, or while the change is paused.
+        days = [common(rule.in_force, each.rule.in_force) for each in needed]
+        return _shadows(list(dict.fromkeys(each.rule.id for each in needed))), days
 
-    def _needed(self, view: View, asked: Asked, beside: Sequence[Asked]) -> list[str]:
+    def _needed(self, view: View, decides: Bool, beside: Sequence[Asked]) -> list[Asked]:
         """Rules of which one is broken whenever a rule is: several versions of one, or of as few as it takes."""
         ids = list(dict.fromkeys(each.rule.id for each in beside))
         for id in tuple(ids):
             rest = [each for each in beside if each.rule.id in ids and each.rule.id != id]
-            if not view.can(asked.violated, *(opposite(each.violated) for each in rest)):
+            if not view.can(decides, *(opposite(each.violated) for each in rest)):
                 ids.remove(id)
-        return ids
+        return [each for each in beside if each.rule.id in ids]
 
-    def _covers(self, other: Rule, rule: Rule) -> bool:
-        """Whether another rule can make one needless. While a change is paused no rule of it decides: no defect."""
-        return self._meet(rule, other) and not self._pauses(other)
+    def _unpaused(self, view: View, asked: Asked) -> Bool:
+        """Whether a rule is broken of a change that is not paused: while it is, no rule of it decides."""
+        paused = [each for each in self._deciding if self._pauses(each) and self._together(each, asked.rule)]
+        return both(asked.violated, *(opposite(view.rule(each).violated) for each in paused))
 
     def _pauses(self, rule: Rule) -> bool:
         """Whether it is a version that refuses everything for a time."""
@@ -163,12 +169,11 @@ class Anywhere:
 
     def _meet(self, one: Rule, other: Rule) -> bool:
         """Whether two rules are ever asked together, and speak of the same: a fact, the request, or the clock."""
-        return (
-            one is not other
-            and (one.scope, one.subject) == (other.scope, other.subject)
-            and one.in_force.meets(other.in_force)
-            and bool(self._reads[id(one)] & self._reads[id(other)])
-        )
+        return self._together(one, other) and bool(self._reads[id(one)] & self._reads[id(other)])
+
+    def _together(self, one: Rule, other: Rule) -> bool:
+        alike = (one.scope, one.subject) == (other.scope, other.subject)
+        return one is not other and alike and one.in_force.meets(other.in_force)
 
     # ------------------------------------------------------------------------------------------------- conflicts
 
