@@ -166,7 +166,7 @@ def test_what_nobody_can_leave_is_stuck_and_no_trap() -> None:
     answers = {each.question.id: each for each in lawful.loads(PIT).prove("stuck", "trap").answers}
     told = {id.removeprefix("prove."): (each.status, each.told.en) for id, each in answers.items()}
     assert told == {
-        "stuck.type.sub": ("proved", "it can be left"),
+        "stuck.type.sub": ("proved", "some account can leave it"),
         "stuck.type.pit": ("refuted", "transitions that leave it are declared, and nobody can ever make one"),
         "stuck.type.other": ("refuted", "no account ever has it, so that nobody leaves it"),
         "trap.type.sub": ("proved", "whoever can leave it can do so without a finding"),
@@ -521,3 +521,127 @@ actions: {renew: [{requires: account.paid, in_force: {until: 2016-03-01}}]}
         answer = policy.prove(f"prove.{kind}.actions.renew").answers[0]
         assert answer.witness is not None
         assert {each.at.date().isoformat() for each in answer.witness.happenings} == {"2016-02-29"}
+
+
+VERSIONS = """
+policy: versions
+version: "1"
+account: {fields: {n: {type: int, min: 0, max: 9, settable: {}}}}
+actions:
+  turn:
+    rules:
+      one: [{requires: account.n > 5, in_force: {until: 2024-01-01}}, {requires: account.n > 7, in_force: {from: 2024-01-01}}]
+      two: [{requires: account.n > 8, in_force: {until: 2024-01-01}}, {requires: account.n < 7, in_force: {from: 2024-01-01}}]
+  always:
+    rules:
+      one: {requires: account.n > 5}
+      two: [{requires: account.n > 6, in_force: {until: 2024-01-01}}, {requires: account.n > 7, in_force: {from: 2024-01-01}}]
+  never:
+    rules:
+      one: {requires: account.n > 5}
+      six: [{requires: account.n < 6, in_force: {until: 2024-01-01}}, {requires: account.n < 5, in_force: {from: 2024-01-01}}]
+  thrice:
+    rules:
+      one: {requires: account.n > 5}
+      two:
+        - {requires: account.n < 7, in_force: {until: 2020-01-01}}
+        - {requires: account.n < 3, in_force: {from: 2020-01-01, until: 2022-01-01}}
+        - {requires: account.n < 7, in_force: {from: 2022-01-01, until: 2024-01-01}}
+        - {requires: account.n < 2, in_force: {from: 2024-01-01}}
+  spread:
+    rules:
+      low: {requires: account.n > 2}
+      high: {requires: account.n < 7}
+      mid: {requires: account.n > 0 && account.n < 9}
+      ends: {requires: account.n != 1 && account.n != 8}
+"""
+
+
+def test_what_is_so_of_one_version_is_told_with_its_days() -> None:
+    answers = lawful.loads(VERSIONS).prove("conflict", "shadowed").of("refuted")
+    told = {each.question.id.removeprefix("prove."): each.told.en.replace("actions.", "") for each in answers}
+    apart = "where it and {} apply, they are never satisfied together"
+    assert told == {
+        "shadowed.actions.turn.rules.one": "whenever it is broken, so is turn.rules.two (until 2024-01-01)",
+        "conflict.actions.turn.rules.two": apart.format("turn.rules.one") + " (from 2024-01-01)",
+        "shadowed.actions.always.rules.one": "whenever it is broken, so is always.rules.two",
+        "conflict.actions.never.rules.six": apart.format("never.rules.one"),
+        "conflict.actions.thrice.rules.two": apart.format("thrice.rules.one")
+        + " (from 2020-01-01 until 2022-01-01, from 2024-01-01)",
+        "shadowed.actions.spread.rules.mid": "whenever it is broken, so is one of spread.rules.low, spread.rules.high",
+        "shadowed.actions.spread.rules.ends": "whenever it is broken, so is one of spread.rules.low, spread.rules.high",
+    }
+    (turned,) = [each for each in answers if each.question.subject == "actions.turn.rules.two"]
+    assert turned.told.zh.endswith("不可能都满足（自2024-01-01起）")
+
+
+def test_a_pause_makes_no_rule_needless_but_a_denial_may() -> None:
+    asked = lawful.load("wechat-official").prove("shadowed.lifecycle.type.upgrade.limit").answers
+    assert [each.status for each in asked] == ["proved"]
+    rules = '{a: {when: account.n > 3, requires: "false"}, b: {when: account.n > 5, requires: "false"}}'
+    policy = f"""
+policy: denials
+version: "1"
+account: {{fields: {{n: {{type: int, min: 0, max: 9, settable: {{}}}}}}}}
+actions: {{deny: {{rules: {rules}}}}}
+"""
+    (answer,) = lawful.loads(policy).prove("shadowed", "dead").of("refuted")
+    assert answer.question.id == "prove.shadowed.actions.deny.rules.b"
+
+
+PAUSED = """
+policy: paused
+version: "1"
+account: {fields: {n: {type: int, min: 0, max: 9, settable: {}}}}
+actions:
+  send:
+    rules:
+      gate:
+        - {requires: "false", in_force: {until: 2024-01-01}}
+        - {requires: account.n > 5, in_force: {from: 2024-01-01}}
+      many: {requires: account.n > 3}
+  call:
+    rules:
+      stop: {requires: "false", in_force: {until: 2020-01-01}}
+      gate:
+        - {requires: account.n > 4, in_force: {from: 2020-01-01, until: 2024-01-01}}
+        - {requires: account.n > 5, in_force: {from: 2024-01-01}}
+      many: {requires: account.n > 3}
+  mail:
+    - {requires: "false", in_force: {until: 2024-01-01}, rules: {most: {requires: account.n > 3}}}
+    - {requires: account.n < 3, in_force: {from: 2024-01-01}}
+"""
+
+
+def test_what_alone_can_refuse_does_so_while_nothing_is_paused() -> None:
+    answers = lawful.loads(PAUSED).prove("shadowed").answers
+    told = {each.question.subject.removeprefix("actions."): each.told.en for each in answers}
+    assert told["send.rules.many"] == "whenever it is broken, so is actions.send.rules.gate (from 2024-01-01)"
+    assert told["call.rules.many"] == "whenever it is broken, so is actions.call.rules.gate (from 2020-01-01)"
+    assert told["mail.rules.most"] == "it can fail only while the change is paused"
+    assert told["mail"] == told["send.rules.gate"] == "it alone can refuse"
+
+
+CLOCKED = """
+policy: clocked
+version: "1"
+account:
+  fields:
+    state: {enum: [a, b], default: a, settable: {requires: "today < date('2024-01-01')"}}
+actions:
+  week: {rules: {a: {requires: today.getDayOfWeek() == 1}, b: {requires: today.getDayOfWeek() == 2}}}
+  days: {rules: {a: {requires: "today < date('2024-01-01')"}, b: {requires: "today < date('2025-01-01')"}}}
+constraints: {late: {when: account.state == 'b', requires: "today > date('2025-01-01')"}}
+"""
+
+
+def test_rules_share_the_clock() -> None:
+    answers = lawful.loads(CLOCKED).prove("conflict", "shadowed").answers
+    assert {each.question.id: each.told.en for each in answers if each.status == "refuted"} == {
+        "prove.conflict.actions.week.rules.b": "where it and actions.week.rules.a apply, they are never satisfied together",
+        "prove.conflict.constraints.late": "where it and fields.state.set apply to `set state=b`, they are never satisfied together",
+        "prove.shadowed.actions.days.rules.b": "whenever it is broken, so is actions.days.rules.a",
+    }
+    assert {each.told.en for each in answers if each.question.kind == "conflict" and each.status == "proved"} == {
+        "it excludes no other rule that speaks of the same"
+    }

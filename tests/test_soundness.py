@@ -12,7 +12,7 @@ from enumerated import Whole, small, tied, warned
 from lawful.deciding.judging import Step
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.reference import evaluate, outcome
-from lawful.ir import Rule
+from lawful.ir import FALSE, AtMost, Rule
 from lawful.proofs.answers import Answer
 from lawful.proofs.asking import event_of, limits_of_once, limits_of_once_where, written_rules
 from lawful.proofs.property import at_most, of_invariant, stays
@@ -136,7 +136,7 @@ class Truth:
             case "trap":
                 return _told(question.subject not in whole.trapped())
             case "dead":
-                return _told(any(found == "violated" for _, found, _ in self.outcomes(self.rule(question.subject))))
+                return self._dead(self.rule(question.subject))
             case "shadowed":
                 return self._shadowed(self.rule(question.subject), answer)
             case "conflict":
@@ -162,6 +162,12 @@ class Truth:
                 change = {} if value is None else {name: value}
                 at = situation.with_records(change={**change, "register": False})
                 yield (seen, value), outcome(rule, at), evaluate(rule.when, at) is True
+
+    def _dead(self, rule: Rule) -> str:
+        found = [(each, applies) for _, each, applies in self.outcomes(rule)]
+        means_to = rule.requires == FALSE or (isinstance(rule.requires, AtMost) and rule.requires.at_most == 0)
+        can_hold = means_to or ("satisfied", True) in found
+        return _told(can_hold and any(each == "violated" for each, _ in found))
 
     def _others(self, rule: Rule) -> list[Rule]:
         return [

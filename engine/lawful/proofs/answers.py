@@ -36,7 +36,7 @@ KINDS: Final[Mapping[Kind, Text]] = {
     "shadowed": Text("no rule is implied by others", "没有规则被其他规则蕴含"),
     "conflict": Text("no two rules exclude each other", "没有互相排斥的规则"),
     "unusable": Text("every change can be used by somebody", "每种变更都有帐号能用"),
-    "stuck": Text("every value that is not final can be left", "非终态的取值都能离开"),
+    "stuck": Text("every value that is not final can be left by some account", "每个非终态的取值都有帐号可以离开"),
     "trap": Text("every value can be left without a finding", "每个取值都能在不违反规则的情况下离开"),
     "effect": Text("no effect breaks a constraint", "变更的效果不会违反约束"),
     "in_force": Text("versions follow each other without a gap", "规则的各版本在时间上相接"),

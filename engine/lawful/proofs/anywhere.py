@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
 from lawful import ir
-from lawful.ir import And, Move, Not, Or, Rule, Text
+from lawful.ir import ALWAYS, And, AtMost, Move, Not, Or, Period, Rule, Text
 from lawful.proofs.answers import UNCONFIRMED, Answer, Question, unsettled
-from lawful.proofs.asking import EVENTS, tables_of, written_rules
+from lawful.proofs.asking import EVENTS, conditions_of, tables_of, written_rules
 from lawful.proofs.conflicts import Conflicts, Pair
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, equal, opposite
 from lawful.proofs.moves import Moves, holds
 from lawful.proofs.reach import rests_on
 from lawful.proofs.space import Deadline, Model, NotSettled
 from lawful.proofs.terms import Terms
-from lawful.proofs.versions import Gap, gaps
+from lawful.proofs.versions import Gap, common, dated, gaps
 from lawful.proofs.view import Asked, Show, Shown, View
 from lawful.proofs.witness import Witness
 from lawful.wording import cel
@@ -83,20 +83,29 @@ class Anywhere:
     # -------------------------------------------------------------------------------------------------- dead rules
 
     def _dead(self, question: Question) -> Answer:
-        """Whether a rule can never apply, or never fail, in one of its versions."""
-        answers = [self._dead_version(question, each) for each in self._of(question.subject)]
-        return next((each for each in answers if each.status != "proved"), answers[-1])
+        """Whether a rule can never apply, or never fail, or never be satisfied, in one of its versions."""
+        told: dict[Text, list[Period]] = {}
+        fine: list[Answer] = []
+        for rule in self._of(question.subject):
+            found = self._dead_version(question, rule)
+            if isinstance(found, Text):
+                told.setdefault(found, []).append(rule.in_force)
+            else:
+                fine.append(found)
+        return _refuted(question, told) if told else _worst(fine)
 
-    def _dead_version(self, question: Question, rule: Rule) -> Answer:
+    def _dead_version(self, question: Question, rule: Rule) -> Text | Answer:
+        """What is wrong with it, or that nothing is."""
         view = self._view_of(rule)
         asked = view.rule(rule)
         shown = view.shown(asked.violated, lambda model: view.broken(asked, model), rule.in_force)
-        if shown.possible:
-            return _confirmed(question, Text("it can apply, and it can fail", "可能适用，也可能不满足"), shown)
-        told = NEVER_APPLIES
-        if view.can(asked.applies):
-            told = _NEVER_FAILS if view.can(asked.satisfied) else _NEVER_KNOWN
-        return Answer(question, "refuted", _dated(told, rule), proof="all states")
+        if not shown.possible:
+            if not view.can(asked.applies):
+                return NEVER_APPLIES
+            return _NEVER_FAILS if view.can(asked.satisfied) else _NEVER_KNOWN
+        if not (_forbids(rule) or view.can(asked.satisfied)):
+            return _NEVER_SATISFIED
+        return _confirmed(question, Text("it can apply, and it can fail", "可能适用，也可能不满足"), shown)
 
     # ---------------------------------------------------------------------------------------------- shadowed rules
 
@@ -105,53 +114,81 @@ class Anywhere:
         gone: set[int] = set()
 
         def answer(question: Question) -> Answer:
-            found: list[Answer] = []
+            told: dict[Text, list[Period]] = {}
+            fine: list[Answer] = []
             for rule in self._of(question.subject):
                 others = [each for each in self._deciding if id(each) not in gone and self._meet(rule, each)]
-                found.append(self._shadow(question, rule, others))
-                if found[-1].status == "refuted":
+                found = self._shadow(question, rule, others)
+                if isinstance(found, Answer):
+                    fine.append(found)
+                else:
                     gone.add(id(rule))
-            return next((each for each in found if each.status == "refuted"), found[0])
+                    told.setdefault(found[0], []).extend(found[1])
+            return _refuted(question, told) if told else _worst(fine)
 
         for question in reversed(questions):
             yield self._within(question, answer)
 
-    def _shadow(self, question: Question, rule: Rule, others: Sequence[Rule]) -> Answer:
+    def _shadow(self, question: Question, rule: Rule, others: Sequence[Rule]) -> tuple[Text, list[Period]] | Answer:
+        """By what one version of a rule is shadowed and on which days, or that it is not."""
         view = self._view_of(rule)
-        asked, beside = view.rule(rule), [view.rule(each) for each in others]
-        alone = both(asked.violated, *(opposite(each.violated) for each in beside))
+        asked, beside = view.rule(rule), [view.rule(each) for each in others if not self._pauses(each)]
+        decides = self._unpaused(view, asked)
+        alone = both(decides, *(opposite(each.violated) for each in beside))
         shown = view.shown(alone, lambda model: view.broken(asked, model), rule.in_force)
         if shown.possible:
             return _confirmed(question, Text("it alone can refuse", "可能只有它不满足"), shown)
         if not view.can(asked.violated):  # dead: told elsewhere
             return Answer(question, "proved", Text("it can never fail", "它不会不满足"), proof="all states")
-        by = [each for each in beside if not view.can(asked.violated, opposite(each.violated))]
-        names = ", ".join(each.rule.id for each in (by[:1] or beside))
-        told = Text(f"whenever it is broken, so is {names}", f"凡它不满足时，{names}也不满足")
-        return Answer(question, "refuted", told, proof="all states")
+        if not view.can(decides):  # no defect
+            told = Text("it can fail only while the change is paused", "只有变更暂停期间才可能不满足")
+            return Answer(question, "proved", told, proof="all states")
+        by = next((each for each in beside if not view.can(decides, opposite(each.violated))), None)
+        needed = [by] if by is not None else self._needed(view, decides, beside)
+        # It is only ever broken on their days, or while the change is paused.
+        days = [common(rule.in_force, each.rule.in_force) for each in needed]
+        return _shadows(list(dict.fromkeys(each.rule.id for each in needed))), days
+
+    def _needed(self, view: View, decides: Bool, beside: Sequence[Asked]) -> list[Asked]:
+        """Rules of which one is broken whenever a rule is: several versions of one, or of as few as it takes."""
+        ids = list(dict.fromkeys(each.rule.id for each in beside))
+        for id in tuple(ids):
+            rest = [each for each in beside if each.rule.id in ids and each.rule.id != id]
+            if not view.can(decides, *(opposite(each.violated) for each in rest)):
+                ids.remove(id)
+        return [each for each in beside if each.rule.id in ids]
+
+    def _unpaused(self, view: View, asked: Asked) -> Bool:
+        """Whether a rule is broken of a change that is not paused: while it is, no rule of it decides."""
+        paused = [each for each in self._deciding if self._pauses(each) and self._together(each, asked.rule)]
+        return both(asked.violated, *(opposite(view.rule(each).violated) for each in paused))
+
+    def _pauses(self, rule: Rule) -> bool:
+        """Whether it is a version that refuses everything for a time."""
+        return rule.in_force != ALWAYS and _forbids(rule) and not conditions_of(self.program, rule)
 
     def _meet(self, one: Rule, other: Rule) -> bool:
-        """Whether two rules are ever asked together, and speak of the same: a fact, or a field of the request."""
-        return (
-            one is not other
-            and (one.scope, one.subject) == (other.scope, other.subject)
-            and one.in_force.meets(other.in_force)
-            and bool(self._reads[id(one)] & self._reads[id(other)])
-        )
+        """Whether two rules are ever asked together, and speak of the same: a fact, the request, or the clock."""
+        return self._together(one, other) and bool(self._reads[id(one)] & self._reads[id(other)])
+
+    def _together(self, one: Rule, other: Rule) -> bool:
+        alike = (one.scope, one.subject) == (other.scope, other.subject)
+        return one is not other and alike and one.in_force.meets(other.in_force)
 
     # ------------------------------------------------------------------------------------------------- conflicts
 
     def _conflict(self, question: Question) -> Answer:
         """Whether another rule, that stands before it, can apply together with it and never holds together with it."""
-        against: dict[str, list[str]] = {}
+        against: dict[tuple[str, str], list[Period]] = {}
         for rule in self._of(question.subject):
             for change, other in (*self._beside(rule), *self._across(rule)):
-                against.setdefault(change, []).append(other.id)
+                against.setdefault((change, other.id), []).append(common(rule.in_force, other.in_force))
         if not against:
-            return Answer(question, "proved", Text("it excludes no other rule", "不与其他规则互斥"))
-        told = [_apart(list(dict.fromkeys(others)), change) for change, others in against.items()]
-        en, zh = "; ".join(each.best("en") for each in told), "；".join(each.best("zh") for each in told)
-        return Answer(question, "refuted", Text(en, zh), proof="all states")
+            return Answer(question, "proved", _EXCLUDES_NONE)
+        alike: dict[tuple[str, frozenset[Period]], list[str]] = {}
+        for (change, id), periods in against.items():
+            alike.setdefault((change, frozenset(periods)), []).append(id)
+        return _refuted(question, {_apart(ids, change): list(days) for (change, days), ids in alike.items()})
 
     def _beside(self, rule: Rule) -> Iterator[tuple[str, Rule]]:
         """Of rules that are judged of the same account those that exclude it; the change goes without saying."""
@@ -336,9 +373,36 @@ _COMPLETE: Final = Text(
 )
 NEVER_APPLIES: Final = Text("it can never apply, whatever the account and the day", "无论帐号与日期如何，都不会适用")
 _NEVER_FAILS: Final = Text("it can never fail, whatever the account and the day", "无论帐号与日期如何，都不会不满足")
+_NEVER_SATISFIED: Final = Text(
+    "where it applies, nobody can ever satisfy it, whatever the account and the day",
+    "适用时，无论帐号与日期如何，都不可能满足",
+)
 _NEVER_KNOWN: Final = Text(
     "what it requires is never known, whatever the account and the day", "无论帐号与日期如何，其要求都无从得知"
 )
+
+
+_EXCLUDES_NONE: Final = Text("it excludes no other rule that speaks of the same", "不与涉及相同内容的其他规则互斥")
+
+
+def _forbids(rule: Rule) -> bool:
+    """Whether it says in so many words that it is never satisfied."""
+    requires = rule.requires
+    if isinstance(requires, AtMost):
+        return requires.at_most == 0
+    return requires == ir.FALSE or (isinstance(requires, And) and ir.FALSE in requires.operands)
+
+
+def _refuted(question: Question, told: Mapping[Text, Sequence[Period]]) -> Answer:
+    """What is told of some versions of a rule, each with the days on which it is so."""
+    parts = [dated(text, periods) for text, periods in told.items()]
+    en, zh = "; ".join(each.best("en") for each in parts), "；".join(each.best("zh") for each in parts)
+    return Answer(question, "refuted", Text(en, zh), proof="all states")
+
+
+def _worst(answers: Sequence[Answer]) -> Answer:
+    """Of the versions of a rule of which nothing is told: one that is not settled, if there is one."""
+    return next((each for each in answers if each.status != "proved"), answers[0])
 
 
 def _confirmed(question: Question, told: Text, shown: Shown) -> Answer:
@@ -370,15 +434,11 @@ def _apart(others: Sequence[str], change: str) -> Text:
     )
 
 
-def _dated(told: Text, rule: Rule) -> Text:
-    start, until = rule.in_force.start, rule.in_force.until
-    if start is None and until is None:
-        return told
-    return Text(f"{told.en} ({_period(rule)})", f"{told.zh}（{_period(rule)}）")
-
-
-def _period(rule: Rule) -> str:
-    return f"{rule.in_force.start or '…'} – {rule.in_force.until or '…'}"
+def _shadows(ids: Sequence[str]) -> Text:
+    """What is said of a rule that is never broken unless one of others is."""
+    if len(ids) == 1:
+        return Text(f"whenever it is broken, so is {ids[0]}", f"凡它不满足时，{ids[0]}也不满足")
+    return Text(f"whenever it is broken, so is one of {', '.join(ids)}", f"凡它不满足时，{'、'.join(ids)}之一也不满足")
 
 
 def told_of_table(without: Sequence[str], rows: int, torn: Sequence[tuple[str, str, str]]) -> Text:

@@ -174,10 +174,11 @@ def reads_of(program: Program, *exprs: Expr) -> set[str]:
 
 
 def rests_on(program: Program, *exprs: Expr) -> set[str]:
-    """The facts, the events, and what of the request (`request.f`) expressions read."""
+    """The facts, the events, what of the request (`request.f`), and whether the clock (`clock`), expressions read."""
     nodes = [node for expr in exprs for node in everything(expr, program.conditions)]
     asked = {f"request.{node.name}" for node in nodes if isinstance(node, ir.Field) and node.owner == "request"}
-    return reads_of(program, *exprs) | asked
+    clock = {"clock"} if any(isinstance(node, Clock) for node in nodes) else set[str]()
+    return reads_of(program, *exprs) | asked | clock
 
 
 def is_timeless(program: Program, *exprs: Expr) -> bool:

@@ -38,7 +38,7 @@ _FOR_NAMES: Final = 3.0
 
 _CAN = {
     "unusable": Text("somebody can use it", "有帐号可以使用"),
-    "stuck": Text("it can be left", "可以离开"),
+    "stuck": Text("some account can leave it", "有帐号可以离开"),
     "once": Text("it happens again, where it is limited", "在受限情形下仍再次发生"),
 }
 _CANNOT = {
