@@ -62,18 +62,33 @@ _MOST_COMBINATIONS: Final = 64
 _MOST_RARE: Final = 1024
 
 
-class _Rulings(dict[tuple[tuple[str, ...], tuple[str, ...]], Ruling]):
-    """By the ids of the broken rules and of those that are open: most come again, and to make one takes longer.
+class _Rulings(dict[int, Ruling]):
+    """What a function answers, by the bits it has set: most come again, and to make one takes longer.
 
-    Which rules are broken together is for strangers to choose, so not all of them are kept.
+    Each rule has a bit for where it refuses and the next for where it leaves the change open. Which rules are broken
+    together is for strangers to choose, so not all of them are kept.
     """
 
-    def __missing__(self, ids: tuple[tuple[str, ...], tuple[str, ...]]) -> Ruling:
-        broken, unknown = ids
+    def __init__(self) -> None:
+        super().__init__()
+        self[0] = _ALLOWED
+        self._ids: list[str] = []
+
+    def bits(self, rule: Rule) -> tuple[int, int]:
+        """Of a rule that refuses, and that leaves open; asked in the order in which rulings name the rules."""
+        if rule.id not in self._ids:
+            self._ids.append(rule.id)
+        refuses = 1 << 2 * self._ids.index(rule.id)
+        return refuses, refuses << 1
+
+    def __missing__(self, bits: int) -> Ruling:
+        broken = tuple(name for place, name in enumerate(self._ids) if bits >> 2 * place & 1)
+        unknown = tuple(name for place, name in enumerate(self._ids) if bits >> 2 * place & 2)
         ruling = Ruling("deny" if broken else "undetermined", broken, unknown)
         if len(self) >= _MOST_RULINGS:
             self.clear()
-        self[ids] = ruling
+            self[0] = _ALLOWED
+        self[bits] = ruling
         return ruling
 
 
@@ -190,6 +205,7 @@ class _Script:
         self._triggers = triggers_of(asked)
         self._registers = asked.kind == "register"
         self._writer = Writer(judge.zone, self, uses)
+        self._rulings = _Rulings()
         self._known: list[tuple[Field, Value]] = [(Field("change", "register", BOOL), self._registers)]
         """What is filled in."""
         self._moved: dict[str, str] = {}
@@ -221,7 +237,7 @@ class _Script:
     def _write(self) -> None:
         writer = self._writer
         if not self._bare:
-            writer.line("broken = unknown = ()")
+            writer.line("found = 0")
         self._write_values_asked()
         self._write_effects()
         for trigger in self._triggers:
@@ -239,14 +255,8 @@ class _Script:
         if self._bare:
             writer.line("return True")
         else:
-            self._write_ruling()
+            writer.line(f"return {writer.constant('rulings', self._rulings)}[found]")
         self._write_parts()
-
-    def _write_ruling(self) -> None:
-        writer = self._writer
-        with writer.block("if broken or unknown:"):
-            writer.line(f"return {writer.constant('rulings', _Rulings())}[broken, unknown]")
-        writer.line(f"return {writer.constant('allowed', _ALLOWED)}")
 
     def _write_parts(self) -> None:
         """What the lines above speak of, first of all; the rest of the question is not asked for."""
@@ -383,10 +393,12 @@ class _Script:
                 self._leave_open(rule)
 
     def _refuse(self, rule: Rule) -> None:
-        self._writer.line("return False" if self._bare else f"broken += ({rule.id!r},)")
+        refuses, _ = self._rulings.bits(rule)
+        self._writer.line("return False" if self._bare else f"found |= {refuses:#x}  # refused")
 
     def _leave_open(self, rule: Rule) -> None:
-        self._writer.line("return False" if self._bare else f"unknown += ({rule.id!r},)")
+        _, leaves_open = self._rulings.bits(rule)
+        self._writer.line("return False" if self._bare else f"found |= {leaves_open:#x}  # left open")
 
     def _refuse_unless_standing(self, rule: Rule) -> None:
         writer = self._writer
