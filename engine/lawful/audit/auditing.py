@@ -115,12 +115,16 @@ class _Audit:
         self.mapping = mapping.mapping(program, wanted.mapping, wanted.columns)
         named.refuse_unused(wanted)
         progress("reading")
+        self.checks: list[tuple[checks.Check, str]] = []
+        """Of what was opened, and not yet taken."""
         self.inventory, self.search = self._inventory(wanted.inventory, "inventory", begun)
         self.before, self.twice_before = self._before()
         self.history = self._history()
         self.dialect = self.inventory.dialect
         self.connection: Any = self.inventory.connection
         self.held = Held(self.connection)
+        if self.history is not None or any(each.type.kind == "timestamp" for each in program.account.values()):
+            self._take_checks()  # the zone depends on the instants
         self.zone = self._zone()
         self.asked = tuple(questions.parsed(each, program) for each in wanted.questions)
         self.counts: dict[Count, str] = {}
@@ -138,7 +142,7 @@ class _Audit:
         readings = inventory.read(opened, self.program, self.mapping)
         self.progress("checking")
         search = self.at_the_end.enter_context(duplicates.search(readings, begun))
-        self._take(checks.problems(readings), opened.name)
+        self._check(readings)
         found = inventory.normalised(readings, lenient=self.wanted.lenient)
         if what == "inventory" and self.wanted.require_columns:
             inventory.refuse_missing(found, self._facts_needed())
@@ -149,6 +153,7 @@ class _Audit:
         if self.wanted.before is None:
             return None, None
         found, search = self._inventory(self.wanted.before, "before")
+        self._take_checks()
         twice = duplicates.duplicates(found, search)
         if twice is None:
             return found, None
@@ -167,7 +172,7 @@ class _Audit:
             return None
         opened = self._opened(self.wanted.history, beside=self.inventory.opened)
         readings = inventory.read_history(opened, self.program, self.mapping)
-        self._take(checks.problems(readings), opened.name)
+        self._check(readings)
         return inventory.history(readings, lenient=self.wanted.lenient)
 
     def _opened(self, where: object, beside: Opened | None) -> Opened:
@@ -187,14 +192,25 @@ class _Audit:
             self.at_the_end.callback(views.release, opened.connection)
         return opened
 
-    def _take(self, problems: Sequence[DataProblem], name: str) -> None:
-        """Keep what is odd to be told; refuse it where nobody has said that it may be unknown."""
-        if not problems:
-            return
-        checks.refuse_unnamed(problems, name)
-        if not self.wanted.lenient:
-            raise checks.refused(problems, name)
-        self.data.extend(problems)
+    def _check(self, readings: inventory.Readings) -> None:
+        check = checks.Check(readings)
+        self.at_the_end.callback(check.stop)
+        self.checks.append((check, readings.opened.name))
+
+    def _take_checks(self) -> None:
+        """Keep what is odd to be told; refuse it where nobody has said that it may be unknown.
+
+        Before the first look at any value; until then the columns are still looked through.
+        """
+        for check, name in self.checks:
+            problems = check.problems()
+            if not problems:
+                continue
+            checks.refuse_unnamed(problems, name)
+            if not self.wanted.lenient:
+                raise checks.refused(problems, name)
+            self.data.extend(problems)
+        self.checks = []
 
     def _zone(self) -> Zone:
         """The policy's zone over the time that the data speak of."""
@@ -300,6 +316,7 @@ class _Audit:
     def audited(self, started: float) -> Audited:
         # the ids are still compared meanwhile
         of_states = self._of_states()
+        self._take_checks()
         unknown = tallies.unknown_of_states(self.table, self.rules, self.on)
         odd = list(self._of_data(duplicates.duplicates(self.inventory, self.search)))
         self.progress("judging")

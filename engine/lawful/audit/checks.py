@@ -7,6 +7,8 @@ for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final
 
 from lawful.audit import statistics
@@ -30,30 +32,58 @@ _EXAMPLES: Final = 5
 _LONGEST_EXAMPLE: Final = 60
 
 
-def problems(readings: Readings) -> tuple[DataProblem, ...]:
-    """Everything in the columns that cannot be taken, with how many rows have it and some of them."""
-    opened = readings.opened
-    with telling(f"`{legible(opened.name, 200)}` cannot be read"):
-        faults = [(reading, fault) for reading in readings.all() for fault in reading.faults]
-        footers = statistics.known(opened, dict.fromkeys(reading.column for reading, _ in faults))
-        asked = [(reading, fault) for reading, fault in faults if not _is_ruled_out(opened, reading, fault, footers)]
-        counts = _counted(opened.table, [fault.where for _, fault in asked])
-        return tuple(
-            DataProblem(reading.column, fault.problem, count, _examples(opened, reading, fault))
-            for (reading, fault), count in zip(asked, counts, strict=True)
-            if count
-        )
+class Check:
+    """Of one source, begun at once: lists are read by a thread, beside whatever comes before the answer is needed."""
+
+    def __init__(self, readings: Readings) -> None:
+        self._opened = opened = readings.opened
+        self._thread = ThreadPoolExecutor(1, "checks")
+        with self._telling():
+            faults = [(reading, fault) for reading in readings.all() for fault in reading.faults]
+            self._listed = {
+                reading.column: self._thread.submit(statistics.listed, opened, reading.column)
+                for reading, fault in faults
+                if fault.unless_listed is not None and _has_statistics(opened, reading)
+            }
+            footers = statistics.known(opened, dict.fromkeys(reading.column for reading, _ in faults))
+            self._faults = [each for each in faults if not _is_ruled_out(opened, *each, footers)]
+
+    def problems(self) -> tuple[DataProblem, ...]:
+        """Everything in the columns that cannot be taken, with how many rows have it and some of them."""
+        with self._telling():
+            asked = [each for each in self._faults if not self._are_listed(*each)]
+            counts = _counted(self._opened.table, [fault.where for _, fault in asked])
+            return tuple(
+                DataProblem(reading.column, fault.problem, count, _examples(self._opened, reading, fault))
+                for (reading, fault), count in zip(asked, counts, strict=True)
+                if count
+            )
+
+    def stop(self) -> None:
+        """Nobody asks any more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _are_listed(self, reading: Reading, fault: Fault) -> bool:
+        """Whether no list has other elements than a fault leaves out."""
+        if fault.unless_listed is None or reading.column not in self._listed:
+            return False
+        listed = self._listed[reading.column].result()
+        return listed is not None and listed <= {*fault.unless_listed}
+
+    def _telling(self) -> AbstractContextManager[None]:
+        return telling(f"`{legible(self._opened.name, 200)}` cannot be read")
+
+
+def _has_statistics(opened: Opened, reading: Reading) -> bool:
+    return opened.connection.name == "duckdb" and reading.column in opened.table.columns
 
 
 def _is_ruled_out(opened: Opened, reading: Reading, fault: Fault, footers: Mapping[str, Known]) -> bool:
     """Whether there can be no such row, known without a look at all of them."""
-    if opened.connection.name != "duckdb" or reading.column not in opened.table.columns:
+    if not _has_statistics(opened, reading):
         return False
     if fault.unless_other is not None:
         return _has_no_others(opened, reading.column, fault.unless_other)
-    if fault.unless_listed is not None:
-        listed = statistics.listed(opened, reading.column)
-        return listed is not None and listed <= {*fault.unless_listed}
     if not fault.unless_null and fault.unless_beyond is None:
         return False
     known = footers.get(reading.column)
