@@ -486,4 +486,4 @@ def test_the_policy_s_own_table_is_not_written_over(run: Callable[..., tuple[int
     before = (folder / "pilot.xlsx").read_bytes()
     code, _, err = run("show", folder, "--matrix", folder / "pilot.xlsx")
     assert (code, before) == (2, (folder / "pilot.xlsx").read_bytes())
-    assert "is a part of the policy" in err
+    assert "is read as the policy: it is not written over" in err

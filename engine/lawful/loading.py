@@ -53,11 +53,18 @@ def load(
     return policy
 
 
-def program(name_or_path: str | os.PathLike[str]) -> tuple[Program, Path]:
-    """The program alone, and its folder: for those who judge no change. As `load` with `cached`. Raises PolicyError."""
+def program(name_or_path: str | os.PathLike[str]) -> tuple[Program, tuple[Path, ...]]:
+    """The program alone, and its files, `policy.yaml` first: for those who judge no change. As `load` with `cached`.
+
+    Raises PolicyError.
+    """
     path = path_of(name_or_path)
-    found = _kept(path, _policy_file(path, partial(file_of, path)), [])
-    return found or load(name_or_path, cached=True).program, path.parent
+    read: list[str] = []
+    found = _kept(path, _policy_file(path, partial(file_of, path)), read)
+    if found is not None:
+        return found, (path, *(path.parent / name for name in read))
+    policy = load(name_or_path, cached=True)
+    return policy.program, policy.files
 
 
 def _kept(path: Path, raw: bytes, read: list[str]) -> Program | None:

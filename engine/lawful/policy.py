@@ -89,8 +89,8 @@ class Policy:
             raise AttributeError(f"a policy is immutable: `{name}` cannot be set")
         super().__setattr__(name, value)
 
-    def __reduce__(self) -> tuple[type[Policy], tuple[Program, tuple[Diagnostic, ...], Path | None]]:
-        return type(self), (self.program, self.diagnostics, self.folder)
+    def __reduce__(self) -> tuple[type[Policy], tuple[Any, ...]]:
+        return type(self), (self.program, self.diagnostics, self.folder, self.layouts, self.files)
 
     def __repr__(self) -> str:
         return f"<Policy {self.program.id} {self.program.version}>"
@@ -332,6 +332,7 @@ class Policy:
                 encoding=encoding,
                 memory=memory,
             ),
+            files=self.files,
         )
 
     def prove(

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, cast
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
 from lawful.audit.named import named
+from lawful.audit.originals import Originals, is_device, must_spare, of_policy
 from lawful.audit.servers import is_server, must_take_findings, stored_on_server
 from lawful.audit.summary import Summary
 from lawful.audit.telling.exporting import AnswersForm, export, export_answers
@@ -59,10 +60,10 @@ def kind_of(target: str) -> Kind:
 # ------------------------------------------------------------------------------------------ before the audit begins
 
 
-def check(targets: Sequence[str], answers: str | None, wanted: Wanted) -> None:
+def check(targets: Sequence[str], answers: str | None, wanted: Wanted, files: Iterable[Path]) -> None:
     """Refuse outputs that cannot be written, and those that would take the place of what is read. Raises AuditError.
 
-    What can be known beforehand is: an audit may take hours.
+    `files` are the policy's. What can be known beforehand is: an audit may take hours.
     """
     kinds = [kind_of(each) for each in targets]
     if answers is not None:
@@ -70,29 +71,27 @@ def check(targets: Sequence[str], answers: str | None, wanted: Wanted) -> None:
     if "xlsx" in kinds and find_spec("openpyxl") is None:
         raise AuditError("Excel needs openpyxl", "pip install 'lawful[excel]'")
     every = [*targets, *([] if answers is None else [answers])]
+    originals = _originals(wanted, files)
     for each in (each for each in every if not is_server(each)):
-        _refuse_source(each, wanted)
+        must_spare(Path(each), originals)
         must_be_writable(Path(each))
     places = [each if is_server(each) else str(Path(each).resolve()) for each in every]
     for number, each in enumerate(every):
-        if places[number] in places[:number] and not _is_device(Path(each)):
+        if places[number] in places[:number] and not is_device(Path(each)):
             raise AuditError(f"`{legible(_shown(each), 200)}` is named twice as an output", "name another file")
     for each in (each for each in targets if is_server(each)):
         with _telling(each):
             must_take_findings(each)
 
 
-def check_one(target: str, wanted: Wanted, policies: Iterable[Path]) -> None:
+def check_one(target: str, wanted: Wanted, files: Iterable[Path]) -> None:
     """Refuse the file where it cannot be written, and where an audit or a policy reads it. Raises AuditError."""
-    _refuse_source(target, wanted)
-    for each in policies:
-        if _is_same(Path(target).resolve(), each.resolve()):
-            raise _read_as("policy", target)
+    must_spare(Path(target), _originals(wanted, files))
     must_be_writable(Path(target))
 
 
-def _refuse_source(target: str, wanted: Wanted) -> None:
-    """Refuse to write over what the audit reads."""
+def _originals(wanted: Wanted, files: Iterable[Path]) -> Originals:
+    """What the audit reads, and what its policy is made of."""
     sources = {
         "inventory": wanted.inventory,
         "history": wanted.history,
@@ -101,35 +100,8 @@ def _refuse_source(target: str, wanted: Wanted) -> None:
         "baseline": wanted.baseline,
         "waivers": wanted.waivers,
     }
-    for name, where in sources.items():
-        if isinstance(where, (str, os.PathLike)) and _is_read(Path(target), os.fspath(where)):
-            raise _read_as(name, target)
-
-
-def _read_as(name: str, target: str) -> AuditError:
-    help = "name another file"
-    if name == "baseline":
-        help = "write to another file, and take that one for the baseline the next time"
-    return AuditError(f"`{legible(target, 200)}` is read as the {name}: it is not written over", help)
-
-
-def _is_read(target: Path, where: str) -> bool:
-    """Whether the file is the one that is named, is in the folder, or is like the pattern."""
-    if _is_device(target):
-        return False
-    place = target.resolve()
-    read = [each.resolve() for each in named(where)]
-    return any(_is_same(place, each) or (each.is_dir() and place.is_relative_to(each)) for each in read)
-
-
-def _is_same(place: Path, other: Path) -> bool:
-    """Also where case makes no difference, or a file has two names."""
-    return place == other or (place.exists() and other.exists() and place.samefile(other))
-
-
-def _is_device(target: Path) -> bool:
-    """Whether it is written to and not replaced: a device, a pipe."""
-    return target.exists() and not target.is_file() and not target.is_dir()
+    read = {name: named(os.fspath(where)) for name, where in sources.items() if isinstance(where, (str, os.PathLike))}
+    return {**read, **of_policy(files)}
 
 
 # --------------------------------------------------------------------------------------------------- when it is made

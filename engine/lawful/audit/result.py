@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -26,15 +27,24 @@ if TYPE_CHECKING:
 
 
 class Audit:
-    """What an audit finds. Its files live in a temporary folder, as long as it does: `close`, or use it in a `with`."""
+    """What an audit finds. Its files live in a temporary folder, as long as it does: `close`, or use it in a `with`.
+
+    `files` are those of the policy: like the inventory, they are not written over.
+    """
 
     def __init__(
-        self, program: Program, wanted: Wanted, progress: Progress = silent, begun: Search | None = None
+        self,
+        program: Program,
+        wanted: Wanted,
+        progress: Progress = silent,
+        begun: Search | None = None,
+        files: Sequence[Path] = (),
     ) -> None:
         self._program = program
         self._wanted = wanted
         self._progress = progress
         self._begun = begun
+        self._files = files
         with telling("there is no place for temporary files"):
             self._scratch = Path(tempfile.mkdtemp(prefix="lawful-audit-"))
         self._closed = weakref.finalize(self, auditing.remove, self._scratch)
@@ -126,7 +136,8 @@ class Audit:
         if answers is not None and not self._wanted.questions:
             help = f"ask something with {option('can')}, such as `enable FEATURE`"
             raise AuditError(f"{option('answers')} has no questions to answer", help)
-        outputs.check([str(each) for each in targets], None if answers is None else str(answers), self._wanted)
+        names = [str(each) for each in targets]
+        outputs.check(names, None if answers is None else str(answers), self._wanted, self._files)
 
     def _read(self) -> Findings:
         self._must_be_open()

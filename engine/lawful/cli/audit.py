@@ -177,7 +177,7 @@ def audit(
 
     with interruptible(), ExitStack() as at_the_end:
         terminal = Terminal(spoken(lang), quiet)
-        program, folder = loading.program(policy)
+        program, files = loading.program(policy)
         # where a processor has these, numpy sorts by them, and on some takes five times as long as without
         os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL")
         with installed():
@@ -211,7 +211,7 @@ def audit(
             encoding=encoding,
             memory=memory,
         )
-        summary = auditing.run(program, folder, options, terminal, fail_on, as_json=form == "json", begun=begun)
+        summary = auditing.run(program, files, options, terminal, fail_on, as_json=form == "json", begun=begun)
     return code_of(summary, fail_on, unknown=unknown)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ class Options:
 
 def run(
     program: Program,
-    folder: Path,
+    files: Sequence[Path],
     options: Options,
     terminal: Terminal,
     fail_on: Severity,
@@ -60,14 +61,18 @@ def run(
     as_json: bool,
     begun: Search | None = None,
 ) -> Summary:
-    """Make the audit, write what is to be written, tell the rest. `begun`: the search for ids that come twice."""
+    """Make the audit, write what is to be written, tell the rest.
+
+    `files` are the policy's, `begun` the search for ids that come twice.
+    """
     asked = _wanted(program, options, pictures=outputs.needs_pictures(options.output))
-    with working(wanted=not terminal.quiet) as progress, Audit(program, asked, progress, begun) as audit:
+    with working(wanted=not terminal.quiet) as progress, Audit(program, asked, progress, begun, files) as audit:
         audit.check(*options.output, answers=options.answers)
         summary = audit.summary
         progress("writing")
+        folder = str(files[0].parent)
         audit.write(
-            *options.output, answers=options.answers, language=terminal.language, fail_on=fail_on, folder=str(folder)
+            *options.output, answers=options.answers, language=terminal.language, fail_on=fail_on, folder=folder
         )
         progress("")
         if as_json:

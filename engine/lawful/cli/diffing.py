@@ -54,9 +54,8 @@ def run(
     as_json: bool,
     verbose: bool = False,
 ) -> Diff:
-    """Compare and tell. Raises ProofError, AuditError."""
+    """Compare and tell; the accounts first, of which something may be wrong. Raises ProofError, AuditError."""
     with working(wanted=not terminal.quiet) as at:
-        found = old.diff(new, timeout=seconds, told=at)
         touched = None
         if asked is not None:
             touched = old.touched(
@@ -70,6 +69,7 @@ def run(
                 lenient=asked.lenient,
                 told=at,
             )
+        found = old.diff(new, timeout=seconds, told=at)
         at("")
     if as_json:
         terminal.text(_json(found, touched))

@@ -54,6 +54,8 @@ def run_review(
 
     `named` is the policy as it was given.
     """
+    from lawful.audit.originals import must_spare, of_policy
+    from lawful.audit.writing import must_be_writable
     from lawful.review.pairs import review
     from lawful.review.recording import CaseFile
 
@@ -62,6 +64,8 @@ def run_review(
         terminal.text(json.dumps(_json(policy, [*wanted]), ensure_ascii=False))
         return exit_code.FINE
     if output is not None:
+        must_spare(Path(output), of_policy(policy.files))
+        must_be_writable(Path(output))
         return _write(policy, named, [*_worked_out(wanted, terminal)], Path(output), terminal)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUsage(

@@ -79,6 +79,7 @@ def sample(
       lawful sample ./my-policy --rows 5000 --output accounts.parquet --violations 0.2
     """
     with interruptible():
+        from lawful.audit.originals import must_spare, of_policy
         from lawful.audit.sampling import Wanted, files_in, rows_of
         from lawful.audit.sampling import sample as made
         from lawful.cli.progress import working
@@ -90,6 +91,8 @@ def sample(
         loaded = load(policy, cached=True)
         terminal = Terminal(spoken(lang), quiet)
         files = files_in(Path(output))
+        for each in (files.accounts, files.events, files.before):
+            must_spare(each, of_policy(loaded.files))
         wanted = Wanted(number, _instant(at, loaded), seed, violations, unknown, events, before, feature_columns)
         with working(wanted=not quiet) as progress:
             found = made(loaded.program, files, wanted, progress)

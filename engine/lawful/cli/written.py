@@ -112,12 +112,11 @@ def _moves(policy: Policy, question: Question, asked: Asked) -> Iterator[str]:
 
 
 def _target(policy: Policy, given: str, ending: str, option: str) -> Path:
-    """Where to write: never over what the policy is made of."""
+    """Where to write: never over what the policy is made of. Raises WrongUsage, AuditError."""
+    from lawful.audit.originals import must_spare, of_policy
+
     path = Path(given)
     if path.suffix.lower() != ending:
         raise WrongUsage(f"`{option}` writes a file that ends in `{ending}`, not `{given}`")
-    if policy.folder is not None:
-        own = {policy.folder / each.file for each in policy.layouts} | {policy.folder / "policy.yaml"}
-        if path.resolve() in {each.resolve() for each in own}:
-            raise WrongUsage(f"`{given}` is a part of the policy", "name another file")
+    must_spare(path, of_policy(policy.files))
     return path
