@@ -57,7 +57,11 @@ class Account(models.Model):
 
 
 class Event(models.Model):
-    """What happened to an account, so that limits can count it: write one whenever something is done."""
+    """What happened to an account, so that limits can count it.
+
+    `clean()` writes nothing: whoever saves what it allowed, writes one for each of `decision.events` beside it.
+    Limits count those alone, and let a second upgrade pass where nobody wrote the first.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="events")
     name = models.CharField(max_length=60)

@@ -55,6 +55,5 @@ async def change_account(
     account |= {each.field: each.to for each in decision.consequences.changed}  # what an action moves, too
     features = {*account["features"], change.get("enable")} - {change.get("disable"), *decision.consequences.lost, None}
     account["features"] = sorted(features)
-    if "do" in change:  # where limits count transitions or features, record those as well
-        HISTORY[account_id].append({"event": change["do"], "at": decision.at})  # limits count it
+    HISTORY[account_id] += [{"event": each, "at": decision.at} for each in decision.events]  # limits count them
     return {"account": account, "still_to_do": [each.text.best("en") for each in decision.obligations]}

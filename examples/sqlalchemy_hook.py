@@ -1,4 +1,4 @@
-"""A SQLAlchemy session that writes no change of an account which the policy does not allow.
+"""A SQLAlchemy session that writes no change of an account which the policy does not allow, and records those it does.
 
 The hook sees what goes through the unit of work. Bulk statements (`update(Account)…`) pass it by.
 """
@@ -36,7 +36,10 @@ class Account(Base):
 
 
 class Happened(Base):
-    """What happened to an account, so that limits can count it; `at` is in UTC."""
+    """What happened to an account, so that limits can count it; `at` is in UTC.
+
+    What a flush changes is recorded by itself. What is done otherwise is not seen here: add its `decision.events`.
+    """
 
     __tablename__ = "happened"
 
@@ -56,12 +59,13 @@ class Unlawful(Exception):
 
 
 @event.listens_for(Session, "before_flush")
-def refuse_what_is_not_lawful(session: Session, context: object, instances: object) -> None:
+def write_what_is_lawful(session: Session, context: object, instances: object) -> None:
     for each in (*session.new, *session.dirty):
         if isinstance(each, Account) and (request := asked(each)) is not None:
             decision = policy.check(request)  # `policy.allows(request)`, where a plain yes or no is enough
             if not decision.allowed:
                 raise Unlawful(decision)
+            each.events += [Happened(event=name, at=datetime.now(UTC)) for name in decision.events]
 
 
 def asked(account: Account) -> dict[str, Any] | None:

@@ -134,6 +134,14 @@ def test_the_service_keeps_a_history_that_limits_count(service: str, accounts: d
     assert (status, refused[0]["rule"]) == (403, "actions.mass_send.limits.daily")
 
 
+def test_the_service_records_every_kind_of_change(service: str, accounts: dict[str, dict[str, Any]]) -> None:
+    """By the names that limits count them by; what changes nothing is not recorded."""
+    changes = [{"set": {"type": "service"}}, {"enable": "wechat_pay"}, {"enable": "wechat_pay"}, {"do": "mass_send"}]
+    assert [post(service, "certified", each)[0] for each in changes] == [200] * 4
+    recorded = [each["event"] for each in fastapi_dependency.HISTORY["certified"]]
+    assert recorded == ["upgrade", "enable.wechat_pay", "mass_send"]
+
+
 def test_the_service_moves_features(service: str, accounts: dict[str, dict[str, Any]]) -> None:
     status, answer = post(service, "service", {"enable": "wechat_pay"})
     assert (status, answer["still_to_do"]) == (200, ["apply as a WeChat Pay merchant"])
@@ -265,9 +273,9 @@ def type_in_the_database(session: Session) -> Any:
 def test_a_flush_writes_a_change_that_is_allowed(session: Session) -> None:
     account = stored(session, certified_until=NEXT_YEAR)
     account.type = "service"
-    account.events.append(sqlalchemy_hook.Happened(event="upgrade", at=datetime.now(UTC)))
     session.commit()
     assert type_in_the_database(session) == "service"
+    assert [each.event for each in account.events] == ["register", "upgrade"]
 
 
 def test_a_flush_refuses_a_change_that_is_not(session: Session) -> None:

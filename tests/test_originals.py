@@ -59,7 +59,7 @@ def test_no_command_writes_over_the_policy_that_it_reads(
 
 
 def test_a_policy_that_was_sent_to_another_process_knows_its_files() -> None:
-    policy = pickle.loads(pickle.dumps(lawful.load("./cards")))  # noqa: S301 - made here
+    policy = pickle.loads(pickle.dumps(lawful.load("./cards")))
     assert policy.layouts
     with pytest.raises(AuditError, match="is read as the policy"):
         policy.audit("accounts.csv").write("cards/pilot.csv")

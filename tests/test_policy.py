@@ -116,6 +116,34 @@ def test_a_list_of_changes_is_left_to_the_reference(wechat: lawful.Policy) -> No
     assert (decision.verdict, decision.engine) == (wechat.check(asked).verdict, "reference")
 
 
+@pytest.mark.parametrize(
+    ("changes", "events"),
+    [
+        ([{"set": {"type": "service"}}], ("upgrade",)),
+        ([{"set": {"type": "service"}}, {"enable": "wechat_pay"}], ("upgrade", "enable.wechat_pay")),
+        ([{"do": "mass_send"}], ("mass_send",)),
+        ([{"set": {"type": "subscription"}}], ()),
+        ([{"do": "log_in"}, {"set": {"type": "enterprise"}}], ()),
+    ],
+)
+@pytest.mark.parametrize("engine", ["rete", "direct"])
+def test_a_decision_names_the_events_of_what_it_allows(
+    engine: Any, changes: list[Any], events: tuple[str, ...], wechat: lawful.Policy
+) -> None:
+    parts: Any = {"account": {**ACCOUNT, "features": []}, "history": [], "at": "2025-03-01"}
+    assert wechat.check(changes=changes, engine=engine, **parts).events == events
+
+
+def test_recorded_events_count_as_those_of_a_list_do(wechat: lawful.Policy) -> None:
+    at, sent = "2025-03-01T09:00", {"do": "mass_send"}
+    first = wechat.check(account=ACCOUNT, change=sent, history=[], at=at)
+    history = [{"event": each, "at": first.at} for each in first.events]
+    second = wechat.check(account=ACCOUNT, change=sent, history=history, at=at)
+    listed = wechat.check(account=ACCOUNT, changes=[sent, sent], history=[], at=at)
+    assert second.verdict == listed.verdict == "deny"
+    assert second.reasons[0].rule == listed.reasons[0].rule == DAILY[0]
+
+
 def test_an_engine_that_does_not_exist_is_named(wechat: lawful.Policy) -> None:
     with pytest.raises(lawful.RequestError, match="there is no engine `quick`") as told:
         wechat.check(ASKED, engine="quick")  # type: ignore[arg-type]

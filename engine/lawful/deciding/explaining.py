@@ -255,6 +255,14 @@ class Explanation:
             irreversible=self.irreversible(),
         )
 
+    def events(self) -> tuple[str, ...]:
+        """What the changes are in a history, as they count against each other in a list."""
+        if self.judgement.verdict == "deny":
+            return ()
+        return tuple(
+            move.event for step in self.judgement.steps for move, applies in step.moves if applies is not False
+        )
+
     def lost(self) -> tuple[str, ...]:
         """The features that the changes take away."""
         if self.judgement.verdict == "deny":
