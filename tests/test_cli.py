@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -505,10 +506,38 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("show", "wechat", "--ir", "--diagram", "mermaid"), "error: `--ir` and `--diagram` show different things\n  = help: give one of them\n"),
     (("show", "--stubs"), "error: there is no policy to show\n  = help: name one: `lawful show` lists those that are shipped\n"),
     (("show", "--direct"), "error: there is no policy to show\n  = help: name one: `lawful show` lists those that are shipped\n"),
+    (("show", "wechat", "--at", "2025-03-01"), "error: `--at` is of `--direct`: what else is shown has the dates of all its rules\n  = help: leave it out\n"),
+    (("show", "wechat", "--direct", "--at", "2025-02-30"), "error: `--at`: there is no day `2025-02-30`\n"),
     (("show", "wechat", "--stubs", "--format", "json"), "error: `--stubs` shows Python, which has no other format\n  = help: leave `--format` out\n"),
     (("test", "fixtures/demo"), "error[no-such-policy]: "),
     (("eval", "1 +"), "error[syntax]: the condition ends too early\n"),
 ]  # fmt: skip
+
+
+ENDLESS = "x" * 70_000
+TOO_LONG = "x" * 300
+UNREADABLE = "/proc/self/mem"  # Linux's: it can be opened, and there is nothing to read
+NONSENSE = [
+    ("check", "wechat", "--account", EXPIRED, "--set", ENDLESS),
+    ("check", "wechat", ENDLESS),
+    ("check", ENDLESS),
+    ("check", "wechat", UNREADABLE, "--jsonl"),
+    ("eval", "--cases", UNREADABLE),
+    ("eval", "-"),
+    ("audit", "wechat", f"{TOO_LONG}.csv"),
+    ("audit", "wechat", "accounts.csv", "--history", f"{TOO_LONG}.csv"),
+    ("audit", "wechat", "accounts.csv", "--output", f"{TOO_LONG}.csv"),
+    ("sample", "wechat", "--output", f"{TOO_LONG}.parquet"),
+    ("show", "wechat", "--html", "--output", f"{TOO_LONG}.html"),
+]
+
+
+@pytest.mark.parametrize("arguments", NONSENSE, ids=lambda each: " ".join(word[:20] for word in each))
+def test_nonsense_is_wrong_usage_in_a_few_words(arguments: tuple[str, ...], run: Run) -> None:
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error")
+    assert len(done.err) < 1000
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[" ".join(arguments) for arguments, _ in WRONG])
@@ -868,6 +897,12 @@ def test_show_of_a_policy(run: Run) -> None:
     assert list(json.loads(run("show", "wechat", "--diagram", "mermaid", "--format", "json").out)) == ["type"]
 
 
+def test_the_direct_engine_is_shown_as_of_another_day(run: Run) -> None:
+    """Of an instant the local one: in Shanghai that is the next."""
+    shown = run("show", "wechat-official", "--direct", "--at", "2014-05-23T16:00:00Z").out
+    assert shown.rstrip() == lawful.load("wechat-official").direct_source(date(2014, 5, 24)).rstrip()
+
+
 @pytest.mark.parametrize("name", ["policy", "cases", "request", "decision", "possibilities"])
 def test_show_of_a_schema(name: str, run: Run) -> None:
     done = run("show", "--schema", name)
@@ -1050,6 +1085,11 @@ def test_init_writes_a_policy_whose_cases_pass(run: Run, tmp_path: Path, monkeyp
     again = run("init", "My Policy")
     assert (again.code, again.err.splitlines()[0]) == (2, "error: `My Policy` is not empty")
     assert (tmp_path / "My Policy" / "policy.yaml").read_bytes() == before
+
+
+def test_what_init_tells_to_run_next_can_be_pasted(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "\n  lawful test './my policy; true'\n" in run("init", "my policy; true").err
 
 
 def test_init_takes_an_empty_folder_and_no_file(run: Run, tmp_path: Path) -> None:

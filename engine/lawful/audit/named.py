@@ -10,16 +10,21 @@ from lawful.audit.errors import AuditError, option
 from lawful.audit.servers import is_server
 from lawful.audit.sources import kind_of
 from lawful.audit.wanted import Wanted
+from lawful.diagnostics import legible
 
 _OF_TABLES: Final = ("excel", "server", "nothing")
 _OF_ENCODINGS: Final = ("csv", "json", "nothing")
 
 
 def named(where: str) -> list[Path]:
-    """The file or the folder of that name; of a pattern, all that are like it."""
+    """The file or the folder of that name; of a pattern, all that are like it. Raises AuditError for no name at all."""
     path = Path(where)
     base = Path(path.anchor)
-    return [path] if path.exists() else sorted(base.glob(str(path.relative_to(base))))
+    try:
+        return [path] if path.exists() else sorted(base.glob(str(path.relative_to(base))))
+    except OSError as error:  # such as one that is too long
+        reason = (error.strerror or str(error)).lower()
+        raise AuditError(f"`{legible(where, 200)}` cannot be read: {reason}") from None
 
 
 def refuse_unused(wanted: Wanted) -> None:

@@ -33,11 +33,15 @@ def must_spare(target: Path, originals: Originals) -> None:
 
 def is_device(target: Path) -> bool:
     """Whether it is written to and not replaced: a device, a pipe."""
-    return target.exists() and not target.is_file() and not target.is_dir()
+    try:
+        return target.exists() and not target.is_file() and not target.is_dir()
+    except OSError:
+        return False  # no name that anything could have
 
 
 def _is_in(place: Path, other: Path) -> bool:
     """Also where case makes no difference, or a file has two names."""
-    if place == other or (other.is_dir() and place.is_relative_to(other)):
-        return True
-    return place.exists() and other.exists() and place.samefile(other)
+    try:
+        return place == other or (other.is_dir() and place.is_relative_to(other)) or place.samefile(other)
+    except OSError:
+        return False  # one of them is not there

@@ -88,13 +88,15 @@ def beside(target: Path) -> Iterator[Path]:
 def must_be_writable(target: Path) -> None:
     """Whether a file can come to be there is tried before anything is computed for it. Raises AuditError."""
     place = target.resolve()
-    if place.is_dir():
+    with _told(target, place):  # some names can no file have
+        is_there, is_folder = place.exists(), place.is_dir()
+    if is_folder:
         raise AuditError(f"`{target}` is a folder", help="name a file in it")
     if not place.parent.is_dir():
         raise AuditError(f"`{target}` cannot be written: there is no folder `{target.parent}`")
-    if place.exists() and not os.access(place, os.W_OK):
+    if is_there and not os.access(place, os.W_OK):
         raise AuditError(f"`{target}` cannot be written: permission denied")
-    if place.exists() and not place.is_file():
+    if is_there and not place.is_file():
         return
     try:
         with TemporaryFile(dir=place.parent):  # some folders take no files though nothing forbids it: those of /proc

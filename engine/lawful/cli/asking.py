@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from lawful import wording
+from lawful import calendar, values, wording
 from lawful.cli import reading
 from lawful.cli.errors import WrongUsage
 from lawful.cli.terminal import Terminal
@@ -114,6 +115,14 @@ def change_of(options: Options, program: Program) -> dict[str, Any]:
 def facts_of(given: Iterable[str], program: Program) -> dict[str, Any]:
     """What a request says beside the change."""
     return _facts("--request", given, program.request)
+
+
+def day_of(at: str, zone: ZoneInfo) -> date:
+    """The local day of `--at`. Raises WrongUsage."""
+    try:
+        return calendar.day_of(values.instant(at, zone), zone)
+    except values.BadValue as problem:
+        raise WrongUsage(f"`--at`: {problem.message}", problem.help) from None
 
 
 def account_facts(given: Iterable[str], program: Program) -> dict[str, Any]:

@@ -72,6 +72,8 @@ def evaluate(
     options = asking.Options(facts=tuple(facts or ()), history=history, history_from=history_from, at=at)
     parts = {"account": record, **asking.shared(options, loaded.program)}
     conditions = _conditions(expr)
+    if not conditions:
+        raise WrongUsage(f"{reading.shown(expr)} holds no condition", "a condition is a line that is no comment")
     codes = [
         _one(each, loaded, parts, terminal, as_json=form == "json", alone=len(conditions) == 1) for each in conditions
     ]

@@ -29,7 +29,7 @@ def judge(name: str, policy: Policy | None, terminal: Terminal, *, as_json: bool
     judges = Judges(None if policy is None else policy.program)
     tally = _Tally()
     with reading.stream(name) as stream, progress(stream, wanted=not terminal.quiet) as passed:
-        for number, line in reading.lines(stream):
+        for number, line in reading.lines(name, stream):
             try:
                 result = judges.result(_case(line))
             except RequestError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import tempfile
 from importlib.resources import files
@@ -38,7 +39,7 @@ def init(
         _write(target)
     except OSError as error:
         raise WrongUsage(f"`{target}` cannot be written: {(error.strerror or str(error)).lower()}") from None
-    path = target.as_posix() if "/" in target.as_posix() else f"./{target}"
+    path = shlex.quote(target.as_posix() if "/" in target.as_posix() else f"./{target}")
     terminal.remark(terminal.say(f"{path} is written. What next:", f"已写入 {path}。接下来："))
     for command in ("test", "show"):
         terminal.remark(f"  lawful {command} {path}")

@@ -35,7 +35,7 @@ def check(renderer: Renderer, options: asking.Options, engine: Engine | None, *,
     one = _One(renderer, engine, shared, as_json=as_json)
     outcomes: Counter[str] = Counter()
     with reading.stream(options.request) as stream, progress(stream, wanted=not renderer.terminal.quiet) as passed:
-        for number, line in reading.lines(stream):
+        for number, line in reading.lines(options.request, stream):
             outcomes[one.told(number, line)] += 1
             passed(len(line or b""))
     if not as_json:

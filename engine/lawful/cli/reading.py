@@ -184,8 +184,18 @@ def text_source(name: str) -> Source:
         raise BadInput(error.diagnostics) from None
 
 
-def lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """The lines that are not empty, with their numbers; None for one that is too long to be taken."""
+def lines(name: str, stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """The lines that are not empty, with their numbers; None for one that is too long to be taken.
+
+    Raises WrongUsage where the stream, which is called so, cannot be read on.
+    """
+    try:
+        yield from _lines(stream)
+    except OSError as error:
+        raise cannot_read(name, error) from None
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
     number = 0
     while line := stream.readline(MAX_BYTES + 1):
         number += 1

@@ -33,7 +33,13 @@ def show(
     stubs: Annotated[
         bool, typer.Option("--stubs", help="A Python module with the types of accounts, changes and requests.")
     ] = False,
-    direct: Annotated[bool, typer.Option("--direct", help="The Python that the engine `direct` runs today.")] = False,
+    direct: Annotated[bool, typer.Option("--direct", help="The Python that the engine `direct` runs.")] = False,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="TIME", help="With --direct: the day whose rules are in force; without it, today."
+        ),
+    ] = None,
     matrix: Annotated[
         str | None,
         typer.Option("--matrix", metavar="FILE.xlsx", help="Write which account has which feature, as a workbook."),
@@ -60,6 +66,7 @@ def show(
       lawful show wechat --verbose
       lawful show wechat --diagram mermaid
       lawful show wechat --stubs > wechat_types.py
+      lawful show wechat-official --direct --at 2015-03-01
       lawful show wechat --html --output wechat.html
       lawful show wechat --matrix wechat.xlsx
       lawful show --schema policy > policy.schema.json
@@ -81,6 +88,8 @@ def show(
         raise WrongUsage(f"{' and '.join(given)} show different things", "give one of them")
     if output is not None and not html:
         raise WrongUsage("`--output` is where `--html` goes", "without `--html`, write `> FILE`")
+    if at is not None and not direct:
+        raise WrongUsage("`--at` is of `--direct`: what else is shown has the dates of all its rules", "leave it out")
     if verbose and (given or policy is None or form == "json"):
         raise WrongUsage("`--verbose` is of a policy in words", "`lawful show POLICY --verbose`")
     if schema is not None:
@@ -92,7 +101,7 @@ def show(
     elif stubs:
         _python("--stubs", _stubs(policy), terminal, as_json=form == "json")
     elif direct:
-        _python("--direct", _direct(policy), terminal, as_json=form == "json")
+        _python("--direct", _direct(policy, at), terminal, as_json=form == "json")
     elif matrix is not None:
         _no_other_format("--matrix", "a workbook", as_json=form == "json")
         written.matrix(policy, matrix, terminal)
@@ -129,10 +138,12 @@ def _stubs(name: str) -> str:
     return stubs(load(name).program, f"lawful show {shlex.quote(name)} --stubs")
 
 
-def _direct(name: str) -> str:
+def _direct(name: str, at: str | None) -> str:
+    from lawful.cli.asking import day_of
     from lawful.loading import load
 
-    return load(name).direct_source()
+    policy = load(name)
+    return policy.direct_source(None if at is None else day_of(at, policy.zone))
 
 
 def _no_other_format(option: str, what: str, *, as_json: bool) -> None:
