@@ -527,7 +527,13 @@ NONSENSE = [
     ("audit", "wechat", f"{TOO_LONG}.csv"),
     ("audit", "wechat", "accounts.csv", "--history", f"{TOO_LONG}.csv"),
     ("audit", "wechat", "accounts.csv", "--output", f"{TOO_LONG}.csv"),
+    ("audit", "wechat", "fixtures/inventories/tour/accounts.csv", "--encoding", "\udcff"),
+    ("audit", "wechat", "accounts.csv", "--output", "\udcff.csv"),
+    ("audit", "wechat", "\udcff.csv"),
     ("sample", "wechat", "--output", f"{TOO_LONG}.parquet"),
+    ("sample", "wechat", "--output", TOO_LONG),
+    ("sample", "wechat", "--output", "\udcff.parquet"),
+    ("sample", "wechat", "--output", "x.parquet", "--at", "0001-01-01"),
     ("show", "wechat", "--html", "--output", f"{TOO_LONG}.html"),
 ]
 

@@ -21,10 +21,13 @@ def named(where: str) -> list[Path]:
     path = Path(where)
     base = Path(path.anchor)
     try:
+        where.encode()
         return [path] if path.exists() else sorted(base.glob(str(path.relative_to(base))))
-    except OSError as error:  # such as one that is too long
+    except OSError as error:  # as where it is too long
         reason = (error.strerror or str(error)).lower()
-        raise AuditError(f"`{legible(where, 200)}` cannot be read: {reason}") from None
+    except UnicodeEncodeError:  # DuckDB takes no others
+        reason = "its name is not UTF-8"
+    raise AuditError(f"`{legible(where, 200)}` cannot be read: {reason}")
 
 
 def refuse_unused(wanted: Wanted) -> None:

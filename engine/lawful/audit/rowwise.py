@@ -106,7 +106,7 @@ def _copy(engine: DuckDBPyConnection, query: str, target: Path) -> None:
 def _check_encoding(name: str) -> None:
     try:
         codecs.lookup(name)
-    except LookupError:
+    except (LookupError, UnicodeError):
         known = ("utf-8", "gb18030", "gbk", "big5", "utf-16", "latin-1")
         help = near(name, known) or f"for instance {', '.join(f'`{each}`' for each in known)}"
         raise AuditError(f"there is no encoding `{legible(name)}`", help) from None

@@ -39,6 +39,8 @@ Progress: TypeAlias = Callable[[str, "float | None"], None]
 
 MOST_ROWS: Final = 2**31
 """The numbers of accounts have 32 bits, and products of two of them 64."""
+_FIRST_YEAR: Final = 100
+"""Years before it there is no calendar, and a sample has earlier snapshots and events of years ago."""
 _POOL: Final = 4000
 _THREADS: Final = 8
 _MEMORY: Final = "768MB"
@@ -159,6 +161,8 @@ def sample(program: Program, files: Files, wanted: Wanted, progress: Progress = 
 def _check(wanted: Wanted, program: Program) -> None:
     if not 1 <= wanted.rows <= MOST_ROWS:
         raise AuditError("a sample has at least 1 row" if wanted.rows < 1 else f"a sample has at most {MOST_ROWS} rows")
+    if wanted.at.year < _FIRST_YEAR:
+        raise AuditError(f"a sample is of the year {_FIRST_YEAR:04} or a later one: it looks years back")
     for name in ("violations", "unknown"):
         if not 0 <= getattr(wanted, name) <= 1:
             raise AuditError(f"`{name}` is a share of the accounts, between 0 and 1")
@@ -518,10 +522,10 @@ def _run(connection: duckdb.DuckDBPyConnection, copy: str, progress: Callable[[f
 
 
 def _make_folder(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        raise AuditError(f"`{path}` is no folder")
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise AuditError(f"`{path}` is no folder") from None
     except OSError as error:
         raise told(error, f"the folder `{path}` cannot be made") from None
 

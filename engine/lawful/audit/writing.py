@@ -18,6 +18,7 @@ from tempfile import TemporaryFile
 from typing import Final
 
 from lawful.audit.errors import AuditError
+from lawful.diagnostics import legible
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -88,6 +89,10 @@ def beside(target: Path) -> Iterator[Path]:
 def must_be_writable(target: Path) -> None:
     """Whether a file can come to be there is tried before anything is computed for it. Raises AuditError."""
     place = target.resolve()
+    try:
+        str(place).encode()
+    except UnicodeEncodeError:  # a byte of another encoding: DuckDB takes names in UTF-8
+        raise AuditError(f"`{legible(str(target), 200)}` cannot be written: its name is not UTF-8") from None
     with _told(target, place):  # some names can no file have
         is_there, is_folder = place.exists(), place.is_dir()
     if is_folder:
