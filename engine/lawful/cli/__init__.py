@@ -45,11 +45,15 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class Command(TyperCommand):
-    """A command that takes an option of one value no more than once: of two, none is passed over in silence."""
+    """A command that takes an option of one value no more than once, and none that is empty.
+
+    Of two values none is passed over in silence; an empty one, as of a variable that a script never set, would be the
+    present folder wherever a file is asked for.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         try:
-            _, _, given = self.make_parser(ctx).parse_args(list(args))
+            values, _, given = self.make_parser(ctx).parse_args(list(args))
         except typer.TyperException as problem:
             if getattr(problem, "ctx", ctx) is None:
                 problem.ctx = ctx  # type: ignore[attr-defined]  # its help tells of the option
@@ -57,6 +61,9 @@ class Command(TyperCommand):
         for option, times in Counter(given).items():
             if times > 1 and not getattr(option, "multiple", True) and not getattr(option, "is_flag", False):
                 raise WrongUsage(f"`{option.opts[0]}` is given twice", "give it once")
+            value = values.get(option.name or "")
+            if value == "" or (isinstance(value, list) and "" in value):
+                raise WrongUsage(f"`{option.opts[0]}` is given an empty value", "give one, or leave it out")
         return super().parse_args(ctx, args)
 
 
