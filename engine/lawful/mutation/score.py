@@ -63,14 +63,14 @@ def scored(
     *,
     every: bool = True,
     patience: int = PATIENCE,
-    one_in: int = 1,
+    made: Sequence[Mutant] | None = None,
 ) -> Score:
     """Every mutant tried on the cases, the survivors looked at for equivalence and for a request that shows them.
 
     With `every`, all cases that catch a mutant are looked for, not only one; with `patience` 0, no requests, nor is
-    Z3 asked: it is where no request was found. `one_in`: of so many mutants one is made.
+    Z3 asked: it is where no request was found. `made`: some mutants, where not all are to be tried.
     """
-    made = [*mutants(policy.program)][::one_in]
+    made = [*mutants(policy.program)] if made is None else made
     caught: list[Tried] = []
     left: list[Mutant] = []
     for each in tried(
