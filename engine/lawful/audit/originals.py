@@ -20,11 +20,11 @@ def of_policy(files: Iterable[Path]) -> Originals:
     return {"policy": own, "policy's cases": {each.with_name("cases.yaml") for each in own}}
 
 
-def must_spare(target: Path, originals: Originals) -> None:
+def must_spare(target: str | Path, originals: Originals) -> None:
     """Refuse a target that is an original, by whatever name, or is in a folder that is one. Raises AuditError."""
-    if is_device(target):
+    if is_device(Path(target)):
         return
-    place = target.resolve()
+    place = Path(target).resolve()
     for name, read in originals.items():
         if any(_is_in(place, each.resolve()) for each in read):
             message = f"`{legible(str(target), 200)}` is read as the {name}: it is not written over"

@@ -73,7 +73,7 @@ def check(targets: Sequence[str], answers: str | None, wanted: Wanted, files: It
     every = [*targets, *([] if answers is None else [answers])]
     originals = _originals(wanted, files)
     for each in (each for each in every if not is_server(each)):
-        must_spare(Path(each), originals)
+        must_spare(each, originals)
         must_be_writable(Path(each))
     places = [each if is_server(each) else str(Path(each).resolve()) for each in every]
     for number, each in enumerate(every):
@@ -86,7 +86,7 @@ def check(targets: Sequence[str], answers: str | None, wanted: Wanted, files: It
 
 def check_one(target: str, wanted: Wanted, files: Iterable[Path]) -> None:
     """Refuse the file where it cannot be written, and where an audit or a policy reads it. Raises AuditError."""
-    must_spare(Path(target), _originals(wanted, files))
+    must_spare(target, _originals(wanted, files))
     must_be_writable(Path(target))
 
 

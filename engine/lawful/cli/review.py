@@ -64,7 +64,7 @@ def run_review(
         terminal.text(json.dumps(_json(policy, [*wanted]), ensure_ascii=False))
         return exit_code.FINE
     if output is not None:
-        must_spare(Path(output), of_policy(policy.files))
+        must_spare(output, of_policy(policy.files))
         must_be_writable(Path(output))
         return _write(policy, named, [*_worked_out(wanted, terminal)], Path(output), terminal)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

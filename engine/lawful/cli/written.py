@@ -118,5 +118,5 @@ def _target(policy: Policy, given: str, ending: str, option: str) -> Path:
     path = Path(given)
     if path.suffix.lower() != ending:
         raise WrongUsage(f"`{option}` writes a file that ends in `{ending}`, not `{given}`")
-    must_spare(path, of_policy(policy.files))
+    must_spare(given, of_policy(policy.files))
     return path
