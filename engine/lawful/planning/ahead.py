@@ -29,9 +29,9 @@ class Ahead(Struct):
     cone: Cone
     goal: Goal
     most_work: int
+    seen: Seen
     work: int = 0
     """What it took so far, in rules looked at."""
-    seen: Seen = field(default_factory=Seen)
     _known: dict[object, int] = field(default_factory=dict)
 
     def steps(self, state: State, key: object) -> int:

@@ -16,11 +16,13 @@ from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge
 from lawful.ir import FieldDeclaration, Value
 from lawful.planning.ahead import Ahead
+from lawful.planning.barred import Barred
 from lawful.planning.cone import Cone, Cones, requests_read
+from lawful.planning.evidence import Evidence
 from lawful.planning.goals import Goal
 from lawful.planning.moves import MOST_AT_ONCE
 from lawful.planning.needed import Needed
-from lawful.planning.reach import Barred, Reaching
+from lawful.planning.reach import Reaching, Seen
 from lawful.planning.search import Path, Result, Search
 from lawful.planning.setting import MOMENT, Bounds, Cut, Setting, Taken, first_state
 from lawful.question import Question
@@ -91,7 +93,7 @@ class Planner:
         if least is None:
             missing = self._missing(quest, unknown)
             status: Status = "undetermined" if missing else "none"
-            return Outcome(status, status == "none", (), frozenset(), missing, bounds, reaching.barred())
+            return Outcome(status, status == "none", (), frozenset(), missing, bounds, Barred.of(reaching))
         least = max(least, quest.least_of_facts())
         result = quest.result(least)
         if result.paths:
@@ -139,18 +141,19 @@ class Planner:
 
     def _quest(self, question: Question, goal: Goal, options: Options, starts: Iterable[Path]) -> Quest:
         state = first_state(question)
-        setting = Setting.of(self.judge, question, obtains=options.obtains)
+        setting, cone = Setting.of(self.judge, question, obtains=options.obtains), self.cones.of(goal)
         begun = tuple(starts) or (Path((0, 0, 0, state.at), state),)
+        seen = Seen(Evidence(setting, self.cones, cone, goal))
         return Quest(
             setting=setting,
             cones=self.cones,
-            cone=self.cones.of(goal),
+            cone=cone,
             goal=goal,
             options=options,
             bounds=self.bounds(question, options),
             starts=begun,
             needed=Needed.of(setting, self.cones, goal, (path.state for path in begun)),
-            ahead=Ahead(setting, self.cones, self.cones.of(goal), goal, options.work // _STATES),
+            ahead=Ahead(setting, self.cones, cone, goal, options.work // _STATES, seen),
         )
 
     def bounds(self, question: Question, options: Options) -> Bounds:
