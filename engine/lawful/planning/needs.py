@@ -72,7 +72,7 @@ def needs_of(given: Iterable[str], program: Program) -> tuple[Need, ...]:
         raise RequestError(
             [Problem("needs", "it is a list of needs", 'as in `["wechat_pay", "mass_send 2 per month"]`')]
         )
-    found: dict[str, Need] = {}
+    found: dict[object, Need] = {}
     problems: list[Problem] = []
     for text in given:
         if not isinstance(text, str):
@@ -82,7 +82,7 @@ def needs_of(given: Iterable[str], program: Program) -> tuple[Need, ...]:
         if isinstance(need, Problem):
             problems.append(need)
         else:
-            found.setdefault(need.text, need)
+            found.setdefault((need.asked.kind, need.asked.name, need.times, need.per), need)
     if not found and not problems:
         problems.append(Problem("need", "nothing is needed", "name a feature or an action"))
     if problems:
@@ -194,7 +194,7 @@ class Keeping:
         self._seen = 0
         self._knows_since = False
         self._expiries: set[Instant] = set()
-        self._starts: dict[Instant, set[Instant]] = {}
+        self._days_until: dict[Instant, set[Instant]] = {}
         self.way: tuple[Taken, ...] = ()
         """The steps by which it was found last."""
         self.avoidable: tuple[Rule, ...] = ()
@@ -232,9 +232,8 @@ class Keeping:
     def does(self, state: State, at: Instant) -> bool:
         """Do it at that instant, where all that was done has led to that state; else what of it is `lost`."""
         self.state, self.lost = state, None
-        self._tried += 1
         here = State(state.account, state.features, state.events, at)
-        step = self.judge.step(self.need.asked, self.setting.situation(here, self.given), "reference")
+        step = self._judged(self.need.asked, here, self.given)
         if step.verdict != "allow":
             return False
         if self._take(here, step):
@@ -251,7 +250,7 @@ class Keeping:
     def finds(self, state: State, at: Instant, end: Instant) -> bool:
         """Do it after other changes."""
         self.state = state
-        return not self._is_over() and self._finds_within(at, end)
+        return not self.is_over and self._finds_within(at, end)
 
     def refusing(self, here: State, asked: Asked | None = None) -> tuple[Reason, ...]:
         """What refuses it there, or another change."""
@@ -262,7 +261,11 @@ class Keeping:
     @property
     def is_over(self) -> bool:
         """Whether the work or the time is."""
-        return bool(self._cut & {"work", "time"}) or self._is_over()
+        if self._tried > _MOST_TRIED:
+            self._cut.add("work")
+        elif self._deadline is not None and time.monotonic() > self._deadline:
+            self._cut.add("time")
+        return bool(self._cut)
 
     # --------------------------------------------------------------------------------------------------- by waiting
 
@@ -270,11 +273,11 @@ class Keeping:
         """Do it at the first instant of the period at which it is allowed."""
         first = True
         for instant in self._instants(at, end):
-            if self._is_over():
+            if self.is_over:
                 self.is_certain = False
                 return False
             here = State(self.state.account, self.state.features, self.state.events, instant)
-            step = self.judge.step(self.need.asked, self.setting.situation(here, self.given), "reference")
+            step = self._judged(self.need.asked, here, self.given)
             if step.verdict == "allow":
                 return self._take(here, step)
             self.is_certain = self.is_certain and any(self._firm.refuses(each) for each in step.judged)
@@ -333,23 +336,19 @@ class Keeping:
 
     def _days(self, at: Instant, end: Instant) -> set[Instant]:
         """The days of the period that begin after the instant."""
-        if end not in self._starts:
+        if end not in self._days_until:
             zone = self.judge.zone
             found = set()
             day = calendar.add_days(calendar.day_of(at, zone), 1)
             while day is not None and calendar.start_of(day, zone) < end:
                 found.add(calendar.start_of(day, zone))
                 day = calendar.add_days(day, 1)
-            self._starts = {end: found}
-        return self._starts[end]
+            self._days_until = {end: found}
+        return self._days_until[end]
 
-    def _is_over(self) -> bool:
+    def _judged(self, asked: Asked, here: State, given: Mapping[str, Value]) -> Step:
         self._tried += 1
-        if self._tried > _MOST_TRIED:
-            self._cut.add("work")
-        elif self._deadline is not None and time.monotonic() > self._deadline:
-            self._cut.add("time")
-        return bool(self._cut & {"work", "time"})
+        return self.judge.step(asked, self.setting.situation(here, given), "reference")
 
     def _not_tried(self, cut: frozenset[Cut] = frozenset()) -> frozenset[Cut]:
         """Beside what a search left out: it goes on from what was done, which might have been done otherwise."""
@@ -364,7 +363,7 @@ class Keeping:
             self.failed = Kept("none", self.refused)
         else:
             self.failed = Kept("not found", self.refused, cut=self._not_tried())
-        if self.is_certain or at >= end or self._is_over():
+        if self.is_certain or at >= end or self.is_over:
             return False
         if self.done == 0 and not self._looked:
             return self._finds_first(at, end)
@@ -382,6 +381,7 @@ class Keeping:
             return False
         last = outcome.paths[0].taken[-1]
         self.state, self.given = last.before, last.given
+        self._seen = 0  # other events
         at = max(at, last.at)
         return self._waits(at, end) or self._finds(at, end)
 
@@ -401,7 +401,7 @@ class Keeping:
         last = path.taken[-1]
         self.given = last.given
         self.way = path.taken
-        step = self.judge.step(self.need.asked, self.setting.situation(last.before, last.given), "reference")
+        step = self._judged(self.need.asked, last.before, last.given)
         self.failed = Kept("not found", self.refused, cut=self._not_tried(outcome.cut))
         return step.verdict == "allow" and self._take(last.before, step)
 
@@ -410,12 +410,11 @@ class Keeping:
         for each in self.way:
             if each.asked is None or here.at >= end:
                 return False  # facts are looked for anew
-            step = self.judge.step(each.asked, self.setting.situation(here, each.given), "reference")
+            step = self._judged(each.asked, here, each.given)
             if step.verdict != "allow":
                 return False
             if each is self.way[-1]:
                 return self._take(here, step)
-            self._tried += 1
             following = self._after(here, step)
             if following is None:
                 return False
@@ -425,11 +424,10 @@ class Keeping:
     # ------------------------------------------------------------------------------------------------------ the rest
 
     def _reasons(self, here: State) -> tuple[Reason, ...]:
-        taken = Taken(here.at, here, self.need.asked, self.given)
-        judgement = self.judge.judge(question_of(taken, self.setting, self.rates.question), "reference")
-        refused = (each.rule for each in judgement.steps[0].judged if each.refuses)
+        """What refuses it there, of which the limits may be avoidable."""
+        refused = (each.rule for each in self._judged(self.need.asked, here, self.given).judged if each.refuses)
         self.avoidable = tuple(each for each in refused if isinstance(each.requires, AtMost) and each.when != TRUE)
-        return tuple(refusals(Explanation(self.judge, judgement).reasons()))
+        return self.refusing(here)
 
     def _next_period(self, at: Instant) -> tuple[Instant, Instant]:
         zone = self.judge.zone

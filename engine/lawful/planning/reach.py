@@ -6,6 +6,7 @@ taken to be given up. So more is found than there is, and what is not found is a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -23,7 +24,7 @@ from lawful.question import Asked
 
 _MOST_LAYERS: Final = 60
 _MOST_WORK: Final = 200_000
-"""Rules looked at; past it nothing is said."""
+"""Rules looked at; past it no more steps are told apart."""
 _WIDENED_AFTER: Final = 12
 """Layers after which a fact that still grows may be anything: counters would never end."""
 
@@ -48,6 +49,7 @@ class Reaching:
         starts: Iterable[State],
         freed: frozenset[str] = frozenset(),
         most_work: int = _MOST_WORK,
+        deadline: float | None = None,
         seen: Seen | None = None,
     ) -> None:
         """`seen`: what was seen from other states, with the same goal and nothing freed."""
@@ -60,6 +62,7 @@ class Reaching:
         self.facts = self.relaxation.facts()
         self._seen = seen or Seen(Evidence(setting, cones, cone, goal))
         self._most_work = most_work
+        self._deadline = deadline
         self._own_work = 0
         self._evidence_before = self._seen.evidence.work
         self._makers: dict[str, int | None] = {}
@@ -77,15 +80,19 @@ class Reaching:
     def least(self) -> int | None:
         """No plan has fewer steps; None: there is no plan."""
         changes = self.changes()
+        found: int | None = None
         for layer in range(_MOST_LAYERS):
             if not self.is_barred_now():
-                return layer + self._last()
-            if self.work > self._most_work:
-                return layer + 1 + (self.goal.asked is not None)
-            self._take_all(layer, changes)
+                steps = layer + self._last()
+                found = steps if found is None else min(found, steps)
+            later = layer + 1 + (self.goal.asked is not None)  # on another day it may take less evidence
+            if found is not None and found <= later:
+                return found
+            if not self._take_all(layer, changes):
+                return later
             if layer and not self._grown and not self._due:
-                return None
-        return _MOST_LAYERS
+                return found
+        return _MOST_LAYERS if found is None else min(found, _MOST_LAYERS)
 
     def _last(self) -> int:
         """The change that is asked for, with the evidence it takes on the day on which it takes the least."""
@@ -95,12 +102,20 @@ class Reaching:
         stretches = (each for each in self.relaxation.stretches if not self._bars(each))
         return 1 + min(self._seen.evidence.least(asked, each) for each in stretches)
 
-    def _take_all(self, layer: int, changes: list[Asked]) -> None:
-        """What there is with a step more: by every change that may be allowed with what there is."""
+    @property
+    def _is_over(self) -> bool:
+        """Whether the work or the time is."""
+        return self.work > self._most_work or (self._deadline is not None and time.monotonic() > self._deadline)
+
+    def _take_all(self, layer: int, changes: list[Asked]) -> bool:
+        """What there is with a step more: by every change that may be allowed with what there is. False where that is
+        not known, since it would have taken too long."""
         more = self.relaxation.more
         before, had = dict(self.facts), dict(more)
         self._obtain()
         for asked in changes:
+            if self._is_over:
+                return False
             if not layer or self._reading(asked).names & self._grown:  # else it comes to what it came to before
                 self._take(asked, before, layer)
         for left in self._due.pop(layer, ()):
@@ -108,6 +123,7 @@ class Reaching:
         self._happen(widens=layer > _WIDENED_AFTER)
         self._grown = {key for key, range_ in self.facts.items() if range_ != before[key]}
         self._grown |= {f"event.{name}" for name, many in more.items() if many != had.get(name, 0)}
+        return True
 
     def _obtain(self) -> None:
         """What the world may bring about takes a step each."""

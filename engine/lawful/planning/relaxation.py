@@ -159,8 +159,7 @@ class Relaxation:
             return None
         ranger = self.ranger(asked, stretch, facts)
         if self.goal.throughout != TRUE:
-            written = self._written(asked, stretch, ranger, facts)
-            after = self.ranger(asked, stretch, {**facts, **written})
+            after = self.ranger(asked, stretch, self._after(asked, stretch, ranger, facts))
             if True not in after.truths(self.goal.throughout):
                 return None
         return Left(self._written(asked, stretch, ranger, facts), self._made(asked, stretch, ranger))
