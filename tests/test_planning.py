@@ -1727,3 +1727,18 @@ def test_of_many_needs_not_every_set_is_looked_at() -> None:
     }
     choice = lawful.loads(json.dumps(written)).choose([f"{name} 2 per month" for name in names], at="2025-03-01")
     assert choice.status == "not found"
+
+
+def test_that_a_day_which_is_written_comes_later_than_is_looked_is_told() -> None:
+    policy = lawful.loads(
+        """
+policy: stamped
+version: "1"
+account: {fields: {stamp: date}}
+actions:
+  renew: {effects: {stamp: today}}
+  go: {requires: "account.stamp >= date('2040-01-01')"}
+"""
+    )
+    plan = policy.plan(account={"stamp": "2025-01-01"}, change={"do": "go"}, **NOW)
+    assert (plan.status, "later" in plan.bound.left_out) == ("not found", True)

@@ -195,7 +195,7 @@ class Shared:
         """An account of the type."""
 
     def excluding(self, needs: Sequence[Need]) -> list[tuple[tuple[Need, ...], tuple[str, ...]]]:
-        """The smallest sets of needs that exclude each other, each with the rules; of many needs the smallest of them."""
+        """The smallest sets of needs that exclude each other, each with the rules; of many needs only small ones."""
         found: list[tuple[tuple[Need, ...], tuple[str, ...]]] = []
         rated = [need for need in needs if need.per is not None]
         for size in range(2, (len(rated) if len(rated) <= _FEW else 3) + 1):
