@@ -13,7 +13,8 @@ from lawful.calendar import Instant
 from lawful.engines.reference import evaluate
 from lawful.ir import TRUE, AtMost, Clock, Count, Expr, Field, Period, Rule, everything
 from lawful.planning.goals import Goal
-from lawful.planning.needs import Keeping, Kept, Need, Rates
+from lawful.planning.keeping import Keeping, Kept, Rates
+from lawful.planning.needs import Need
 from lawful.planning.search import Path
 from lawful.planning.setting import State
 
