@@ -359,6 +359,20 @@ actions:
     ]
 
 
+@pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31"])
+def test_instants_that_suit_each_other_are_looked_for_at_the_ends_of_the_calendar(at: str) -> None:
+    policy = lawful.loads(
+        """
+policy: instants
+version: "1"
+account: {fields: {opened: timestamp, closed: timestamp}}
+actions: {go: {requires: account.opened < account.closed}}
+"""
+    )
+    [inquiry] = policy.check(account={}, change={"do": "go"}, at=at).inquiries
+    assert [each.verdict for each in inquiry.answers] == ["allow", "deny"]
+
+
 # ------------------------------------------------------------------------------------------------------ wechat
 
 ACCOUNT = {"type": "subscription", "subject": "enterprise", "certified_until": "2025-01-31", "features": []}
@@ -1297,6 +1311,12 @@ def test_which_needs_exclude_each_other_is_told_with_the_rule(
         assert {each.needs: each.rules for each in option.apart} == apart
 
 
+def test_a_need_said_twice_is_one() -> None:
+    policy = lawful.loads(AT_RATES)
+    choice = policy.choose(["e 3 per month", "e  3 per month", "e 3 a month"], at="2026-03-01")
+    assert (choice.needs, choice.status) == (("e 3 per month",), "found")
+
+
 APART = """
 policy: apart
 version: "1"
@@ -1338,6 +1358,7 @@ account:
     w: {enum: [p, q], settable: {}}
     k: {type: int, min: 0, default: 0}
     paid_until: {type: date}
+    ready: {type: bool, default: no}
 lifecycle: {t: {initial: [a, b], transitions: {}}}
 features:
   low: {requires: account.k < 2}
@@ -1359,6 +1380,8 @@ actions:
   in_q: {requires: account.m == 'q'}
   in_wp: {requires: account.w == 'p'}
   in_wq: {requires: account.w == 'q'}
+  prepare: {effects: {ready: "true"}}
+  prepared: {requires: account.ready, effects: {ready: "false"}}
 """
 
 
@@ -1379,6 +1402,7 @@ actions:
         (["low", "raise"], ("found", "found"), ()),
         (["low", "e 3 per month"], ("found", "found"), ()),
         (["paid", "e 1 per month"], ("found", "found"), ()),
+        (["other", "prepared 1 per month"], ("found", "found"), ()),  # nothing takes the feature away
     ],
 )
 def test_needs_are_served_together_only_at_their_rates(
@@ -1643,3 +1667,78 @@ actions: {other: {}}
     account = {"st": "a", **({} if subject is None else {"who": subject})}
     plan = policy.plan(account=account, change={"set": {"st": "b"}}, **NOW)
     assert (plan.instead is not None) == told
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_waiting_saves_evidence_where_the_rules_of_another_day_ask_for_less(seed: int) -> None:
+    """Of each version it is plain how many steps it takes: its evidence, one request that sets fields, the action."""
+    pen = small.Dice(seed)
+    facts = ["request.a", "request.b", "request.c", "account.f", "account.g"]
+    asked = [[each for each in facts if pen.chance(60)] for _ in range(3)]
+    days = ("2025-04-01", "2025-05-01")
+    periods = ({"until": days[0]}, {"from": days[0], "until": days[1]}, {"from": days[1]})
+    versions = [
+        {"in_force": period, "requires": " && ".join(each) or "true"}
+        for period, each in zip(periods, asked, strict=True)
+    ]
+    settable = {"type": "bool", "default": False, "settable": {}}
+    written = {
+        "policy": "waiting",
+        "version": "1",
+        "account": {"fields": {"f": settable, "g": settable}},
+        "request": {"fields": dict.fromkeys("abc", "bool")},
+        "actions": {"go": versions},
+    }
+    plan = lawful.loads(json.dumps(written)).plan(account={}, change={"do": "go"}, **NOW)
+    fewest = min(1 + sum(name[0] == "r" for name in each) + any(name[0] == "a" for name in each) for each in asked)
+    assert (plan.cost, plan.proved) == (fewest, True)
+
+
+def test_a_feature_that_lapses_before_the_next_step_is_not_kept_on_the_way() -> None:
+    policy = lawful.loads(
+        """
+policy: lapsing
+version: "1"
+account: {fields: {t: {enum: [a]}, until: date}}
+lifecycle: {t: {initial: a}}
+features: {paid: {requires: account.until >= today}}
+actions:
+  renew: {requires: "today >= date('2025-06-01')", effects: {until: "addMonths(today, 60)"}}
+"""
+    )
+    [option] = policy.choose(["paid", "renew"], account={"until": "2025-04-01"}, at="2025-03-01").options
+    assert [step.change for step in option.plan.steps][-1] == {"do": "renew"}  # and once more, with the feature kept
+
+
+def test_what_is_out_of_reach_is_not_proved_once_the_time_is_over() -> None:
+    plan = lawful.load("wechat").plan(account=ACCOUNT, reach="account.type == 'enterprise'", seconds=1e-9, **NOW)
+    assert (plan.status, plan.bound.left_out) == ("not found", ("time",))
+
+
+def test_of_many_needs_not_every_set_is_looked_at() -> None:
+    names = [f"a{n}" for n in range(24)]
+    limit = {"limit": {"at_most": 47, "per": "month", "of": names}}
+    written = {
+        "policy": "many",
+        "version": "1",
+        "account": {"fields": {"t": {"enum": ["x"]}}},
+        "lifecycle": {"t": {"initial": "x"}},
+        "actions": dict.fromkeys(names, limit),
+    }
+    choice = lawful.loads(json.dumps(written)).choose([f"{name} 2 per month" for name in names], at="2025-03-01")
+    assert choice.status == "not found"
+
+
+def test_that_a_day_which_is_written_comes_later_than_is_looked_is_told() -> None:
+    policy = lawful.loads(
+        """
+policy: stamped
+version: "1"
+account: {fields: {stamp: date}}
+actions:
+  renew: {effects: {stamp: today}}
+  go: {requires: "account.stamp >= date('2040-01-01')"}
+"""
+    )
+    plan = policy.plan(account={"stamp": "2025-01-01"}, change={"do": "go"}, **NOW)
+    assert (plan.status, "later" in plan.bound.left_out) == ("not found", True)

@@ -7,7 +7,7 @@ of the last the thresholds are looked for then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from lawful.calendar import add_days
@@ -37,7 +37,8 @@ def plain_values(declaration: FieldDeclaration, question: Question) -> list[Valu
         case "date":
             found = [day for days in _DAYS if (day := add_days(question.today, days)) is not None]
         case "timestamp":
-            found = [question.at + timedelta(days=days) for days in _DAYS]
+            near = (add_days(question.at.date(), days) for days in _DAYS)
+            found = [datetime.combine(day, question.at.timetz()) for day in near if day is not None]
         case _:
             pass
     return [each for each in found if _is_within(each, declaration)]
@@ -91,6 +92,4 @@ def plainness(value: object) -> tuple[int, bool]:
 
 def _is_within(value: Value, declaration: FieldDeclaration) -> bool:
     low, high = declaration.minimum, declaration.maximum
-    if isinstance(value, datetime):
-        return (not isinstance(low, datetime) or low <= value) and (not isinstance(high, datetime) or value <= high)
     return (low is None or low <= value) and (high is None or value <= high)  # type: ignore[operator]  # of one type

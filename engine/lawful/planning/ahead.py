@@ -29,9 +29,10 @@ class Ahead(Struct):
     cone: Cone
     goal: Goal
     most_work: int
+    deadline: float | None
+    seen: Seen
     work: int = 0
     """What it took so far, in rules looked at."""
-    seen: Seen = field(default_factory=Seen)
     _known: dict[object, int] = field(default_factory=dict)
 
     def steps(self, state: State, key: object) -> int:
@@ -40,7 +41,14 @@ class Ahead(Struct):
         if (key, at) not in self._known:
             begin = State(state.account, state.features, state.events, at)
             reaching = Reaching(
-                self.setting, self.cones, self.cone, self.goal, (begin,), most_work=self.most_work, seen=self.seen
+                self.setting,
+                self.cones,
+                self.cone,
+                self.goal,
+                (begin,),
+                most_work=self.most_work,
+                deadline=self.deadline,
+                seen=self.seen,
             )
             least = reaching.least()
             self.work += reaching.work

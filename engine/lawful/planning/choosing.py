@@ -22,8 +22,9 @@ from lawful.planning.apart import Apartness, apart_of
 from lawful.planning.cone import requests_read
 from lawful.planning.goals import Goal
 from lawful.planning.instants import Instants
+from lawful.planning.keeping import Rates
 from lawful.planning.moves import Moves
-from lawful.planning.needs import Need, Rates
+from lawful.planning.needs import Need
 from lawful.planning.plan import Apart, Choice, Choosable, Plan, Served, Status
 from lawful.planning.planner import Options, Outcome, Planner
 from lawful.planning.reach import Reaching

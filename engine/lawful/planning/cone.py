@@ -106,6 +106,7 @@ class Cones:
         self.turns = sorted({*rulebook.turns, *(day for each in periods for day in (each.start, each.until) if day)})
         """The days on which rules or moves come or go."""
         self._read_by: dict[str, tuple[Expr, ...]] = {}
+        self._behind: dict[str, set[str]] = {}
         self._cones: dict[object, Cone] = {}
 
     def of(self, goal: Goal) -> Cone:
@@ -134,10 +135,9 @@ class Cones:
             for trigger in self._triggers():
                 if trigger not in reached and self._writes(trigger) & facts:
                     reached.append(trigger)
-                    more = self.read_by(trigger)
-                    exprs += more
+                    exprs += self.read_by(trigger)
                     edges |= self._edges(trigger)
-                    facts |= self._facts(more)
+                    facts |= self._facts_behind(trigger)
                     growing = True
         exprs.append(goal.throughout)
         facts |= self._facts([goal.throughout])
@@ -264,6 +264,11 @@ class Cones:
         return {day for each in held for day in (each.in_force.start, each.in_force.until) if day is not None}
 
     # ----------------------------------------------------------------------------------------------------- facts
+
+    def _facts_behind(self, trigger: str) -> set[str]:
+        if trigger not in self._behind:
+            self._behind[trigger] = self._facts(self.read_by(trigger))
+        return self._behind[trigger]
 
     def _facts(self, exprs: Iterable[Expr]) -> set[str]:
         """What is read; of a feature also what decides whether the account keeps it."""

@@ -71,8 +71,7 @@ class Instants:
         self.work += _WORK_OF_A_TURN * (len(self._timing.leaves) + len(self.cone.written_by_clock))
         situation = self.setting.situation(begin, {})
         rare = self.bounds.work >= _WORK_FOR_RARE_DAYS
-        turns = turning_instants(self._timing.leaves, situation, self.bounds.until, rare=rare)
-        found = {each for each in turns.found if isinstance(each, Instant)}
+        every = [turning_instants(self._timing.leaves, situation, self.bounds.until, rare=rare)]
         program = self.setting.judge.program
         for name, written in self.cone.written_by_clock:
             declaration = program.account[name]
@@ -80,12 +79,9 @@ class Instants:
                 continue
             reached = turning_values(self.cone.read, declaration, situation).found
             reaching: list[Expr] = [Compare(">=", written, Constant(each, declaration.type)) for each in reached]
-            found |= {
-                each
-                for each in turning_instants(reaching, situation, self.bounds.until).found
-                if isinstance(each, Instant)
-            }
-        return Turns(tuple(found), turns.exact, turns.later)
+            every.append(turning_instants(reaching, situation, self.bounds.until))
+        found = {each for turns in every for each in turns.found}
+        return Turns(tuple(found), all(each.exact for each in every), any(each.later for each in every))
 
     def _forgotten(self, state: State) -> Iterator[Instant]:
         """When a counted event counts no more, and when what is known of the history covers a window."""

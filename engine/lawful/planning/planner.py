@@ -16,11 +16,13 @@ from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Judge
 from lawful.ir import FieldDeclaration, Value
 from lawful.planning.ahead import Ahead
+from lawful.planning.barred import Barred
 from lawful.planning.cone import Cone, Cones, requests_read
+from lawful.planning.evidence import Evidence
 from lawful.planning.goals import Goal
 from lawful.planning.moves import MOST_AT_ONCE
 from lawful.planning.needed import Needed
-from lawful.planning.reach import Barred, Reaching
+from lawful.planning.reach import Reaching, Seen
 from lawful.planning.search import Path, Result, Search
 from lawful.planning.setting import MOMENT, Bounds, Cut, Setting, Taken, first_state
 from lawful.question import Question
@@ -91,7 +93,7 @@ class Planner:
         if least is None:
             missing = self._missing(quest, unknown)
             status: Status = "undetermined" if missing else "none"
-            return Outcome(status, status == "none", (), frozenset(), missing, bounds, reaching.barred())
+            return Outcome(status, status == "none", (), frozenset(), missing, bounds, Barred.of(reaching))
         least = max(least, quest.least_of_facts())
         result = quest.result(least)
         if result.paths:
@@ -139,18 +141,19 @@ class Planner:
 
     def _quest(self, question: Question, goal: Goal, options: Options, starts: Iterable[Path]) -> Quest:
         state = first_state(question)
-        setting = Setting.of(self.judge, question, obtains=options.obtains)
+        setting, cone = Setting.of(self.judge, question, obtains=options.obtains), self.cones.of(goal)
         begun = tuple(starts) or (Path((0, 0, 0, state.at), state),)
+        bounds, seen = self.bounds(question, options), Seen(Evidence(setting, self.cones, cone, goal))
         return Quest(
             setting=setting,
             cones=self.cones,
-            cone=self.cones.of(goal),
+            cone=cone,
             goal=goal,
             options=options,
-            bounds=self.bounds(question, options),
+            bounds=bounds,
             starts=begun,
             needed=Needed.of(setting, self.cones, goal, (path.state for path in begun)),
-            ahead=Ahead(setting, self.cones, self.cones.of(goal), goal, options.work // _STATES),
+            ahead=Ahead(setting, self.cones, cone, goal, options.work // _STATES, bounds.deadline, seen),
         )
 
     def bounds(self, question: Question, options: Options) -> Bounds:
@@ -191,6 +194,8 @@ class Planner:
                     continue
                 if not quest.is_barred(names):
                     found.append(names)
+                if quest.is_late:  # it is not known which of them matter
+                    return (tuple(facts),)
             if len(found) >= _MOST_TOLD_MISSING:
                 break
         return tuple(found[:_MOST_TOLD_MISSING]) or (tuple(facts),)
@@ -222,10 +227,18 @@ class Quest(Struct, frozen=True):
 
     def reaching(self, freed: Iterable[str] = ()) -> Reaching:
         """What may be reached at all; `freed` are facts that may be anything."""
-        states, loose = [path.state for path in self.starts], frozenset(freed)
-        seen = None if loose else self.ahead.seen
-        most = self.options.work
-        return Reaching(self.setting, self.cones, self.cone, self.goal, states, loose, most_work=most, seen=seen)
+        loose = frozenset(freed)
+        return Reaching(
+            self.setting,
+            self.cones,
+            self.cone,
+            self.goal,
+            [path.state for path in self.starts],
+            loose,
+            most_work=self.options.work,
+            deadline=self._but_the_last_quarter(),
+            seen=None if loose else self.ahead.seen,
+        )
 
     def least_of_facts(self) -> int:
         """No plan has fewer steps, of which each moves a fact that is in the way."""
@@ -275,9 +288,23 @@ class Quest(Struct, frozen=True):
             known=known,
         ).run(self.starts)
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the time for what may be reached at all is over."""
+        until = self._but_the_last_quarter()
+        return until is not None and time.monotonic() > until
+
+    def _but_the_last_quarter(self) -> float | None:
+        """Of the time, which is for going through states."""
+        if self.options.seconds is None or self.bounds.deadline is None:
+            return None
+        return self.bounds.deadline - self.options.seconds / 4
+
     def _soon(self) -> float | None:
         """A quarter of the time from now."""
-        return None if self.options.seconds is None else time.monotonic() + self.options.seconds / 4
+        if self.options.seconds is None or self.bounds.deadline is None:
+            return None
+        return min(time.monotonic() + self.options.seconds / 4, self.bounds.deadline)
 
 
 def _few_values(declaration: FieldDeclaration) -> tuple[Value, ...]:

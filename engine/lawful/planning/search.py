@@ -8,6 +8,7 @@ is not gone through again: who is early can wait.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 from itertools import chain, count, starmap
@@ -21,6 +22,7 @@ from lawful.calendar import Instant
 from lawful.deciding.judging import Step
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.reference import evaluate
+from lawful.engines.situation import Situation
 from lawful.ir import TRUE, Value
 from lawful.planning.ahead import NEVER, Ahead
 from lawful.planning.cone import Cone
@@ -76,8 +78,8 @@ class _Node(Struct):
     """Whether they were at the path's own instant."""
     later: list[Instant] | None = None
     """The instants still to come, the next one last; None until somebody waits for them."""
-    allowed: set[object] = field(default_factory=set)
-    """The changes that were allowed at an earlier instant, and gain nothing by waiting."""
+    allowed: dict[object, int] = field(default_factory=dict)
+    """The changes that were allowed at an earlier instant, and with how much evidence: later they may take less."""
     obtained: set[tuple[str, Value]] = field(default_factory=set)
     """The values that were obtained at an earlier instant."""
 
@@ -186,18 +188,12 @@ class Search:
         def of_set(name: str, value: Value) -> object:
             return name, value if account[name].type.kind in ("bool", "enum", "set") else None
 
-        return sorted(
-            repr(
-                (
-                    each.asked
-                    and (
-                        each.asked.kind,
-                        each.asked.name,
-                        sorted(map(str, starmap(of_set, each.asked.values.items()))),
-                    ),
-                    sorted(each.given),
-                    each.obtained and each.obtained[0],
-                )
+        return Counter(
+            (
+                each.asked
+                and (each.asked.kind, each.asked.name, frozenset(starmap(of_set, each.asked.values.items()))),
+                frozenset(each.given),
+                each.obtained and each.obtained[0],
             )
             for each in path.taken
         )
@@ -322,6 +318,8 @@ class Search:
         is_first, node.tried = not node.tried, True
         state = State(path.state.account, path.state.features, path.state.events, at)
         here = Path(self._priced(path.cost, at), state, path.taken, instead=path.instead)
+        if not self._stays(self.setting.situation(state, {})):
+            return  # by waiting: it does not hold of any later instant without having been lost
         if is_first or node.later:
             self._push(node)
         if self.goal.is_met(self.setting.situation(state, {})):
@@ -367,6 +365,10 @@ class Search:
         """Whether it is a state in which the goal's change is wanted."""
         return self.goal.holds == TRUE or evaluate(self.goal.holds, self.setting.situation(state, {})) is True
 
+    def _stays(self, situation: Situation) -> bool:
+        """Whether what must hold throughout does."""
+        return self.goal.throughout == TRUE or evaluate(self.goal.throughout, situation) is True
+
     def _is_known(self, path: Path) -> bool:
         """Whether the state was reached before at no greater cost and no later; a few ways of one cost are kept."""
         reached = self._reached.setdefault(self._key(path.state), [])
@@ -395,32 +397,30 @@ class Search:
     def _try(self, node: _Node, here: Path, asked: Asked, *, is_goal: bool = False) -> bool:
         """The change, with as little evidence as will do. Whether its own guards let it be, maybe with others."""
         identity = (is_goal, asked.kind, asked.name, tuple(asked.values.items()))
-        if identity in node.allowed:
-            return True
+        before = node.allowed.get(identity)
         least: int | None = None
-        passes = False
-        for given in self.moves.evidence(asked, here.state):
-            if least is not None and len(given) > least:
+        passes = before is not None
+        for given in self.moves.evidence(asked, here.state) if before != 0 else ():
+            if (least is not None and len(given) > least) or (before is not None and len(given) >= before):
                 break
             step = self._judged(asked, here.state, given)
             passes = passes or all(
                 each.outcome == "satisfied" or each.rule.scope != "move" or each.rule.severity != "error"
                 for each in step.judged
             )
-            if step.verdict != "allow":
+            following = self._following(here, asked, given, step, is_goal=is_goal) if step.verdict == "allow" else None
+            if following is None:
                 continue
             least = len(given)
-            following = self._following(here, asked, given, step, is_goal=is_goal)
-            if following is not None:
-                self._push(_Node(following, node.floor))
+            self._push(_Node(following, node.floor))
             if not given:
                 break
-        if least is None and is_goal and "combinations" in self.cut:
+        if least is None and before is None and is_goal and "combinations" in self.cut:
             least = self._by_much_evidence(here, asked)
         if least is not None and not is_goal and self.cone.timely & set(triggers_of(asked)):
             self.cut.add("dates")  # on another day it may leave something else
         elif least is not None:
-            node.allowed.add(identity)
+            node.allowed[identity] = least
         return passes
 
     def _by_much_evidence(self, here: Path, asked: Asked) -> int | None:
@@ -465,7 +465,7 @@ class Search:
                 return None  # whether it happens is not known: neither is what follows
         # what only limits count is taken to have happened: they allow no more then
         made = tuple((move.event, at) for move, applies in step.moves if applies is True or move.event in perhaps)
-        if not is_goal and self.goal.throughout != TRUE and evaluate(self.goal.throughout, after) is not True:
+        if not is_goal and not self._stays(after):
             return None
         amounts = [dict(move.cost) for move, applies in step.moves if applies is not False]
         done = later(at, sum(each.get(DAYS, 0) for each in amounts), self.setting.judge)

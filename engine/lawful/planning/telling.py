@@ -18,7 +18,7 @@ from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Program, Text, Valu
 from lawful.planning.goals import Goal, in_words
 from lawful.planning.plan import Alternative, Blocked, Bound, Obtained, Plan, PlanStep, Unmet, Waited
 from lawful.planning.planner import Options, Outcome, Planner
-from lawful.planning.reach import ANY
+from lawful.planning.relaxation import ANY
 from lawful.planning.search import Path
 from lawful.planning.setting import MOMENT, Cut, Setting, State, Taken, change_of, first_state, question_of
 from lawful.question import Asked, Question

@@ -13,12 +13,17 @@ from lawful.calendar import Instant
 from lawful.engines.reference import evaluate
 from lawful.ir import TRUE, AtMost, Clock, Count, Expr, Field, Period, Rule, everything
 from lawful.planning.goals import Goal
-from lawful.planning.needs import Keeping, Kept, Need, Rates
+from lawful.planning.keeping import Keeping, Kept, Rates
+from lawful.planning.needs import Need
 from lawful.planning.search import Path
 from lawful.planning.setting import State
 
 _ALL: Final = 13
 """Months in which all the periods of a rate lie, and in which what has none is done."""
+
+
+_FEW: Final = 12
+"""Of so many needs every set is looked at; of more, which have too many, the pairs and the triples."""
 
 
 class Together:
@@ -191,10 +196,10 @@ class Shared:
         """An account of the type."""
 
     def excluding(self, needs: Sequence[Need]) -> list[tuple[tuple[Need, ...], tuple[str, ...]]]:
-        """The smallest sets of needs that exclude each other, each with the rules."""
+        """The smallest sets of needs that exclude each other, each with the rules; of many needs only small ones."""
         found: list[tuple[tuple[Need, ...], tuple[str, ...]]] = []
         rated = [need for need in needs if need.per is not None]
-        for size in range(2, len(rated) + 1):
+        for size in range(2, (len(rated) if len(rated) <= _FEW else 3) + 1):
             for some in combinations(rated, size):
                 if any(set(fewer) <= set(some) for fewer, _ in found):
                     continue

@@ -113,7 +113,7 @@ def _of_dates(program: Program) -> Iterator[Literal]:
 def _of_conditions(program: Program, part: Slice) -> Iterator[Literal]:
     """Each condition that the policy has, as it is true, false or unknown: those that are parts of others first."""
     nodes: dict[Expr, str] = {}
-    for expr in _exprs(program):
+    for expr in expressions(program):
         for node in everything(expr, program.conditions):
             if node not in nodes and _is_condition(program, node, part):
                 nodes[node] = wording.cel(node)
@@ -133,7 +133,8 @@ def _events(program: Program, limit: ir.AtMost, language: Language) -> str:
     return (" and " if language == "en" else "与").join(titles)
 
 
-def _exprs(program: Program) -> Iterator[Expr]:
+def expressions(program: Program) -> Iterator[Expr]:
+    """All that decides on changes, and what they leave."""
     for rule in program.rules:
         yield from (rule.when, rule.requires)
     for move in program.moves:

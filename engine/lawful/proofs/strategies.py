@@ -15,9 +15,10 @@ from typing import Final, TypeAlias
 
 from lawful import ir
 from lawful.calendar import Window
-from lawful.ir import AtMost, Count, Schema, Value
+from lawful.ir import Count, Schema, Value
 from lawful.proofs import dates
 from lawful.proofs.induction import Induction
+from lawful.proofs.lasting import expressions
 from lawful.proofs.leaving import Leaving
 from lawful.proofs.logic import (
     FALSE,
@@ -145,11 +146,9 @@ class Finder:
         self.toward = induction.ways.toward(leaving.trigger, leaving.facts, together=True)
         self.windows = {
             (event, count.window)
-            for rule in self.program.rules
-            for expr in (rule.when, rule.requires)
-            for node in ir.everything(expr, self.program.conditions)
-            if isinstance(node, (Count, AtMost))
-            for count in (node.count if isinstance(node, AtMost) else node,)
+            for expr in expressions(self.program)
+            for count in ir.everything(expr, self.program.conditions)
+            if isinstance(count, Count)
             for event in count.events
         }
 

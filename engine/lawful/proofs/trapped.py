@@ -126,11 +126,12 @@ class Trapped:
         for share, about in self._tiers(leaving):
             self.induction.deadline = Deadline(begun + seconds * share)
             try:
-                if about is None:
-                    found = self._looked_for(search, anybody)
-                else:
+                found = False
+                if about is not None:
                     anybody = self._anybody(leaving, about)
                     found = search.everybody(anybody.place, anybody)
+                elif anybody is not None:
+                    self._look_for(search, anybody)
                 why = "steps"
             except NotSettled:
                 why = self.induction.deadline.why()
@@ -174,13 +175,12 @@ class Trapped:
         trace.space.deadline = self.induction.deadline
         return _Anybody(self.induction, Place(trace, options, leaving), lemmas)
 
-    def _looked_for(self, search: _Search, anybody: _Anybody | None) -> bool:
-        """Whether somebody is found who is trapped: then the search has the answer. False in any case."""
+    def _look_for(self, search: _Search, anybody: _Anybody) -> None:
+        """Somebody who is trapped: if one is found, the search has the answer."""
         for place in self.from_registrations(search.leaving):
-            if anybody is None or search.answer is not None:
-                break
             search.everybody(place, anybody)
-        return False
+            if search.answer is not None:
+                return
 
     def from_registrations(self, leaving: Leaving) -> Iterator[Place]:
         """After ever more steps; fields that may have to be set at once last, for they are seldom needed."""
