@@ -8,22 +8,52 @@ from pathlib import Path
 
 import pytest
 
+import account_inventory
 import entity_inventory
 import lawful
 import platform_inventory
 from lawful.audit.result import Audit
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-NAMES = ["us-entity-classification", "developer-platforms"]
+NAMES = ["wechat", "us-entity-classification", "developer-platforms"]
 
 
-@pytest.mark.parametrize("module", [entity_inventory, platform_inventory])
+@pytest.mark.parametrize("module", [account_inventory, entity_inventory, platform_inventory])
 def test_an_inventory_is_what_its_module_writes(module: object, tmp_path: Path) -> None:
-    folder: Path = module.FOLDER  # type: ignore[attr-defined]  # both modules have it
+    folder: Path = module.FOLDER  # type: ignore[attr-defined]  # each module has it
     write: Callable[[Path], None] = module.write  # type: ignore[attr-defined]
     write(tmp_path)
     made = {each.name: each.read_text(encoding="utf-8") for each in tmp_path.iterdir()}
     assert made == {name: (folder / name).read_text(encoding="utf-8") for name in made}
+
+
+def test_the_accounts_of_an_agency() -> None:
+    folder = account_inventory.FOLDER
+    audit = lawful.load("wechat").audit(
+        str(folder / "answers-2024.jsonl"),
+        before=str(folder / "answers-2023.jsonl"),
+        before_at="2023-04-12",
+        history=str(folder / "messages.jsonl"),
+        mapping=str(folder / "mapping.yaml"),
+        at="2024-04-12",
+        unknown=True,
+    )
+    with audit:
+        assert {(int(id[2:], 16), rule, status) for id, rule, status in found(audit)} == {
+            (0, "constraints.may-hold-service", "violated"),
+            (1, "features.wechat_pay", "violated"),
+            (2, "features.wechat_pay", "violated"),
+            (2, "constraints.lapsed-certification", "violated"),
+            (3, "constraints.certified-individual", "violated"),
+            (4, "constraints.dormant", "violated"),
+            (5, "lifecycle.type.final", "violated"),
+            (6, "fields.subject.fixed", "violated"),
+            (7, "actions.mass_send.limits.daily", "violated"),
+            (8, "actions.mass_send.limits.monthly", "violated"),
+            (10, "constraints.may-hold-service", "unknown"),
+            (10, "constraints.dormant", "unknown"),
+            (10, "fields.subject.fixed", "unknown"),
+        }
 
 
 def test_the_register_of_entities() -> None:

@@ -11,16 +11,19 @@ import pytest
 
 import lawful
 from lawful import cli
-from lawful.cases import read_cases
+from lawful.cases import load_cases
 from lawful.library import policy_root, shipped_names
-from lawful.source import Source
 
 ROOT = Path(__file__).parent.parent
 ID = re.compile(
-    r"`((?:lifecycle|features|actions|constraints|fields|invariants|conditions|events|request|account)\.[\w.-]+)`"
+    r"`((?:lifecycle|features|actions|constraints|fields|invariants|conditions|events|request|account|registration)"
+    r"\.[\w.-]+|registration)`"
 )
 # What the language itself refuses, where the policy says nothing that could be cited.
 BUILT_IN = re.compile(r"fields\.\w+\.unlisted")
+# What a case may rest on beside a source of the policy: a provision of law, and what its README says for itself.
+PROVISION = r"(?:sections?|Part|SI) \d+|the \d{4} Act"
+OWN = {"open question": "Open questions", "how the facts are read": "How the facts are read"}
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -57,6 +60,22 @@ def test_every_rule_of_a_pack_is_in_its_readme(name: str) -> None:
     program = lawful.load(name).program
     written = {rule.id for rule in program.rules if rule.source is not None and rule.kind != "effect"}
     assert {id for id in written if id not in readme(name)} == set()
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_case_of_a_pack_cites_what_it_rests_on(name: str) -> None:
+    policy, page = lawful.load(name), readme(name)
+    own = [words for words, heading in OWN.items() if f"\n## {heading}\n" in page]
+    cited = re.compile(rf"\b(?:{'|'.join([*policy.program.sources, *own, PROVISION])})\b")
+    cases = load_cases(policy)
+    assert [case.place for case in cases if not cited.search(case.note or "")] == []
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_readme_has_commands_and_says_where_its_rules_are_from_and_what_is_open(name: str) -> None:
+    page = readme(name)
+    assert {command[1] for command, _ in commands(page) if command[0] == "lawful"} >= {"check", "plan", "audit"}
+    assert [heading for heading in ("Sources", *OWN.values()) if f"\n## {heading}\n" not in page] == []
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -105,9 +124,7 @@ def printed_by(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_pack_has_at_least_forty_cases(name: str) -> None:
-    path = policy_root() / name / "cases.yaml"
-    cases = read_cases(Source(path.name, path.read_text(encoding="utf-8"))).cases
-    assert len(cases) >= 40
+    assert len(load_cases(lawful.load(name))) >= 40
 
 
 def ids(policy: lawful.Policy) -> set[str]:
@@ -129,14 +146,16 @@ def ids(policy: lawful.Policy) -> set[str]:
 
 
 def coverage(text: str) -> list[list[str]]:
-    """The cells of the tables under the heading `Coverage`, without their heads."""
+    """The cells of the tables under the heading `Coverage`, without their heads and the bold headings among them."""
     _, heading, rest = text.partition("\n## Coverage\n")
     assert heading
     lines = [line for line in rest.partition("\n## ")[0].splitlines() if line.startswith("|")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     rules = [number for number, row in enumerate(rows) if set("".join(row)) <= set("-: ")]
     heads = {number for each in rules for number in (each - 1, each)}
-    return [row for number, row in enumerate(rows) if number not in heads and any(row[1:])]
+    return [
+        row for number, row in enumerate(rows) if number not in heads and (any(row[1:]) or not row[0].startswith("**"))
+    ]
 
 
 def readme(name: str) -> str:
