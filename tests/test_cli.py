@@ -822,6 +822,29 @@ def test_can(run: Run, golden: Golden, tmp_path: Path) -> None:
     assert found["schema"] == "lawful/possibilities/v1"
 
 
+def test_can_tells_the_warnings_of_what_is_allowed(run: Run) -> None:
+    asked = (
+        "can",
+        "wechat-official",
+        "fixtures/wechat-official/individual.json",
+        "--at",
+        "2026-10-15",
+        "--history",
+        "none",
+    )
+    english, chinese = run(*asked).out, run(*asked, "--lang", "zh").out
+    assert (
+        "      ! warning features.ad_publisher   said to need 500 followers (low confidence; there are 320)\n"
+        in english
+    )
+    assert "      ! 警告 features.ad_publisher   据称须有500名粉丝（可信度低；现有：320）\n" in chinese
+    found = json.loads(run(*asked, "--format", "json").out)["possibilities"]
+    (menu,) = [each for each in found if each["change"] == {"do": "link_from_menu"}]
+    assert menu["verdict"] == "allow"
+    assert [(each["rule"], each["status"]) for each in menu["warnings"]] == [("actions.link_from_menu", "violated")]
+    assert "45058" in menu["warnings"][0]["explanation"]["en"]
+
+
 def test_can_takes_a_request_for_its_account(run: Run) -> None:
     request = json.dumps({**REQUESTS["limit"][1], "at": "2025-03-01T12:00:00"})
     done = run("can", "wechat", "-", stdin=request)

@@ -99,6 +99,10 @@ def is_refusal(reason: Any) -> bool:
     return reason.status == "violated" and reason.severity == "error" and not reason.standing
 
 
+def is_warning(reason: Any) -> bool:
+    return reason.severity != "error" and not reason.standing
+
+
 @settings(max_examples=drawing.examples(100), phases=UNSHRUNK)
 @given(policies.drawn(requests=2))
 def test_what_an_account_can_do_is_what_check_allows(drawn: Drawn) -> None:
@@ -107,7 +111,12 @@ def test_what_an_account_can_do_is_what_check_allows(drawn: Drawn) -> None:
         asked = {key: value for key, value in request.items() if key != "changes"}
         for each in policy.can(asked).possibilities:
             if None not in each.change.get("set", {}).values():
-                assert policy.check(asked, change=each.change).verdict == each.verdict
+                decision = policy.check(asked, change=each.change)
+                assert decision.verdict == each.verdict
+                warnings = {(reason.rule, reason.status) for reason in decision.reasons if is_warning(reason)}
+                assert {(told.rule, told.status) for told in each.warnings} == (
+                    warnings if each.verdict != "deny" else set()
+                )
 
 
 @settings(max_examples=drawing.examples(150), phases=UNSHRUNK)

@@ -39,7 +39,7 @@ def test_the_accounts_of_an_agency() -> None:
         unknown=True,
     )
     with audit:
-        assert {(int(id[2:], 16), rule, status) for id, rule, status in found(audit)} == {
+        assert {(int(id.removeprefix("wx"), 16), rule, status) for id, rule, status in found(audit)} == {
             (0, "constraints.may-hold-service", "violated"),
             (1, "features.wechat_pay", "violated"),
             (2, "features.wechat_pay", "violated"),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lawful.decision import Answer, PolicyNamed, Text, Verdict
+from lawful.decision import Answer, PolicyNamed, Status, Text, Verdict
 
 
 class LimitLeft(Answer):
@@ -19,6 +19,15 @@ class LimitLeft(Answer):
     left: int | None
     until: datetime | None
     """When the next of the counted events counts no more; null where none ever does, or none counts."""
+
+
+class Warned(Answer):
+    """A rule that refuses nothing and is violated by the change, or perhaps is."""
+
+    rule: str
+    severity: Literal["warning", "info"]
+    status: Status
+    explanation: Text
 
 
 class Possibility(Answer):
@@ -33,6 +42,8 @@ class Possibility(Answer):
     """The rules that refuse or leave it open."""
     why: tuple[Text, ...]
     """Their explanations, in the same order."""
+    warnings: tuple[Warned, ...]
+    """Of what is not refused: what is to be known of it all the same; not what was wrong with the account before."""
     limits: tuple[LimitLeft, ...]
     next_allowed_at: datetime | None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,7 +14,10 @@ from lawful.cli.terminal import Terminal, spoken
 
 if TYPE_CHECKING:
     from lawful.policy import Policy
-    from lawful.possibility import LimitLeft, Possibilities, Possibility
+    from lawful.possibility import LimitLeft, Possibilities, Possibility, Warned
+
+
+_SEVERITIES: Final = {"warning": ("warning", "警告"), "info": ("info", "提示")}
 
 
 def can(
@@ -32,7 +35,7 @@ def can(
 ) -> int:
     """List every move and feature of an account with its verdict.
 
-    With the rules that refuse it, and what is left of each limit.
+    With the rules that refuse it, the warnings about what is not refused, and what is left of each limit.
 
     \b
     Examples:
@@ -81,11 +84,19 @@ def _possibility(each: Possibility, words: str, terminal: Terminal) -> Iterator[
     yield row(1, sign, " ", words, GAP, title, (enabled, "dim"))
     for rule, why in zip(each.rules, each.why, strict=True):
         yield row(3, (rule, "dim"), GAP, why.best(terminal.language))
+    for warned in each.warnings:
+        yield _warning(warned, terminal)
     for limit in each.limits:
         yield row(3, (limit.rule, "dim"), GAP, _left(limit, terminal))
     if each.next_allowed_at is not None:
         when = moment(each.next_allowed_at.isoformat())
         yield row(3, (terminal.say("no limit refuses from ", "不再受次数限制的时间 "), "dim"), when)
+
+
+def _warning(each: Warned, terminal: Terminal) -> Row:
+    unknown = terminal.say(", unknown", "，未知") if each.status == "unknown" else ""
+    told = f"! {terminal.say(*_SEVERITIES[each.severity])}{unknown} "
+    return row(3, (told, "warning"), (each.rule, "dim"), GAP, each.explanation.best(terminal.language))
 
 
 def _left(limit: LimitLeft, terminal: Terminal) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation, counted
 from lawful.ir import INT_MAX, LANGUAGES, AtMost, FieldDeclaration, Program, Rule, Text, Value
-from lawful.possibility import LimitLeft, Possibility
+from lawful.possibility import LimitLeft, Possibility, Warned
 from lawful.question import Asked, Question
 from lawful.record import slot
 
@@ -87,11 +87,9 @@ def _within(value: Value, low: Value | None, high: Value | None) -> bool:
 def _possibility(judge: Judge, judgement: Judgement, change: dict[str, Any], title: Text | None) -> Possibility:
     explanation = Explanation(judge, judgement)
     step = judgement.steps[0]
-    telling = [
-        reason
-        for reason in (explanation.reasons() if judgement.verdict != "allow" else ())
-        if reason.severity == "error" and not reason.standing
-    ]
+    told_of = any(each.outcome != "satisfied" for each in step.judged)
+    reasons = [reason for reason in explanation.reasons() if not reason.standing] if told_of else []
+    telling = [reason for reason in reasons if judgement.verdict != "allow" and reason.severity == "error"]
     enabled = step.before.fact("features", step.asked.name) if step.asked.kind in ("enable", "disable") else None
     return Possibility(
         change=change,
@@ -100,9 +98,16 @@ def _possibility(judge: Judge, judgement: Judgement, change: dict[str, Any], tit
         enabled=enabled if isinstance(enabled, bool) else None,
         rules=tuple(reason.rule for reason in telling),
         why=tuple(_why(judge.program, reason) for reason in telling),
+        warnings=tuple(_warnings(reasons)) if judgement.verdict != "deny" else (),
         limits=tuple(_limits(judge, step)),
         next_allowed_at=explanation.next_allowed_at(),
     )
+
+
+def _warnings(reasons: Iterable[Reason]) -> Iterator[Warned]:
+    for each in reasons:
+        if each.severity != "error":
+            yield Warned(rule=each.rule, severity=each.severity, status=each.status, explanation=each.explanation)
 
 
 def _why(program: Program, reason: Reason) -> Told:
