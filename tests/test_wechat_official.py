@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,13 +13,14 @@ import pytest
 
 import lawful
 from lawful.decision import Reason
-from lawful.proofs.compared import Alike, Asking
-from lawful.proofs.differences import KINDS, Difference
+from lawful.proofs.compared import Alike, changes
+from lawful.proofs.differences import KINDS, VERDICTS, Became, Difference
 from lawful.proofs.diffing import Differ
+from lawful.proofs.regions import day_bound
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "wechat-official"
-STORY = ("set.type", "enable.wechat_pay", "do.mass_send")
-"""The changes of which the article and the platform speak differently, that take little time."""
+SLOW = {"do.certify": {"consequences"}}
+"""Kinds of differences that take long to be settled, and of which no row of the README's table is."""
 
 
 @pytest.fixture(scope="module")
@@ -88,31 +90,57 @@ def test_an_account_is_deregistered_by_itself_after_its_cooling_off(official: la
     assert plan.proved
 
 
-def test_what_the_article_says_that_is_no_longer_so(
-    official: lawful.Policy, golden: Callable[[str, str], None]
-) -> None:
+@pytest.fixture(scope="module")
+def differences(official: lawful.Policy) -> dict[str, list[Difference]]:
     differ = Differ(lawful.load("wechat").program, official.program, seconds=300)
-    golden("diff/wechat-official.txt", "".join(story(differ)))
+    alike = Alike(differ.shared)
+    return {
+        each.name: list(differ.differences(each, set(SLOW.get(each.name, ())), alike))
+        for each in changes(differ.shared)
+    }
 
 
-def story(differ: Differ) -> Iterator[str]:
-    """Of each difference its kind, and of what decides it the rule and its source: not the example, which may be another."""
-    for name in STORY:
+def test_what_the_article_says_that_is_no_longer_so(
+    differences: dict[str, list[Difference]], golden: Callable[[str, str], None]
+) -> None:
+    assert all(each.settled and each.surveyed for found in differences.values() for each in found)
+    golden("diff/wechat-official.txt", "".join(story(differences)))
+
+
+def story(differences: dict[str, list[Difference]]) -> Iterator[str]:
+    """Of each difference its kind, and of what decides it, somewhere, the rule and its source."""
+    for name, found in differences.items():
         yield f"{name}\n"
-        for each in differ.differences(Asking(name, (name,)), set(), Alike(differ.shared)):
+        for each in found:
             yield f"  {KINDS[each.kind].en}\n"
             yield from (f"    {line}\n" for line in sorted(set(deciding(each))))
 
 
 def deciding(difference: Difference) -> Iterator[str]:
-    assert difference.example is not None
-    for side, answered in (("article", difference.example.old), ("platform", difference.example.new)):
-        for each in answered.reasons:
-            if each.severity == "error":
-                # What is unknown may be so under several versions, of which the example shows any one.
-                yield f"{side}: {each.rule} {each.status}" + (
-                    f", by {source(each)}" if each.status == "violated" else ""
-                )
+    """What decides the platform's answer, and not the article's; of other reasons it is chance which the example shows."""
+    for example in (difference.example, *difference.further):
+        assert example is not None
+        for each in example.new.deciding() if difference.kind in VERDICTS else ():
+            if Became(each.rule, each.status, each.severity) not in example.old.rules:
+                yield f"{each.rule} {each.status}, by {source(each)}"
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "days"),
+    [
+        ("set.type", "allow_to_deny", {"2016-05-01", "2018-12-27"}),
+        ("register", "allow_to_undetermined", {"2018-02-10"}),
+        ("do.certify", "allow_to_deny", {"2013-12-24"}),
+    ],
+)
+def test_since_when_the_platform_answers_otherwise(
+    differences: dict[str, list[Difference]], change: str, kind: str, days: set[str]
+) -> None:
+    (found,) = [each for each in differences[change] if each.kind == kind]
+    assert found.where is not None
+    assert found.where.whole
+    bounds = {bound for case in found.where.cases for bound in map(day_bound, case) if bound is not None}
+    assert {str(date.fromordinal(each.day)) for each in bounds if each.lower} == days
 
 
 def source(reason: Reason) -> str:

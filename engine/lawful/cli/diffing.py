@@ -180,6 +180,18 @@ class _Report:
         yield row(5, (say("before: ", "旧："), "dim"), old, (say("; now: ", "；新："), "dim"), new)
         for lead, ground in examples.grounds(each.example):
             yield row(5, (lead, "dim"), ground)
+        yield from self._further(each)
+
+    def _further(self, each: Difference) -> Iterator[Row]:
+        """What else decides, where the example does not show it."""
+        also = self.terminal.say("elsewhere ", "另有 ")
+        for rule, ground in self.sayings.examples.further(each):
+            yield row(4, (also, "dim"), rule, GAP, ground)
+        if not each.surveyed:
+            told = self.terminal.say(
+                "whether other rules decide elsewhere is not settled", "是否另有其他规则起作用，未能确定"
+            )
+            yield row(4, (told, "dim"))
 
     def _first(self, some: Sequence[str], most: int) -> Sequence[str]:
         return some if self.verbose else some[:most]

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from lawful import ir
 from lawful.calendar import Window
-from lawful.ir import Move, Program, Rule, everything
+from lawful.ir import Move, Place, Program, Rule, everything
 from lawful.proofs import dates
-from lawful.proofs.differences import VERDICTS, Kind, Side
+from lawful.proofs.differences import DECIDING, VERDICTS, Kind, Side
 from lawful.proofs.logic import (
     FALSE,
     Bool,
@@ -195,6 +195,23 @@ class Compared:
         same = disjunction(both(one, other) for one, other in verdicts.values())
         found["reasons"] = both(same, self._reasons())
         found["consequences"] = both(old.allow, new.allow, self.consequences())
+        return found
+
+    def deciding(self, kind: Kind) -> list[tuple[Side, Place, Bool]]:
+        """Each rule, and each version of one, that makes the verdict of one of them alone, with where it does.
+
+        Of a change that is loosened those of the old policy, else those of the new one.
+        """
+        old, new = VERDICTS.get(kind, ("allow", "allow"))
+        side: Side = "old" if new == "allow" else "new"
+        status = DECIDING.get(old if side == "old" else new)
+        ruling, elsewhere = self.rulings[side], _outcomes(self.rulings["new" if side == "old" else "old"])
+        found = []
+        for each in (*ruling.guards, *ruling.constraints):
+            if each.rule.severity == "error" and status is not None:
+                so = each.violated if status == "violated" else _unknown(each)
+                other = elsewhere.get((each.rule.id, "error", status), False)
+                found.append((side, each.rule.place, both(so, opposite(other))))
         return found
 
     def _reasons(self) -> Bool:

@@ -36,6 +36,9 @@ VERDICTS: Final[Mapping[Kind, tuple[Verdict, Verdict]]] = {
 }
 """Of each kind of which the verdicts differ, the old one and the new one."""
 
+DECIDING: Final[Mapping[Verdict, Literal["violated", "unknown"]]] = {"deny": "violated", "undetermined": "unknown"}
+"""What becomes of the rules that make a verdict."""
+
 KINDS: Final[Mapping[Kind, Text]] = {
     "deny_to_allow": Text("deny → allow", "拒绝 → 允许"),
     "undetermined_to_allow": Text("undetermined → allow", "无法确定 → 允许"),
@@ -127,6 +130,11 @@ class Answered:
     reasons: tuple[Reason, ...] = ()
     """What its rules say of it, in their own words, each with its source."""
 
+    def deciding(self) -> tuple[Reason, ...]:
+        """Those of its reasons that make the verdict."""
+        status = DECIDING.get(self.verdict)
+        return tuple(each for each in self.reasons if each.severity == "error" and each.status == status)
+
     def otherwise(self, other: Answered) -> list[tuple[str, Value | None]]:
         """The fields that are not as the other one leaves them; none where one of them denies."""
         return [each for each in self.left if each not in other.left] if self.left and other.left else []
@@ -154,6 +162,10 @@ class Difference:
     where: Where | None
     why: Why | None = None
     """Where it is not settled: why."""
+    further: tuple[Example, ...] = ()
+    """Requests that other rules decide: one for each rule, and each version of one, that the example does not show."""
+    surveyed: bool = True
+    """Whether there are no other such rules, as far as a request can show them."""
 
     @property
     def settled(self) -> bool:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
 from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
-from lawful.ir import AtMost, Clock, Compare, Constant, Field, Language, Program, Text, Value, walk
+from lawful.ir import AtMost, Field, Language, Program, Text, Value, walk
 from lawful.proofs.answers import why_not
 from lawful.proofs.differences import (
     KINDS,
     Answered,
     Diff,
     Difference,
+    Example,
     Moving,
     OnlyOne,
     Part,
@@ -30,6 +30,7 @@ from lawful.proofs.differences import (
 )
 from lawful.proofs.examples import USUAL
 from lawful.proofs.examples_told import ExampleTeller
+from lawful.proofs.regions import day_bound
 from lawful.show.phrases import Phrases
 
 Json = dict[str, Any]
@@ -283,21 +284,13 @@ def _kind(each: OnlyOne) -> tuple[str, str]:
     return each.what, each.name if each.what == "value" else ""
 
 
-def _readiness(case: Sequence[Part]) -> tuple[bool, int, int]:
-    """What is so nowadays before what was once, what is known before what is not, and what takes few words first."""
+def _readiness(case: Sequence[Part]) -> tuple[bool, int, int, int]:
+    """What is so nowadays before what was once, known before unknown; then what is so for longest, in few words."""
     statements = [each for each in case if isinstance(each, Statement)]
-    return any(map(_is_past, statements)), sum(each.value is None for each in statements), len(case)
-
-
-def _is_past(statement: Statement) -> bool:
-    """Whether it says that the day is before one that is over, as seen from where examples are."""
-    match statement.expr:
-        case Compare(operator="<", left=Clock(name="today"), right=Constant(value=date() as day)):
-            return statement.value is True and day.toordinal() <= USUAL
-        case Compare(operator=">=", left=Clock(name="today"), right=Constant(value=date() as day)):
-            return statement.value is False and day.toordinal() <= USUAL
-        case _:
-            return False
+    bounds = [bound for bound in map(day_bound, case) if bound is not None]
+    since = max((each.day for each in bounds if each.lower), default=0)
+    past = any(not each.lower and each.day <= USUAL for each in bounds)
+    return past, sum(each.value is None for each in statements), since, len(case)
 
 
 def _counted(literal: Statement) -> object:
@@ -353,12 +346,9 @@ def _difference(each: Difference, diff: Diff, english: Sayings, chinese: Sayings
         "title": {"en": english.change(each.change), "zh": chinese.change(each.change)},
         "kind": each.kind,
         "tendency": tendency(each.kind),
-        "example": {
-            "request": example.request,
-            "told": {"en": english.examples.request(example), "zh": chinese.examples.request(example)},
-            "old": _answered(example.old, example.new, diff.old),
-            "new": _answered(example.new, example.old, diff.new),
-        },
+        "example": _example(example, diff, english, chinese),
+        "further": [_example(one, diff, english, chinese) for one in each.further],
+        "surveyed": each.surveyed,
         "where": None
         if place is None
         else {
@@ -367,6 +357,15 @@ def _difference(each: Difference, diff: Diff, english: Sayings, chinese: Sayings
                 {"en": one, "zh": other} for one, other in zip(english.cases(place), chinese.cases(place), strict=True)
             ],
         },
+    }
+
+
+def _example(example: Example, diff: Diff, english: Sayings, chinese: Sayings) -> Json:
+    return {
+        "request": example.request,
+        "told": {"en": english.examples.request(example), "zh": chinese.examples.request(example)},
+        "old": _answered(example.old, example.new, diff.old),
+        "new": _answered(example.new, example.old, diff.new),
     }
 
 

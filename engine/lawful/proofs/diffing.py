@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import astuple
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from lawful.deciding.judging import Judge
-from lawful.ir import Program, Text
+from lawful.ir import Place, Program, Text
 from lawful.proofs.bounds import clock_of
 from lawful.proofs.compared import Alike, Asking, Compared, changes
-from lawful.proofs.differences import Diff, Difference, Kind, Side
+from lawful.proofs.differences import Diff, Difference, Example, Kind, Side
 from lawful.proofs.examples import USUAL, Peer, Shown
 from lawful.proofs.logic import Bool, both, conjunction, disjunction, opposite
 from lawful.proofs.moves import Moves
@@ -105,8 +106,27 @@ class Differ:
             shown = self.shown.example(compared, kind, formula, model)
             if shown is not None:
                 readable, example = shown
-                return Difference(compared.asking.name, kind, example, where(compared, formula, readable, more))
+                place = where(compared, formula, readable, more)
+                further, surveyed = self._further(compared, kind, formula, example)
+                return Difference(compared.asking.name, kind, example, place, further=further, surveyed=surveyed)
             tried.append(_another(compared, model))
+
+    def _further(
+        self, compared: Compared, kind: Kind, formula: Bool, example: Example
+    ) -> tuple[tuple[Example, ...], bool]:
+        """Requests that show what else decides, and whether all that can be shown is."""
+        found = [example]
+        try:
+            for side, place, so in compared.deciding(kind):
+                if so is not False and not any(_shows(each, side, place) for each in found):
+                    there = both(formula, so)
+                    model = _plainest(compared, there)
+                    shown = None if model is None else self.shown.example(compared, kind, there, model)
+                    if shown is not None and _shows(shown[1], side, place):
+                        found.append(shown[1])
+        except NotSettled:
+            return tuple(found[1:]), False
+        return tuple(found[1:]), True
 
     def _determined(self, compared: Compared, kind: Kind, formula: Bool) -> tuple[Bool, Bool]:
         """Of other reasons those for a verdict that is certain, if there are any; and the others."""
@@ -133,6 +153,12 @@ def _plainest(compared: Compared, formula: Bool) -> Model | None:
         if model is not None:
             return model
     return None
+
+
+def _shows(example: Example, side: Side, place: Place) -> bool:
+    """Whether the rule that stands there makes the verdict."""
+    answered = example.old if side == "old" else example.new
+    return any((each.place.file, each.place.line, each.place.column) == astuple(place) for each in answered.deciding())
 
 
 def _another(compared: Compared, model: Model) -> Bool:

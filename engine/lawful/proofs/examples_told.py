@@ -10,7 +10,7 @@ from lawful import wording
 from lawful.deciding.rulebook import facts_read
 from lawful.decision import Cited
 from lawful.ir import AtMost, Count, Expr, Field, FieldDeclaration, Language, Program, Text, everything
-from lawful.proofs.differences import Answered, Became, Diff, Difference, Example, Kind
+from lawful.proofs.differences import DECIDING, Answered, Became, Diff, Difference, Example, Kind, tendency
 from lawful.proofs.telling import Teller, local
 
 VERDICT_WORDS: Final = {
@@ -19,7 +19,6 @@ VERDICT_WORDS: Final = {
     "undetermined": Text("undetermined", "无法确定"),
 }
 _SEVERITIES: Final = {"warning": Text("a warning", "警告"), "info": Text("for information", "提示")}
-_DECIDING: Final = {"deny": "violated", "undetermined": "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,19 +200,31 @@ class ExampleTeller:
     def grounds(self, example: Example) -> Iterator[tuple[str, str]]:
         """What the rules say that decide in one answer alone, in their own words, with sources; whose words it is."""
         old, new = self._grounds(example.old, example.new), self._grounds(example.new, example.old)
-        old = [each for each in old if each not in new]
+        old = {each: ground for each, ground in old.items() if ground not in new.values()}
         because = self.say("because ", "理由：")
         for some, lead in ((old, self.say("before: ", "旧：")), (new, self.say("now: ", "新："))):
-            yield from ((because + lead if old and new else because, each) for each in some)
+            yield from ((because + lead if old and new else because, each) for each in some.values())
 
-    def _grounds(self, answered: Answered, other: Answered) -> list[str]:
-        found = []
-        for each in answered.reasons:
-            became = Became(each.rule, each.status, each.severity)
+    def further(self, difference: Difference) -> Iterator[tuple[str, str]]:
+        """What else decides elsewhere, each rule and version once: the rule, and what it says, with its source."""
+        told: set[tuple[str, int]] = set()
+        for number, each in enumerate((difference.example, *difference.further)):
+            assert each is not None
+            sides = (each.old, each.new) if tendency(difference.kind) == "loosened" else (each.new, each.old)
+            grounds = self._grounds(*sides)
+            if number > 0:
+                yield from ((key[0], ground) for key, ground in grounds.items() if key not in told)
+            told |= set(grounds)
+
+    def _grounds(self, answered: Answered, other: Answered) -> dict[tuple[str, int], str]:
+        """By the rule and the line on which its version stands."""
+        found = {}
+        for each in answered.deciding():
             is_said = each.source is not None or each.explanation != each.title  # a title alone is no reason
-            if is_said and _decides(became, answered) and became not in other.rules:
+            if is_said and Became(each.rule, each.status, each.severity) not in other.rules:
                 explanation = (each.explanation.zh if self.language == "zh" else None) or each.explanation.en or ""
-                found.append(explanation + (f" [{self.cited(each.source)}]" if each.source is not None else ""))
+                source = f" [{self.cited(each.source)}]" if each.source is not None else ""
+                found[each.rule, each.place.line] = explanation + source
         return found
 
     def cited(self, source: Cited) -> str:
@@ -233,7 +244,7 @@ def _by_one(some: Iterable[_Consequence], others: Sequence[_Consequence]) -> lis
 
 
 def _decides(became: Became, answered: Answered) -> bool:
-    return became.severity == "error" and became.status == _DECIDING.get(answered.verdict)
+    return became.severity == "error" and became.status == DECIDING.get(answered.verdict)
 
 
 def _exprs(program: Program, rules: Iterable[str], features: Iterable[str], fields: Iterable[str]) -> Iterator[Expr]:

@@ -123,6 +123,10 @@ class Difference(Part):
     kind: differences.Kind
     tendency: differences.Tendency
     example: Example
+    further: tuple[Example, ...]
+    """Requests that other rules decide: one for each rule, and each version of one, that `example` does not show."""
+    surveyed: bool
+    """Whether no such rule is left out that a request can show."""
     where: Where | None
 
 

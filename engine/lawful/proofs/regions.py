@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Final
 
 from lawful import ir
@@ -15,6 +16,8 @@ from lawful.ir import (
     And,
     AtMost,
     Call,
+    Clock,
+    Compare,
     Conditional,
     ConditionOf,
     Constant,
@@ -86,7 +89,7 @@ def _where(compared: Compared, wanted: Bool, first: Model) -> Where:
             parts = [each.part(model) for each in atoms]
             if space.satisfiable(opposite(wanted), *(formula for _, formula in parts)) is not None:
                 return Where(tuple(cases), whole=False)  # these conditions do not decide it
-            kept = _fewest(space, opposite(wanted), parts)
+            kept = _since_when(compared, opposite(wanted), _fewest(space, opposite(wanted), parts), atoms)
             cases.append(_readable(kept))
             told.append(conjunction(formula for _, formula in kept))
             model = space.satisfiable(wanted, *(opposite(each) for each in told))
@@ -113,6 +116,69 @@ def _fewest(space: Space, against: Bool, parts: Sequence[tuple[Part, Bool]]) -> 
         return [*without(readable, [*kept, *rest]), *rest]
 
     return without(needed, [])
+
+
+def _since_when(
+    compared: Compared, against: Bool, kept: Sequence[tuple[Part, Bool]], atoms: Sequence[Atom]
+) -> list[tuple[Part, Bool]]:
+    """The same with days as early, and as late, as still exclude the opposite: since when it is so, and until when."""
+    found = list(kept)
+    for place, (part, _) in enumerate(kept):
+        bound = day_bound(part)
+        if bound is None or not isinstance(part, Statement):
+            continue
+        wider = [
+            each for each in _days(compared, atoms, part.side) if each[0].lower == bound.lower and each[0].wider(bound)
+        ]
+        wider.sort(key=lambda each: each[0].day, reverse=not bound.lower)  # the widest first
+        others = [formula for number, (_, formula) in enumerate(found) if number != place]
+        first, last = 0, len(wider)
+        while first < last:  # what a wide bound excludes a narrow one does, too
+            middle = (first + last) // 2
+            if compared.space.satisfiable(against, wider[middle][2], *others) is None:
+                last = middle
+            else:
+                first = middle + 1
+        if first < len(wider):
+            found[place] = wider[first][1:]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class DayBound:
+    """The first day on which something is so, or (not `lower`) the first one on which it is not."""
+
+    day: int
+    lower: bool
+
+    def wider(self, other: DayBound) -> bool:
+        return self.day < other.day if self.lower else self.day > other.day
+
+
+def day_bound(part: Part) -> DayBound | None:
+    """Of a statement about today's date: the day; None of any other."""
+    match part:
+        case Statement(
+            expr=Compare(
+                operator=("<" | ">=") as operator, left=Clock(name="today"), right=Constant(value=date() as day)
+            ),
+            value=bool() as value,
+        ):
+            return DayBound(day.toordinal(), (operator == ">=") is value)
+        case _:
+            return None
+
+
+def _days(compared: Compared, atoms: Sequence[Atom], side: Side) -> Iterator[tuple[DayBound, Part, Bool]]:
+    """Each day of which a policy speaks, as a bound of either kind; of another zone's days none."""
+    for atom in atoms:
+        if atom.side != side and compared.moments["old"] is not compared.moments["new"]:
+            continue
+        for value, formula in ((True, atom.truth.true), (False, atom.truth.false)):
+            part = Statement(atom.side, atom.expr, value, atom.after, atom.apart)
+            bound = day_bound(part)
+            if bound is not None:
+                yield bound, part, formula
 
 
 def _weight(part: Part) -> int:
