@@ -663,6 +663,8 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 
 
 EXPIRED = str(Path(__file__).parent.parent / "fixtures" / "demo" / "expired.json")
+CERTIFIED = str(Path(__file__).parent.parent / "fixtures" / "demo" / "certified.json")
+OFFICIAL = str(Path(__file__).parent.parent / "fixtures" / "wechat-official" / "certified.json")
 WHEN = ("--at", "2025-03-01", "--history", "none")
 
 
@@ -712,8 +714,26 @@ def test_the_exit_code_is_the_answer(code: int, arguments: tuple[str, ...], caps
 def test_it_is_told_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "wechat", EXPIRED, "--enable", "wechat_pay", *WHEN, "--lang", "zh")
     assert "共3步" in out
-    assert "不可逆：type — 服务号无法再变回订阅号" in out
+    assert "不可逆：账号类型——服务号无法再变回订阅号" in out
     assert "没有更短的方案" in out
+
+
+def test_in_chinese_fields_features_and_actions_are_called_by_their_titles(capsys: pytest.CaptureFixture[str]) -> None:
+    _, reprint, _ = run(capsys, "wechat", CERTIFIED, "--do", "reprint", *WHEN, "--lang", "zh")
+    assert "✓ 共3步   执行“转载”" in reprint
+    assert "取得原作者授权：是" in reprint
+    assert "申请须说明：已加入转载白名单：是" in reprint
+    _, chosen, _ = run(capsys, "wechat", CERTIFIED, "--need", "mass_send 5 per month", *WHEN, "--lang", "zh")
+    assert "✓ 订阅号   需求：群发（每月5次）" in chosen
+    told = re.findall(r"[a-z]+_[a-z_]+|request\.|account\.", reprint + chosen)
+    assert set(told) <= {"mass_send"}  # in the id of the rule that refuses
+
+
+def test_only_those_changes_are_never_allowed_that_would_help(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--set", "type=service", "--at", "2024-04-12", "--history", "none", "--seconds", "2")
+    _, out, _ = run(capsys, "wechat-official", OFFICIAL, *asked)
+    assert "lifecycle.type.upgrade" in out
+    assert "never allowed" not in out
 
 
 MOVING = """

@@ -142,7 +142,7 @@ def plan(
     if form == "json":
         terminal.text(plan.model_dump_json(by_alias=True))
     else:
-        terminal.rows(drawn.plan(plan))
+        terminal.rows(drawn.plan(plan, change))
     return _code(plan.status)
 
 

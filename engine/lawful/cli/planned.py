@@ -10,13 +10,15 @@ from lawful import wording
 from lawful.cli import asking
 from lawful.cli.layout import GAP, Piece, Row, columns, row
 from lawful.cli.terminal import Terminal
-from lawful.show.words import anywhere_in_words
+from lawful.show.rules import amount_of
+from lawful.show.words import Words, anywhere_in_words
 
 if TYPE_CHECKING:
     from lawful.planning.plan import Apart, Choice, Choosable, Obtained, Plan, PlanStep
     from lawful.policy import Policy
 
 _MOST_TOLD: Final = 6
+_EVERY: Final = {"day": "每天", "month": "每月", "year": "每年"}
 _OPEN: Final = ("not found", "undetermined")
 _SIGNS: Final[dict[str, Piece]] = {
     "found": ("✓", "good"),
@@ -33,11 +35,10 @@ class Planned:
     policy: Policy
     terminal: Terminal
 
-    def plan(self, plan: Plan) -> Iterator[Row]:
-        named = f"{plan.policy.id} {plan.policy.version}"
-        yield row(
-            0, _SIGNS[plan.status], " ", (self._headline(plan), _SIGNS[plan.status][1]), GAP, plan.goal, right=named
-        )
+    def plan(self, plan: Plan, asked: dict[str, Any] | None = None) -> Iterator[Row]:
+        """`asked`: the change that is the goal."""
+        named, sign = f"{plan.policy.id} {plan.policy.version}", _SIGNS[plan.status]
+        yield row(0, sign, " ", (self._headline(plan), sign[1]), GAP, self._goal(plan, asked), right=named)
         yield from self._way(plan, 1)
         if plan.status == "found":
             yield from self._certainty(plan)
@@ -46,11 +47,19 @@ class Planned:
             yield from self._no_plan(plan)
         if plan.instead is not None:
             said = self.terminal.say(", ", "，").join(
-                f"{name}={asking.plain(value, self.terminal)}" for name, value in plan.instead.request.items()
+                self.terminal.say(f"{name}={asking.plain(value, self.terminal)}", self._said(name, value))
+                for name, value in plan.instead.request.items()
             )
             told = self.terminal.say("instead, by the policy:", "按策略可改为：")
             yield row(0, (told, "bold"), GAP + said if said else "")
-            yield from self.plan(plan.instead.plan)
+            instead = plan.instead.plan
+            yield from self.plan(instead, instead.steps[-1].change if instead.steps else None)
+
+    def _goal(self, plan: Plan, asked: dict[str, Any] | None) -> str:
+        """In English as it is asked for on the command line; in Chinese by titles."""
+        if asked is None:
+            return self.terminal.say(plan.goal, self._condition(plan.goal.removeprefix("reach ")))
+        return self.terminal.say(plan.goal, self._in_words(asked, {}))
 
     def _headline(self, plan: Plan) -> str:
         say = self.terminal.say
@@ -100,7 +109,8 @@ class Planned:
             return
         before = {each.field: each.from_ for each in step.changed}
         words = self._in_words(step.change or {}, before)
-        yield row(depth, *lead, (words, "bold"), GAP + step.title.best(language) if step.title is not None else "")
+        called = step.title.best(language) if step.title is not None else ""
+        yield row(depth, *lead, (words, "bold"), GAP + called if called and f"“{called}”" not in words else "")
         if step.waited is not None:
             for rule, why in zip(step.waited.rules, step.waited.why, strict=True):
                 yield self._note(depth, "not before", "此前不可", f"{rule}{GAP}{why.best(language)}")
@@ -110,43 +120,47 @@ class Planned:
         for name, fact in (step.account or {}).items():
             yield self._note(depth, "with", "帐号信息", self._holding(name, fact))
         for name, fact in step.request.items():
-            yield self._note(depth, "the request says", "申请须说明", f"{name}: {self._value(fact)}")
+            said = self.terminal.say(f"{name}: {self._value(fact)}", self._said(name, fact))
+            yield self._note(depth, "the request says", "申请须说明", said)
         for owed in step.obligations:
             yield self._note(depth, "still to do", "尚需", owed.text.best(language))
         if step.cost:
-            yield self._note(
-                depth, "costs", "费用", ", ".join(f"{name} {amount}" for name, amount in step.cost.items())
-            )
+            english = ", ".join(f"{name} {amount}" for name, amount in step.cost.items())
+            chinese = "、".join(amount_of(name, amount) for name, amount in step.cost.items())
+            yield self._note(depth, "costs", "费用", self.terminal.say(english, chinese))
         told = set((step.change or {}).get("set", {}))
         for each in step.changed:
             if each.field not in told:
                 moved = asking.moved(each.field, each.from_, each.to, self.policy.program, self.terminal)
                 yield self._note(depth, "changes", "变更", moved)
         for feature in step.lost:
-            yield self._note(depth, "lost", "失去", feature)
+            yield self._note(depth, "lost", "失去", self.terminal.say(feature, self._feature(feature)))
         if step.irreversible is not None:
-            reason = f"{step.irreversible.field} — {step.irreversible.why.best(language)}"
+            what, reason = step.irreversible.field, step.irreversible.why.best(language)
+            reason = self.terminal.say(f"{what} — {reason}", f"{self._field(what)}——{reason}")
             yield row(depth + 2, (self.terminal.say("irreversible: ", "不可逆："), "warning"), reason)
 
     def _obtained(self, obtained: Obtained, lead: tuple[Piece, ...], depth: int) -> Iterator[Row]:
         title = GAP + obtained.title.best(self.terminal.language) if obtained.title is not None else ""
         value = self._value(obtained.value)
-        words = self.terminal.say(f"obtain {obtained.fact}: {value}", f"取得 {obtained.fact}：{value}")
-        yield row(depth, *lead, (words, "bold"), title)
+        owner, _, name = obtained.fact.partition(".")
+        told = self._holding(name, obtained.value) if owner == "account" else self._said(name, obtained.value)
+        words = self.terminal.say(f"obtain {obtained.fact}: {value}", f"取得{told}")
+        yield row(depth, *lead, (words, "bold"), self.terminal.say(title, ""))
         for text in obtained.so_that:
             said = anywhere_in_words(self.policy.program, text, self.terminal.language)
             yield self._note(depth, "so that", "以满足", said)
 
     def _value(self, value: object) -> str:
         """What stands for any text that has no name is told as that."""
-        if isinstance(value, str) and set(value) == {"…"}:
+        if _is_any_text(value):
             return self.terminal.say("any other text", "其他任意文本")
         return asking.plain(value, self.terminal)
 
     def _in_words(self, change: dict[str, Any], was: dict[str, Any]) -> str:
         """`set account type: subscription account → service account`, where what it `was` is known; null is any value.
 
-        Other changes are called by the names that are asked for; their titles stand beside them.
+        Other changes are called in English by the names that are asked for; their titles stand beside them.
         """
         say = self.terminal.say
         match change:
@@ -159,18 +173,36 @@ class Planned:
                 ]
                 return say("set ", "设置") + say(", ", "，").join(moves)
             case {"enable": name}:
-                return say("enable ", "开通 ") + str(name)
+                return say(f"enable {name}", f"开通“{self._feature(name)}”")
             case {"disable": name}:
-                return say("disable ", "关闭 ") + str(name)
+                return say(f"disable {name}", f"关闭“{self._feature(name)}”")
             case {"do": name}:
-                return say("do ", "执行 ") + str(name)
+                title = wording.action_title(self.policy.program, name, "zh")
+                return say(f"do {name}", f"执行“{title}”")
             case _:
                 return say("register", "注册")
 
+    def _condition(self, text: str) -> str:
+        return Words(self.policy.program, self.terminal.language).condition(self.policy.condition(text))
+
+    def _feature(self, name: str) -> str:
+        return wording.feature_title(self.policy.program, name, self.terminal.language)
+
+    def _field(self, name: str) -> str:
+        declaration = self.policy.program.account.get(name)
+        return name if declaration is None else wording.field_title(declaration, self.terminal.language)
+
+    def _said(self, name: str, value: object) -> str:
+        """A fact of the request, by its title."""
+        declaration = self.policy.program.request.get(name)
+        title = name if declaration is None else wording.field_title(declaration, self.terminal.language)
+        told = self._value(value) if _is_any_text(value) else asking.titled(value, declaration, self.terminal)
+        return self.terminal.say(f"{title}: {told}", f"{title}：{told}")
+
     def _holding(self, name: str, value: object) -> str:
         """A field with its value, of which null is any."""
-        say, declaration = self.terminal.say, self.policy.program.account.get(name)
-        title = name if declaration is None else wording.field_title(declaration, self.terminal.language)
+        say, title = self.terminal.say, self._field(name)
+        declaration = self.policy.program.account.get(name)
         told = say("anything", "任意值") if value is None else asking.titled(value, declaration, self.terminal)
         return say(f"{title}: {told}", f"{title}：{told}")
 
@@ -216,10 +248,11 @@ class Planned:
         for rule, why in zip(plan.rules, plan.why, strict=True):
             yield row(1, ("✗ ", "bad"), (rule, "bold"), GAP + why.best(language))
         for part in plan.unmet:
-            facts = self.terminal.say(", ", "，").join(
-                f"{name}: {asking.plain(value, self.terminal)}" for name, value in part.facts.items()
+            facts = say(", ", "，").join(
+                say(f"{name}: {asking.plain(value, self.terminal)}", self._now(name, value))
+                for name, value in part.facts.items()
             )
-            yield row(1, ("✗ ", "bad"), (part.text, "bold"), (GAP + facts, "dim"))
+            yield row(1, ("✗ ", "bad"), (say(part.text, self._condition(part.text)), "bold"), (GAP + facts, "dim"))
         for each in plan.blocked[:_MOST_TOLD]:
             words = self._in_words(each.change, {})
             yield row(
@@ -243,6 +276,12 @@ class Planned:
             bound = self._bound(plan)
             yield row(1, (bound, "dim"))
 
+    def _now(self, fact: str, value: object) -> str:
+        """What a field of the account is now; of no value that it is unknown."""
+        if value is None:
+            return f"{self._field(fact.removeprefix('account.'))}：{asking.plain(value, self.terminal)}"
+        return self._holding(fact.removeprefix("account."), value)
+
     def _bound(self, plan: Plan) -> str:
         """How far was looked."""
         say, bound = self.terminal.say, plan.bound
@@ -264,7 +303,8 @@ class Planned:
     def choice(self, choice: Choice) -> Iterator[Row]:
         say = self.terminal.say
         named = f"{choice.policy.id} {choice.policy.version}"
-        headline = say("none of them serves", "没有符合的类型") if not choice.chosen else ", ".join(choice.chosen)
+        chosen = [self._value_of(each) for each in choice.options if each.value in choice.chosen]
+        headline = say(", ", "、").join(chosen) or say("none of them serves", "没有符合的类型")
         if choice.status in ("not found", "undetermined"):
             headline = say("undetermined", "无法确定") if choice.missing else say("none was found", "未找到")
         yield row(
@@ -273,7 +313,7 @@ class Planned:
             " ",
             (headline, _SIGNS[choice.status][1]),
             GAP,
-            say("for ", "需求：") + ", ".join(choice.needs),
+            say("for ", "需求：") + say(", ", "、").join(map(self._need, choice.needs)),
             right=named,
         )
         if choice.missing:
@@ -284,25 +324,40 @@ class Planned:
             yield from self._against(option)
         for option in choice.options:
             if option.status == "found" and option.plan is not None and (option.plan.steps or _waits(option.plan)):
-                yield row(1, (say(f"the way to {option.value}:", f"成为{option.value}的步骤："), "dim"))
+                value = self._value_of(option)
+                yield row(1, (say(f"the way to {value}:", f"成为{value}的步骤："), "dim"))
                 yield from self._way(option.plan, 2)
 
     def _table(self, choice: Choice) -> Iterator[Row]:
         """A row for each type, a column for each need."""
         names = [self._name(each) for each in choice.options]
         wide = max((columns(name) for name in names), default=0)
-        yield row(1, "  " + " " * wide, *((GAP + need, "dim") for need in choice.needs))
+        yield row(1, "  " + " " * wide, *((GAP + self._need(need), "dim") for need in choice.needs))
         for option, name in zip(choice.options, names, strict=True):
             cells: list[Piece] = []
             for index, need in enumerate(choice.needs):
                 status = option.needs[index].status if option.needs else "none"
                 sign, role = _SIGNS[status] if option.needs else ("–", "dim")
-                cells.append((GAP + sign + " " * (columns(need) - 1), role))
+                cells.append((GAP + sign + " " * (columns(self._need(need)) - 1), role))
             yield row(1, _SIGNS[option.status], " ", name + " " * (wide - columns(name)), *cells)
 
     def _name(self, option: Choosable) -> str:
         title = option.title.best(self.terminal.language) if option.title is not None else ""
-        return f"{option.value}{GAP}{title}" if title else option.value
+        return self.terminal.say(f"{option.value}{GAP}{title}" if title else option.value, title or option.value)
+
+    def _value_of(self, option: Choosable) -> str:
+        """In English as it is written, in Chinese by its title."""
+        return self.terminal.say(option.value, self._name(option))
+
+    def _need(self, need: str) -> str:
+        """As it is asked for; in Chinese by the title of the feature, or of the action with how often."""
+        if self.terminal.language == "en":
+            return need
+        name, *rate = need.split()
+        if name in self.policy.program.features:
+            return self._feature(name)
+        title = wording.action_title(self.policy.program, name, "zh")
+        return f"{title}（{_EVERY[rate[2]]}{rate[0]}次）" if len(rate) == 3 else title
 
     def _against(self, option: Choosable) -> Iterator[Row]:
         """What speaks against a type."""
@@ -311,23 +366,26 @@ class Planned:
         for each in option.needs:
             against += list(zip(each.rules, each.why, strict=True))
         if against:
-            yield row(1, (self.terminal.say(f"against {option.value}:", f"不宜选{option.value}："), "dim"))
+            value = self._value_of(option)
+            yield row(1, (self.terminal.say(f"against {value}:", f"不宜选{value}："), "dim"))
         for rule, why in dict(against).items():
             yield row(2, (rule, "bold"), GAP + why.best(language))
         for apart in option.apart:
             yield from self._apart(option, apart)
         for each in option.needs:
             if each.status in _OPEN:
-                yield self._open(f"{option.value}, {each.need}", each.missing, each.left_out)
+                what = self.terminal.say(", ", "，").join((self._value_of(option), self._need(each.need)))
+                yield self._open(what, each.missing, each.left_out)
         is_told = any(each.status in _OPEN for each in option.needs)
         if option.status in _OPEN and not is_told and option.plan is not None:
             together = self.terminal.say(", all of it together", "，同时满足全部需求") if option.needs else ""
-            yield self._open(option.value + together, option.plan.missing, option.plan.bound.left_out)
+            yield self._open(self._value_of(option) + together, option.plan.missing, option.plan.bound.left_out)
 
     def _apart(self, option: Choosable, apart: Apart) -> Iterator[Row]:
         """Why a type does not serve together what it serves."""
         say = self.terminal.say
-        which = say(" and ", "与").join((say(", ", "、").join(apart.needs[:-1]), apart.needs[-1]))
+        needs = [self._need(each) for each in apart.needs]
+        which = say(" and ", "与").join((say(", ", "、").join(needs[:-1]), needs[-1]))
         if option.status == "none":
             told = say(f"{which} are each served, but not together", f"可分别满足{which}，但不能同时满足")
         elif option.plan is not None and "rates" in option.plan.bound.left_out:
@@ -340,7 +398,8 @@ class Planned:
                 f"{which} are each served, but no way to them together was found",
                 f"可分别满足{which}，但未找到同时满足的途径",
             )
-        yield row(1, (say(f"against {option.value}: ", f"不宜选{option.value}："), "dim"), told)
+        value = self._value_of(option)
+        yield row(1, (say(f"against {value}: ", f"不宜选{value}："), "dim"), told)
         for rule, why in zip(apart.rules, apart.why, strict=True):
             yield row(2, (rule, "bold"), GAP + why.best(self.terminal.language))
 
@@ -353,6 +412,10 @@ class Planned:
         else:
             told = self.terminal.say("not looked at: ", "未考察：") + self._words(left_out)
         return row(1, (self.terminal.say("open: ", "未决："), "dim"), what, GAP, told)
+
+
+def _is_any_text(value: object) -> bool:
+    return isinstance(value, str) and set(value) == {"…"}
 
 
 def _waits(plan: Plan) -> bool:

@@ -111,7 +111,7 @@ class Phrases:
             case Or():
                 return self.say(" or ", "，或").join(self.within(each) for each in expr.operands)
             case Known(operand=Field() as field):
-                return self.say(f"{self._fact(field)} is known", f"已知{self._fact(field)}")
+                return self._known(field, True)
             case Field() if expr.owner.endswith("features"):
                 title = wording.feature_title(self.program, expr.name, self.language)
                 return self.say(f"{title} is enabled", f"已开通{title}")
@@ -177,12 +177,21 @@ class Phrases:
             case Not():
                 return self.condition(expr.operand)
             case Known(operand=Field() as field):
-                return self.say(f"{self._fact(field)} is not known", f"{self._fact(field)}未知")
+                return self._known(field, False)
             case Field() if expr.owner.endswith("features"):
                 title = wording.feature_title(self.program, expr.name, self.language)
                 return self.say(f"{title} is not enabled", f"未开通{title}")
             case _:
                 return None
+
+    def _known(self, field: Field, known: bool) -> str:
+        """Of what is yes or no the title is often a sentence."""
+        fact = self._fact(field)
+        if field.type == BOOL:
+            told = self.say(f"it is known whether {fact}", f"已知是否{fact}")
+            return told if known else self.say(f"it is not known whether {fact}", f"未知是否{fact}")
+        told = self.say(f"{fact} is known", f"已知{fact}")
+        return told if known else self.say(f"{fact} is not known", f"{fact}未知")
 
     def _comparison(self, expr: Compare) -> str:
         field = next((each for each in (expr.left, expr.right) if isinstance(each, Field)), None)

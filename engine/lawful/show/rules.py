@@ -346,7 +346,7 @@ class Teller(Phrases):
             when = "" if owed.when == TRUE else self.say(" — if ", "——当") + self.condition(owed.when)
             yield Line(2, self.say("still to do: ", "尚需：") + self.text(owed.text) + when, kind="owed")
         if move.cost:
-            parts = [_cost(name, amount) for name, amount in move.cost]
+            parts = [amount_of(name, amount) for name, amount in move.cost]
             yield Line(2, self.say("costs: ", "费用：") + self.listed(parts), kind="cost")
         if move.instead is not None:
             when = "" if move.instead.when == TRUE else self.say(" — if ", "——当") + self.condition(move.instead.when)
@@ -478,7 +478,7 @@ class Teller(Phrases):
         )
 
 
-def _cost(name: str, amount: int) -> str:
+def amount_of(name: str, amount: int) -> str:
     if name == "cost":
         return str(amount)
     return f"{amount} {name.upper()}" if name.upper() in _CURRENCIES else f"{name} {amount}"
