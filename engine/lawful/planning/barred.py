@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from lawful.ir import Expr, Rule
+from lawful.deciding.rulebook import facts_read, triggers_of
+from lawful.ir import Expr, Program, Rule
 from lawful.planning.reach import Reaching, parts_of
 from lawful.question import Asked
 
@@ -32,6 +33,34 @@ class Barred(Struct, frozen=True):
     def of(cls, reaching: Reaching) -> Barred:
         """`reaching`: all that may be reached, and the goal is not in it."""
         return cls(tuple(_rules(reaching)), tuple(_parts(reaching)), tuple(_blocked(reaching)))
+
+    def of_use(self, program: Program) -> list[Blocked]:
+        """Of the changes that are never allowed those that move what stands in the way, or what stands in theirs."""
+        wanted = facts_read(program, *self.parts, *_exprs(self.rules))
+        found: dict[int, Blocked] = {}
+        while True:
+            more = {
+                number: each
+                for number, each in enumerate(self.blocked)
+                if number not in found and wanted & _moved(each.asked, program)
+            }
+            if not more:
+                return [found[number] for number in sorted(found)]
+            found |= more
+            wanted |= facts_read(program, *_exprs(each.rule for each in more.values()))
+
+
+def _exprs(rules: Iterable[Rule]) -> Iterator[Expr]:
+    for rule in rules:
+        yield from (rule.when, rule.requires)
+
+
+def _moved(asked: Asked, program: Program) -> set[str]:
+    """The facts that a change may move: `account.f`, `features.f`."""
+    triggers = triggers_of(asked)
+    written = {f"account.{each.field}" for move in program.moves if move.trigger in triggers for each in move.effects}
+    features = {f"features.{asked.name}"} if asked.kind in ("enable", "disable") else set()
+    return written | features | {f"account.{name}" for name in asked.values}
 
 
 def _rules(reaching: Reaching) -> list[Rule]:

@@ -9,14 +9,12 @@ from lawful import values, wording
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Engine, Step, disagreement
 from lawful.deciding.justifying import told
-from lawful.deciding.rulebook import facts_read, triggers_of
+from lawful.deciding.rulebook import triggers_of
 from lawful.deciding.thresholds import leaves
 from lawful.decision import JsonValue, PolicyNamed, Reason
 from lawful.decision import Text as Told
 from lawful.engines.reference import evaluate
 from lawful.ir import AtMost, Expr, Field, FieldDeclaration, Program, Text, Value, everything, walk
-from lawful.planning.barred import Barred
-from lawful.planning.barred import Blocked as Barrier
 from lawful.planning.goals import Goal, in_words
 from lawful.planning.plan import Alternative, Blocked, Bound, Obtained, Plan, PlanStep, Unmet, Waited
 from lawful.planning.planner import Options, Outcome, Planner
@@ -241,7 +239,7 @@ class PlanTeller:
         if outcome.barred is None:
             return
         state = first_state(self.question)
-        for each in _of_use(outcome.barred, self.program):
+        for each in outcome.barred.of_use(self.program):
             asked = each.asked
             if each.rule.kind in ("unlisted", "final") or asked == goal.asked:
                 continue
@@ -257,32 +255,6 @@ class PlanTeller:
                 ]
                 why = explanations[0] if explanations else told(each.rule.explanation or each.rule.title) or Told()
             yield Blocked(change=change, rule=each.rule.id, why=why)
-
-
-def _of_use(barred: Barred, program: Program) -> list[Barrier]:
-    """Of the changes that are never allowed those that move what stands in the way, or what stands in theirs."""
-    wanted = facts_read(program, *barred.parts, *(expr for rule in barred.rules for expr in (rule.when, rule.requires)))
-    found: dict[int, Barrier] = {}
-    while True:
-        more = {
-            number: each
-            for number, each in enumerate(barred.blocked)
-            if number not in found and wanted & _moved(each.asked, program)
-        }
-        if not more:
-            return [found[number] for number in sorted(found)]
-        found |= more
-        wanted |= facts_read(
-            program, *(expr for each in more.values() for expr in (each.rule.when, each.rule.requires))
-        )
-
-
-def _moved(asked: Asked, program: Program) -> set[str]:
-    """The facts that a change may move: `account.f`, `features.f`."""
-    triggers = triggers_of(asked)
-    written = {f"account.{each.field}" for move in program.moves if move.trigger in triggers for each in move.effects}
-    features = {f"features.{asked.name}"} if asked.kind in ("enable", "disable") else set()
-    return written | features | {f"account.{name}" for name in asked.values}
 
 
 def first_hop(program: Program, field: str, present: Value | None, value: Value) -> Value | None:
