@@ -50,7 +50,7 @@ def test_a_subscription_account_that_wants_to_be_a_service_account_is_told_of_th
     official: lawful.Policy,
 ) -> None:
     account = json.loads((FIXTURES / "certified.json").read_text("utf-8"))
-    plan = official.plan(account=account, change={"set": {"type": "service"}}, at="2024-04-12", history=[], seconds=1)
+    plan = official.plan(account=account, change={"set": {"type": "service"}}, at="2024-04-12", history=[], seconds=3)
     assert (plan.status, plan.rules, plan.blocked) == ("none", ("lifecycle.type.upgrade",), ())
     assert plan.instead is not None
     assert plan.instead.request == {"target_type": "service"}
