@@ -104,7 +104,8 @@ def compare(matrix: Matrix, raw: bytes) -> Compared:
         if grid.key in found:
             differences += _Comparison(grid, matrix.languages, found[grid.key]).differences()
             differences += [
-                Difference("sheet-repeated", grid.key, name, place=grid.place) for name in strays.repeated.get(grid.key, ())
+                Difference("sheet-repeated", grid.key, name, place=grid.place)
+                for name in strays.repeated.get(grid.key, ())
             ]
         elif grid.key in strays.headless:
             differences.append(Difference("sheet-headless", grid.key, strays.headless[grid.key], place=grid.place))
