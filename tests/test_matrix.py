@@ -381,7 +381,7 @@ def test_merged_cells_are_told_each_with_what_the_policy_has(edited: Callable[..
     def edit(book: Any) -> None:
         book["services"].merge_cells("D5:D6")
 
-    assert [told(each)[:5] + (each.at,) for each in edited(edit)] == [
+    assert [(*told(each)[:5], each.at) for each in edited(edit)] == [
         ("unreadable", "services.csv", "catalogue", "Visitor", "1", "D5"),
         ("unreadable", "services.csv", "ebooks", "Visitor", "0", "D6"),
     ]
