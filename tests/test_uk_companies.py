@@ -82,3 +82,11 @@ def test_no_company_swings_from_limited_to_unlimited_and_back(policy: lawful.Pol
     answers = {each.question.id: each.status for each in policy.prove("invariant").answers}
     assert set(answers.values()) == {"proved"}
     assert "prove.invariant.no-swing-back" in answers
+
+
+def test_a_plan_reckons_with_no_application_to_the_court(policy: lawful.Policy) -> None:
+    company = {"company_number": "99000502", "name": "CALDER HOLDINGS PLC", "type": "plc", "status": "active"}
+    plan = policy.plan(account=company, change={"set": {"type": "ltd"}}, history=[], at="2026-11-02")
+    said = {each.obtained.fact: each.obtained.value for each in plan.steps if each.obtained is not None}
+    assert said["request.objection"] == "none"
+    assert "request.objection_ended_on" not in said

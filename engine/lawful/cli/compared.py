@@ -137,7 +137,7 @@ def sentence(each: Difference, terminal: Terminal) -> str:
             return terminal.say("there is no sheet of it", "缺少该表对应的工作表")
         case "sheet-headless":
             return terminal.say(
-                "its sheet has no row that begins with `feature`, below which the features stand: nothing in it is compared",
+                "its sheet has no row that begins with `feature`, with the features below: nothing in it is compared",
                 "其工作表中没有以`feature`开头的标题行，未作比较",
             )
         case "sheet-repeated":
