@@ -126,6 +126,14 @@ def test_check_by_a_table_tells_the_column_that_applies(name: str, run: Run, gol
     golden(f"cli/check-{name}.txt", done.out)
 
 
+def test_a_table_is_no_reason_where_it_is_the_features_that_nobody_told(run: Run) -> None:
+    asked = ("--enable", "github_sign_in", "--history", "none", "--at", "2026-11-02", "--account", "-")
+    done = run("check", "developer-platforms", *asked, stdin='{"login": "x", "type": "github_organization"}')
+    assert done.code == 3
+    assert "not known: signing in with a personal account is enabled\n" in done.out
+    assert "github.csv says" not in done.out
+
+
 def test_what_rules_a_change_out_is_told_with_its_day(run: Run) -> None:
     done = run("check", "uk-companies", "fixtures/uk-companies/limited-again.json")
     assert done.code == 1

@@ -377,12 +377,14 @@ def test_a_name_that_is_blanked_is_told_as_nothing(edited: Callable[..., list[Di
     assert (each.kind, each.now, each.at) == ("row-renamed", "", "A5")
 
 
-def test_merged_cells_are_told_once(edited: Callable[..., list[Difference]]) -> None:
+def test_merged_cells_are_told_each_with_what_the_policy_has(edited: Callable[..., list[Difference]]) -> None:
     def edit(book: Any) -> None:
-        book["services"].merge_cells("C5:D6")
+        book["services"].merge_cells("D5:D6")
 
-    (each,) = edited(edit)
-    assert each.kind == "unreadable"
+    assert [(*told(each)[:5], each.at) for each in edited(edit)] == [
+        ("unreadable", "services.csv", "catalogue", "Visitor", "1", "D5"),
+        ("unreadable", "services.csv", "ebooks", "Visitor", "0", "D6"),
+    ]
 
 
 def test_sheets_may_be_renamed_moved_and_filtered_but_not_lost(edited: Callable[..., list[Difference]]) -> None:
@@ -399,7 +401,31 @@ def test_sheets_may_be_renamed_moved_and_filtered_but_not_lost(edited: Callable[
 
     assert edited(rename) == []
     assert [told(each)[:2] for each in edited(lose)] == [("sheet-removed", "pilot.csv")]
-    assert [told(each)[:2] for each in edited(add)] == [("sheet-added", "pilot.csv")]
+    assert [told(each)[:2] for each in edited(add)] == [("sheet-repeated", "pilot.csv")]
+
+
+def test_a_sheet_that_lost_its_head_is_told_as_that(edited: Callable[..., list[Difference]]) -> None:
+    def behead(book: Any) -> None:
+        (row,) = (each.row for each in book["pilot"]["A"] if each.value == "feature")
+        book["pilot"].delete_rows(row)
+
+    def blank(book: Any) -> None:
+        for row in book["pilot"].iter_rows():
+            for cell in row:
+                cell.value = None
+
+    def without_id(book: Any) -> None:
+        book["pilot"].delete_cols(1)
+
+    for edit in (behead, blank, without_id):
+        assert [told(each)[:2] for each in edited(edit)] == [("sheet-headless", "pilot.csv")]
+
+
+def test_no_place_is_told_above_the_first_row(edited: Callable[..., list[Difference]]) -> None:
+    def edit(book: Any) -> None:
+        book["pilot"].delete_rows(1, 3)
+
+    assert {each.at for each in edited(edit)} == {None}
 
 
 # ----------------------------------------------------------------------------------------------------- the commands

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 60
 """Of a new row, what is told of its texts."""
+_LONGEST_CELL: Final = 300
+"""Of a cell; `--format json` has the whole text."""
 
 
 def compared(policy: Policy, name: str, file: str) -> Compared:
@@ -105,10 +107,9 @@ def sentence(each: Difference, terminal: Terminal) -> str:
             return where + terminal.say(each.now or "", each.chinese or each.now or "") + there
         case "row-added":
             what = feature if each.feature else terminal.say("one without an id", "无标识的行")
-            return terminal.say(
-                f"row added: {what} ({legible(each.now or '', _LONGEST)})",
-                f"新增行：{what}（{legible(each.now or '', _LONGEST)}）",
-            )
+            texts = legible(each.now or "", _LONGEST)
+            english, chinese = (f" ({texts})", f"（{texts}）") if texts else ("", "")
+            return terminal.say(f"row added: {what}{english}", f"新增行：{what}{chinese}")
         case "row-removed":
             return terminal.say(f"row removed: {feature}", f"删除行：{feature}")
         case "row-renamed":
@@ -134,12 +135,22 @@ def sentence(each: Difference, terminal: Terminal) -> str:
             return terminal.say("the columns stand in another order, which means nothing", "列的顺序不同（无实质影响）")
         case "sheet-removed":
             return terminal.say("there is no sheet of it", "缺少该表对应的工作表")
+        case "sheet-headless":
+            return terminal.say(
+                "its sheet has no row that begins with `feature`, with the features below: nothing in it is compared",
+                "其工作表中没有以`feature`开头的标题行，未作比较",
+            )
+        case "sheet-repeated":
+            return terminal.say(
+                "this sheet is a second one of it, which is not compared: move what was edited there to the first",
+                "该工作表与前一张重复，未作比较；请将其中的修改移至前一张",
+            )
         case "sheet-added":
             return terminal.say("this sheet is of no table that the policy has", "该工作表不对应策略中的任何表")
 
 
 def _quoted(text: str | None, terminal: Terminal) -> str:
-    return f"`{text}`" if text else terminal.say("nothing", "空")
+    return f"`{legible(text, _LONGEST_CELL)}`" if text else terminal.say("nothing", "空")
 
 
 # -------------------------------------------------------------------------------------------------------- as data

@@ -78,7 +78,8 @@ def lint(
         told = None if matrix is None or differing is None else compared.as_data(differing, matrix)
         terminal.text(_json(found, told))
     else:
-        _tell(found, errors, terminal)
+        if found or differing is None or not compared.differs(differing.differences):
+            _tell(found, errors, terminal)
         if matrix is not None and loaded is not None and differing is not None:
             terminal.rows(compared.rows(differing, loaded, matrix, terminal))
     if errors:

@@ -65,7 +65,7 @@ class Reasoned:
     def _rows(self, reason: Reason, depth: int) -> Iterator[Row]:
         tree = _Tree(self, self._expressions(reason.rule))
         columns = self._columns(reason)
-        if columns:
+        if columns and _is_about(columns, reason.justification):
             yield from self._of_table(columns, tree, reason, depth)
         else:
             yield from tree.rows(reason.justification, depth)
@@ -326,6 +326,12 @@ def _nodes(node: Justification) -> Iterator[Justification]:
     yield node
     for each in node.because:
         yield from _nodes(each)
+
+
+def _is_about(columns: list[_Column], justification: Justification) -> bool:
+    """Whether the table decided: not where all that is unknown is whether the account has the feature already."""
+    nodes = {each.text: each for each in _nodes(justification)}
+    return justification.value is not None or any(_value(each.condition, nodes) is None for each in columns)
 
 
 _NOT_TOLD: Final = "not told"

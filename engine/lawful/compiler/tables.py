@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -70,8 +71,12 @@ class _Lines:
 
     source: Source
     rows: list[tuple[int, list[str]]]
+    called: str
+    """What they stand in, as messages call it."""
     told: frozenset[int] = frozenset()
     """Rows of which it has been told already that they hold what is no text."""
+    elsewhere: str | None = None
+    """Where a table may be instead, if there is none here."""
 
 
 def table(context: Context, written: TableWritten, path: Path, beside: Beside) -> Table | None:
@@ -80,13 +85,21 @@ def table(context: Context, written: TableWritten, path: Path, beside: Beside) -
     if lines is None:
         return None
     if not lines.rows:
-        context.mistake("table-shape", f"`{written.file}` is empty", (*path, "file"))
+        context.mistake("table-shape", f"{lines.called} is empty", (*path, "file"), lines.elsewhere)
         return None
     source, (first, head) = lines.source, lines.rows[0]
+    if (separator := _other_separator(head, written)) is not None:
+        message = f"the cells of `{written.file}` stand between {separator}, not between commas"
+        context.mistake("table-shape", message, _span(source, first), "save it as CSV with commas")
+        return None
     if len(head) > MOST_COLUMNS:
         context.mistake("table-shape", f"`{written.file}` has more than {MOST_COLUMNS} columns", (*path, "file"))
         return None
     _check_head(context, written, head, _span(source, first), path)
+    _check_nameless(context, lines)
+    if len(lines.rows) == 1:
+        help = "write a feature a row under it"
+        context.warning("table-shape", f"`{written.file}` has a head and no rows", _span(source, first), help)
     rows: dict[str, Row] = {}
     for number, line in lines.rows[1:]:
         row = _row(context, written, head, line, _span(source, number), number, told=number in lines.told)
@@ -121,16 +134,33 @@ def _lines(context: Context, written: TableWritten, path: Path, beside: Beside) 
         context.mistake("table-sheet", f"`{file}` is CSV, which has no sheets", (*path, "sheet"))
     try:
         source = decode(_shown(context, file), raw)
-        return _Lines(source, list(_parsed(source.text)))
     except Unreadable as error:
         for each in error.diagnostics:
             context.diagnostics.append(each)
-    except csv.Error as error:
-        why = "a quote is not closed"
-        if "unexpected end" not in str(error):
-            why = "a quote, a line end or a cell is malformed"
-        context.mistake("table-shape", f"`{file}` is not CSV: {why}", (*path, "file"))
-    return None
+        return None
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        rows.extend(_parsed(source.text))
+    except _NotCsv as error:
+        context.mistake("table-shape", f"`{file}` is not CSV: {error.why}", _span(source, error.line), error.help)
+        return None
+    return _Lines(source, rows, f"`{file}`")
+
+
+class _NotCsv(Exception):
+    """Why a text is no CSV, in which line it begins, and how to mend it."""
+
+    def __init__(self, line: int, found: str, text: str) -> None:
+        self.line = line
+        self.why = "a quote, a line end or a cell is malformed"
+        self.help = "a quote within a cell is written twice, and the whole cell stands in quotes"
+        if "unexpected end" in found:
+            self.why = "a quote in this row is not closed"
+            self.help = "close it; a quote within a cell is written twice, and the whole cell stands in quotes"
+        elif re.search(r"\r(?!\n)", text):
+            self.why = "a line ends as on old Macintoshes"
+            self.help = "save it with the line ends of Unix or of Windows"
+        super().__init__(self.why)
 
 
 def _shown(context: Context, file: str) -> str:
@@ -142,10 +172,13 @@ def _parsed(text: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not blank, each with the line it begins in."""
     reader = csv.reader(io.StringIO(text), strict=True)
     begins = 1
-    for row in reader:
-        if any(row):
-            yield begins, [cell.strip() for cell in row]
-        begins = reader.line_num + 1
+    try:
+        for row in reader:
+            if any(row):
+                yield begins, [cell.strip() for cell in row]
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise _NotCsv(begins, str(error), text) from None
 
 
 def _sheet(context: Context, written: TableWritten, raw: bytes, path: Path) -> _Lines | None:
@@ -158,7 +191,8 @@ def _sheet(context: Context, written: TableWritten, raw: bytes, path: Path) -> _
             help = near(written.sheet, names) or f"it has {', '.join(f'`{each}`' for each in names)}"
             context.mistake("table-sheet", f"`{file}` has no sheet `{written.sheet}`", (*path, "sheet"), help)
             return None
-        found = sheet.read(book, written.sheet or names[0])
+        name = written.sheet or names[0]
+        found = sheet.read(book, name)
     except sheet.NoWorkbook as error:
         _no_workbook(context, file, error, path)
         return None
@@ -172,7 +206,10 @@ def _sheet(context: Context, written: TableWritten, raw: bytes, path: Path) -> _
             context.warning("table-sheet", each.message, _span(source, each.row), each.help)
         else:
             context.mistake("table-sheet", each.message, _span(source, each.row), each.help)
-    return _Lines(source, rows, frozenset(each.row for each in found.faults if not each.hidden))
+    told = frozenset(each.row for each in found.faults if not each.hidden)
+    others = [f"`{each}`" for each in names if each != name]
+    elsewhere = f"another sheet is read where `sheet` names it: {', '.join(others)}" if others else None
+    return _Lines(source, rows, f"the sheet `{name}` of `{file}`", told, elsewhere)
 
 
 def _no_workbook(context: Context, file: str, error: sheet.NoWorkbook, path: Path) -> None:
@@ -192,14 +229,40 @@ def _check_head(context: Context, written: TableWritten, head: list[str], span: 
             context.key_mistake(
                 "table-column", f"the table has no column `{name}`", (*path, "columns", name), near(name, head[1:])
             )
-    for name in head[1:]:
+    for name in filter(None, head[1:]):
         if name not in written.columns and name not in _TITLES:
             help = near(name, written.columns) or "map it in `columns`; titles stand under `en` and `zh`"
             context.diagnostics.append(
                 Diagnostic("table-column", f"nothing says what the column `{name}` is", span, help)
             )
-    for name in sorted(name for name, times in Counter(head).items() if times > 1):
+    for name in sorted(name for name, times in Counter(head).items() if name and times > 1):
         context.diagnostics.append(Diagnostic("table-column", f"two columns are called `{name}`", span))
+
+
+def _check_nameless(context: Context, lines: _Lines) -> None:
+    """Columns without a name: told at the first cell that says something. On a sheet blank ones are no columns."""
+    (first, head), *rows = lines.rows
+    is_sheet = lines.source.name.endswith(".xlsx")
+    for column in (number for number, name in enumerate(head, 1) if number > 1 and not name):
+        line, cell = next(((at, row[column - 1]) for at, row in rows if any(row[column - 1 : column])), (first, ""))
+        if not cell and is_sheet:
+            continue
+        message = f"column {column} has no name in the head"
+        if cell:
+            where = f"cell {sheet.address((line, column))}" if is_sheet else f"cell {column} of this row"
+            message = f"{where} says `{cell}`, and its column has no name in the head"
+        help = "delete it, or give its column a name and map that in `columns`"
+        context.mistake("table-column", message, _span(lines.source, line), help)
+
+
+def _other_separator(head: list[str], written: TableWritten) -> str | None:
+    """What stands between the cells instead of commas, where the head is one cell that would else be several."""
+    if len(head) > 1:
+        return None
+    for mark, words in ((";", "semicolons"), ("\t", "tabs")):
+        if written.columns.keys() & {each.strip() for each in head[0].split(mark)[1:]}:
+            return words
+    return None
 
 
 def _row(
@@ -207,7 +270,8 @@ def _row(
 ) -> Row | None:
     if len(line) != len(head):
         message = f"this row has {len(line)} cells and the head {len(head)}"
-        context.mistake("table-shape", message, span)
+        help = "put quotes around a cell that has a comma" if len(line) > len(head) else "write a comma for each cell"
+        context.mistake("table-shape", message, span, help)
         return None
     by_head = dict(zip(head, line, strict=True))
     feature = line[0]

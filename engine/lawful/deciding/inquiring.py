@@ -397,9 +397,8 @@ class Inquirer:
         found = []
         for chosen in product((False, True), repeat=len(read)):
             on = frozenset(name for name, is_on in zip(read, chosen, strict=True) if is_on)
-            english = "with " + ", ".join(sorted(on)) if on else f"without {', '.join(read)}"
-            chinese = "已开通" + "、".join(sorted(on)) if on else f"未开通{'、'.join(read)}"
-            words = Told(en=english, zh=chinese)
+            listed = f"[{', '.join(sorted(on))}]"  # as it would be given: several of them stand beside one another
+            words = Told(en=listed, zh=listed)
             found.append(_Kind(on, sorted(on), words, words))
         every = len(read) == len(self.program.features)
         return _Kinds(tuple(found), exact=every, whole=every)

@@ -13,7 +13,7 @@ from lawful import sheet
 from lawful.ir import Language, Place
 from lawful.matrix.grid import Grid, Line, Matrix
 from lawful.matrix.workbook import DIGEST, FEATURE, LEGEND, SOURCES, heads, sheet_names, texts, workbook_of
-from lawful.sheet import Sheet, address, spaced
+from lawful.sheet import Fault, Sheet, address, spaced
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -33,6 +33,8 @@ Kind = Literal[
     "column-repeated",
     "columns-reordered",
     "sheet-removed",
+    "sheet-headless",
+    "sheet-repeated",
     "sheet-added",
 ]
 _HEAD_WITHIN: Final = 20
@@ -94,38 +96,60 @@ def compare(matrix: Matrix, raw: bytes) -> Compared:
     """How the workbook of those bytes differs. Raises `sheet.NoWorkbook`, NoMatrix."""
     book = sheet.workbook(raw)
     found, strays = _grids(book, matrix)
-    if not found:
+    said = _legend(book)
+    if not found and not strays.headless and said.get("policy", "").partition(" ")[0] != matrix.program.id:
         raise NoMatrix
     differences: list[Difference] = []
     for grid in matrix.grids:
         if grid.key in found:
             differences += _Comparison(grid, matrix.languages, found[grid.key]).differences()
+            differences += [
+                Difference("sheet-repeated", grid.key, name, place=grid.place)
+                for name in strays.repeated.get(grid.key, ())
+            ]
+        elif grid.key in strays.headless:
+            differences.append(Difference("sheet-headless", grid.key, strays.headless[grid.key], place=grid.place))
         else:
             differences.append(Difference("sheet-removed", grid.key, None, place=grid.place))
-    differences += [Difference("sheet-added", key, name) for key, name in strays]
+    differences += [Difference("sheet-added", key, name) for key, name in strays.unknown]
     written = workbook_of(matrix)
     differences += _beside("legend", _listed(written, LEGEND), _listed(book, LEGEND), len(LEGEND))
     differences += _beside("sources", _listed(written, SOURCES[:2]), _listed(book, SOURCES[:2]), 1)
-    said = _legend(book)
     return Compared(tuple(differences), said.get("policy"), said.get(DIGEST))
 
 
-def _grids(book: Workbook, matrix: Matrix) -> tuple[dict[str, _Found], list[tuple[str, str]]]:
-    """The sheets of the policy's grids, by the table that each names, else by the sheet's name; and what else has a
-    row of columns' names.
+@dataclass(slots=True)
+class _Strays:
+    """Sheets that are compared with nothing."""
+
+    unknown: list[tuple[str, str]] = field(default_factory=list)
+    """Those with a row of columns' names and of no grid: what each says it is, and its name."""
+    repeated: dict[str, list[str]] = field(default_factory=dict)
+    """By the grid, those that are one more of it."""
+    headless: dict[str, str] = field(default_factory=dict)
+    """By the grid, the one that has lost the row of the columns' names."""
+
+
+def _grids(book: Workbook, matrix: Matrix) -> tuple[dict[str, _Found], _Strays]:
+    """The sheets of the policy's grids, by the table that each names, else by the sheet's name; and what else there is.
+
+    A sheet that has its own name comes before a copy of it.
     """
     by_name = {name: key for key, name in sheet_names(matrix).items()}
     keys = {grid.key for grid in matrix.grids}
     found: dict[str, _Found] = {}
-    strays: list[tuple[str, str]] = []
-    for name in sheet.names(book):
-        grid = _read(sheet.read(book, name))
-        if grid is None:
-            continue
-        named = grid.text(1, 1)
+    strays = _Strays()
+    for name in sorted(sheet.names(book), key=lambda each: each not in by_name):
+        read = sheet.read(book, name)
+        named, grid = read.cells.get((1, 1), ""), _read(read)
         key = named if named in keys else by_name.get(name)
-        if key is None or key in found:
-            strays.append((named, name))
+        if grid is None:
+            if key is not None:
+                strays.headless.setdefault(key, name)
+        elif key is None:
+            strays.unknown.append((named, name))
+        elif key in found:
+            strays.repeated.setdefault(key, []).append(name)
         else:
             found[key] = grid
     return found, strays
@@ -311,7 +335,8 @@ class _Comparison:
                 place = (row, self.found.heads[self.columns[each.head]])
                 was, now = spaced(each.meaning.best(language)), self.found.text(*place)
                 if now != was:
-                    yield self._difference("meaning", column=each.head, was=was, now=now, at=address(place))
+                    at = address(place) if row > 0 else None  # the rows above were deleted
+                    yield self._difference("meaning", column=each.head, was=was, now=now, at=at)
 
     # ------------------------------------------------------------------------------------------------------ rows
 
@@ -387,12 +412,23 @@ class _Comparison:
         names = {self.found.rows[theirs]: ours for ours, theirs in self.rows.items()}
         columns = {self.found.heads[theirs]: ours for ours, theirs in self.columns.items()}
         for each in self.found.sheet.faults:
-            if not each.hidden and each.row >= self.found.head:
-                row, column = each.place or (each.row, 1)
+            if each.hidden or each.row < self.found.head:
+                continue
+            for number, (row, column) in enumerate(_places(each)):
                 name, head = names.get(row), columns.get(column)
+                if number and (name is None or head is None):
+                    continue  # of several cells those that the policy has, and the first
                 was = self.texts[name].get(head) if name is not None and head is not None else None
                 found = self._difference("unreadable", name, head, was, each.message, address((row, column)))
                 yield replace(found, chinese=each.chinese)
+
+
+def _places(fault: Fault) -> Iterator[sheet.Place]:
+    """The cells that a fault is about."""
+    first = fault.place or (fault.row, 1)
+    last = fault.to or first
+    for row in range(first[0], last[0] + 1):
+        yield from ((row, column) for column in range(first[1], last[1] + 1))
 
 
 def _named(name: str) -> str:

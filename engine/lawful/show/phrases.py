@@ -11,6 +11,7 @@ from lawful import values, wording
 from lawful.ir import (
     BOOL,
     FALSE,
+    INT,
     TRUE,
     And,
     AtMost,
@@ -194,6 +195,10 @@ class Phrases:
         return told if known else self.say(f"{fact} is not known", f"{fact}未知")
 
     def _comparison(self, expr: Compare) -> str:
+        if isinstance(expr.left, Count) and expr.right == Constant(0, INT):
+            happened = self._happened(expr.left, expr.operator)
+            if happened is not None:
+                return happened
         field = next((each for each in (expr.left, expr.right) if isinstance(each, Field)), None)
         left, right = self.term(expr.left, field), self.term(expr.right, field)
         if isinstance(expr.left, (Field, Variable)) and expr.left.type.kind in ("enum", "string", "bool"):
@@ -201,6 +206,17 @@ class Phrases:
             if relation is not None:
                 return self.say(f"{left} {relation} {right}", f"{left}{relation}{right}")
         return self.related(expr.operator, left, right, type_of(expr.left))
+
+    def _happened(self, count: Count, operator: Comparison) -> str | None:
+        """Of a number that is compared with none, as far as it is of no calendar's day, month or year."""
+        names, unit = self.events(count.events), count.window.unit
+        if unit in ("day", "month", "year") or operator in ("<", ">="):
+            return None
+        within = "" if unit == "lifetime" else " " + wording.span(count.window, self.language)
+        if operator in ("==", "<="):
+            never, chinese = ("never", "从未有") if unit == "lifetime" else ("no", "未有")
+            return self.say(f"there was {never} {names}{within}", f"{within.strip()}{chinese}{names}")
+        return self.say(f"there was {names}{within}", f"{within.strip()}有过{names}")
 
     def related(self, operator: Comparison, left: str, right: str, _: Type) -> str:
         """How two terms of that type compare."""
