@@ -78,6 +78,14 @@ def test_a_subscription_account_that_wants_to_be_a_service_account_is_told_of_th
     assert (other.status, other.instead) == ("none", None)
 
 
+def test_whoever_asks_for_another_subject_is_told_what_to_do_instead(official: lawful.Policy) -> None:
+    account = {"type": "subscription", "subject": "enterprise"}
+    reason, *_ = official.check(account=account, change={"set": {"subject": "media"}}, at="2026-10-15").reasons
+    assert reason.rule == "fields.subject.fixed"
+    assert "register a new account" in reason.explanation.best("en")
+    assert "另行注册" in reason.explanation.best("zh")
+
+
 def test_an_account_is_deregistered_by_itself_after_its_cooling_off(official: lawful.Policy) -> None:
     """Two changes, with the evidence that the first takes; what else may happen to an account does not hide them."""
     account = {"type": "subscription", "subject": "enterprise", "followers": 100, "features": []}

@@ -226,9 +226,10 @@ class LifecycleWritten(Written):
 
 
 class FixedWritten(Written):
-    """When a field does not move."""
+    """When a field does not move, and what whoever asks for it is told."""
 
     in_force: InForce | None = None
+    explanation: Text | None = None
 
 
 class FieldWritten(Written):

@@ -32,6 +32,7 @@ from lawful.ir import (
     Rule,
     RuleKind,
     Step,
+    Text,
     Type,
     conjunction,
     disjunction,
@@ -41,6 +42,7 @@ from lawful.written import (
     ActionWritten,
     Changing,
     EventWritten,
+    FieldWritten,
     LifecycleWritten,
     PolicyWritten,
     RegistrationWritten,
@@ -85,9 +87,12 @@ def built_in(
     when: Expr = TRUE,
     period: Period = ALWAYS,
     source: Citation | None = None,
+    explanation: Text | None = None,
 ) -> Rule:
-    """A rule that the language itself has: its words are in `wording.py`."""
-    return Rule(id, kind, "move", trigger, when, requires, "error", period, place, source=source)
+    """A rule that the language itself has: without an explanation its words are in `wording.py`."""
+    return Rule(
+        id, kind, "move", trigger, when, requires, "error", period, place, explanation=explanation, source=source
+    )
 
 
 # ---------------------------------------------------------------------------------------------------- life cycles
@@ -293,8 +298,18 @@ def fields(context: Context, policy: PolicyWritten) -> tuple[list[Move], list[Ru
         same = Compare("==", present(field), asked(field))
         source = context.citation(policy.account.fields[name].source, path)
         if field.fixed is not None:
-            id, period = f"fields.{name}.fixed", field.fixed
-            rules.append(built_in(id, "fixed", trigger, place, requires=same, period=period, source=source))
+            rules.append(
+                built_in(
+                    f"fields.{name}.fixed",
+                    "fixed",
+                    trigger,
+                    place,
+                    requires=same,
+                    period=field.fixed,
+                    source=source,
+                    explanation=_said_of_fixed(context, policy.account.fields[name], path),
+                )
+            )
         match field.motion:
             case "lifecycle" | "fixed":
                 pass
@@ -308,6 +323,12 @@ def fields(context: Context, policy: PolicyWritten) -> tuple[list[Move], list[Ru
                 moves.extend(set_moves)
                 rules.extend(set_rules)
     return moves, rules
+
+
+def _said_of_fixed(context: Context, written: FieldWritten, path: Path) -> Text | None:
+    if written.fixed is None:
+        return None
+    return context.text(written.fixed.explanation, (*path, "fixed", "explanation"), limit=False)
 
 
 def _settable(

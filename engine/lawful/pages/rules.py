@@ -296,7 +296,8 @@ def _scope(program: Program, sections: list[Section]) -> list[Text]:
                 f"本策略所涉帐号按{what[1]}分为{len(titles)}种：{'、'.join(each.best('zh') for each in titles)}。",
             )
         )
-    rules, sources = sum(card.head.kind == "rule" for each in sections for card in each.cards), len(program.sources)
+    rules = sum(card.head.kind == "rule" for each in sections for card in each.cards)
+    sources = len({rule.source.source.id for rule in program.rules if rule.source is not None})
     told.append(
         Text(
             f"It says when a change of an account is lawful, in {rules} rules that rest on {sources}"

@@ -350,13 +350,17 @@ class Teller(Phrases):
             yield Line(2, self.say("costs: ", "费用：") + self.listed(parts), kind="cost")
         if move.instead is not None:
             when = "" if move.instead.when == TRUE else self.say(" — if ", "——当") + self.condition(move.instead.when)
-            told = self.say("where it is refused: ", "不可行时可改为：") + self._instead(move.instead) + when
+            told = (
+                self.say("where it is refused, ask instead for: ", "不可行时可改为：")
+                + self._instead(move.instead)
+                + when
+            )
             yield Line(2, told, kind="owed")
 
     def _instead(self, instead: Instead) -> str:
-        """`account status becomes being migrated, with type of the target account: service account`."""
+        """`account status set to being migrated, with type of the target account: service account`."""
         if instead.kind == "set":
-            english, chinese = "{} becomes {}", "{}变为{}"
+            english, chinese = "{} set to {}", "{}变为{}"
             told = self.listed(self._told("account", instead.values, english, chinese))
         else:
             titles = wording.feature_title if instead.kind == "enable" else wording.action_title
