@@ -94,7 +94,7 @@ class Came:
 
     def __init__(self, opened: Opened, program: Program, mapping: Mapping = NOTHING) -> None:
         self.readings: Readings = inventory.read(opened, program, mapping)
-        self.problems: tuple[DataProblem, ...] = checks.problems(self.readings)
+        self.problems: tuple[DataProblem, ...] = checks.Check(self.readings).problems()
 
     def inventory(self, *, lenient: bool = False) -> Inventory:
         return inventory.normalised(self.readings, lenient=lenient)
@@ -1217,7 +1217,7 @@ def test_events_are_mapped(scratch: Path) -> None:
     program = lawful.load("wechat").program
     meant = mapping(program, str(FIXTURES / "accounts.yaml"))
     opened = sources.opened(FIXTURES / "events.csv", scratch=scratch)
-    assert checks.problems(inventory.read_history(opened, program, meant)) == ()
+    assert checks.Check(inventory.read_history(opened, program, meant)).problems() == ()
     found = events(opened, program, meant)
     assert [(each["account_id"], each["event"], each["b_type"]) for each in found] == [
         ("gh_0000000000a1", "upgrade", "subscription"),
@@ -1235,7 +1235,7 @@ def test_events_that_cannot_be_told_are_counted_and_left_out(program: Program, s
         at=["2025-03-01", "2025-03-01", "2025-03-01", "yesterday"],
     )
     opened = sources.opened(file, scratch=scratch)
-    problems = checks.problems(inventory.read_history(opened, program))
+    problems = checks.Check(inventory.read_history(opened, program)).problems()
     assert [(each.column, each.problem.en, each.count) for each in problems] == [
         ("account_id", "rows without an id", 1),
         ("event", "values that are no events of the policy", 1),
@@ -1262,7 +1262,7 @@ def test_events_without_a_name_or_an_instant_are_told_and_left_out(
     file.write_text("account_id,event,at\na,post,2025-03-01\nb,,2025-03-01\nc,ban,\nd,?,2025-03-01\n", encoding="utf-8")
     opened = sources.opened(file, scratch=scratch)
     meant = mapped(program, "events: {event: {nulls: '?'}}")
-    problems = checks.problems(inventory.read_history(opened, program, meant))
+    problems = checks.Check(inventory.read_history(opened, program, meant)).problems()
     assert [(each.column, each.problem.en, each.count) for each in problems] == [
         ("event", "nothing where an event must be", 2),
         ("at", "nothing where an instant must be", 1),
@@ -1278,7 +1278,7 @@ def test_an_event_that_is_nothing_to_the_policy_is_no_event_without_a_name(
     for codes in ([1, 2], ["1", "2"]):
         file = parquet(tmp_path / "e.parquet", account_id=["a", "b"], event=codes, at=["2025-03-01"] * 2)
         opened = sources.opened(file, scratch=scratch)
-        assert checks.problems(inventory.read_history(opened, program, meant)) == ()
+        assert checks.Check(inventory.read_history(opened, program, meant)).problems() == ()
         assert [each["account_id"] for each in events(opened, program, meant)] == ["a"]
 
 
@@ -1286,7 +1286,7 @@ def test_events_that_a_mapping_does_not_list_may_be_nothing(program: Program, sc
     file = parquet(tmp_path / "e.parquet", account_id=["a", "b", "c"], event=["P", "X", "Y"], at=["2025-03-01"] * 3)
     opened = sources.opened(file, scratch=scratch)
     meant = mapped(program, "events: {event: {values: {P: post, X: ~}, others: ~}}")
-    assert checks.problems(inventory.read_history(opened, program, meant)) == ()
+    assert checks.Check(inventory.read_history(opened, program, meant)).problems() == ()
     assert [each["account_id"] for each in events(opened, program, meant)] == ["a"]
     meant = mapped(program, "events: {event: {values: {P: post, X: ~}, others: ban}}")
     assert [(each["account_id"], each["event"]) for each in events(opened, program, meant)] == [
@@ -1538,7 +1538,7 @@ def test_a_server_that_dies_is_told(came: Any, server: Server) -> None:
     found = came(server.table("here"))
     pid = found.readings.opened.connection.con.info.backend_pid
     server.run(f"SELECT pg_terminate_backend({pid})")
-    assert "terminating connection due to administrator command" in refused(checks.problems, found.readings)
+    assert "terminating connection due to administrator command" in refused(checks.Check, found.readings)
 
 
 # ----------------------------------------------------------------------------------------------------------- failures
