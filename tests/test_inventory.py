@@ -1538,7 +1538,7 @@ def test_a_server_that_dies_is_told(came: Any, server: Server) -> None:
     found = came(server.table("here"))
     pid = found.readings.opened.connection.con.info.backend_pid
     server.run(f"SELECT pg_terminate_backend({pid})")
-    assert "terminating connection due to administrator command" in refused(checks.Check, found.readings)
+    assert "terminating connection due to administrator command" in refused(checks.Check(found.readings).problems)
 
 
 # ----------------------------------------------------------------------------------------------------------- failures
