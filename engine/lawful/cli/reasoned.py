@@ -194,9 +194,19 @@ class _Tree:
         return told or list(parts)
 
     def _none_of(self, node: Justification) -> str:
+        if any(self._tells_so(each) for each in node.because):  # of *not X*, that X is so
+            return self.words.say("one of these would have to be otherwise:", "以下各项至少须有一项不同：")
         if node.value is None:
             return self.words.say("none of these is known to be so:", "以下各项均未知是否满足：")
         return self.words.say("none of these is so:", "以下各项均不满足：")
+
+    def _tells_so(self, node: Justification) -> bool:
+        """Whether a line of it says that something is so."""
+        match self.expressions.get(node.text):
+            case (Not() | And() | Or()) if node.because:
+                return any(self._tells_so(each) for each in self._telling(node.because))
+            case _:
+                return node.value is True
 
     def _line(self, node: Justification, expr: Expr | None, depth: int) -> Iterator[Row]:
         claim = self.claim(node)
