@@ -203,7 +203,7 @@ class _Tree:
     def _tells_so(self, node: Justification) -> bool:
         """Whether a line of it says that something is so."""
         match self.expressions.get(node.text):
-            case (Not() | And() | Or()) if node.because:
+            case Not() | And() | Or() if node.because:
                 return any(self._tells_so(each) for each in self._telling(node.because))
             case _:
                 return node.value is True

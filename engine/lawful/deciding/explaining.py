@@ -37,7 +37,6 @@ from lawful.ir import (
     Field,
     FieldDeclaration,
     Language,
-    Program,
     Rule,
     Value,
     everything,
@@ -159,7 +158,7 @@ class Explanation:
             if judged.outcome != "satisfied":
                 unknown = [name for name in wording.turning_on(rule) if not teller.knows(name)]
                 built_in = wording.sentence(self.program, rule, teller, language, unknown=unknown)
-            sentences[language] = built_in or first_part(self.program, rule.id, justification, judged.outcome, language)
+            sentences[language] = built_in or first_part(self.judge, rule.id, justification, judged.outcome, language)
         return Told(**sentences)
 
     def _teller(self, judged: Judged) -> Teller:
@@ -416,14 +415,20 @@ class Explanation:
         )
 
 
-def first_part(program: Program, rule: str, justification: Justification, status: Status, language: Language) -> str:
+def first_part(judge: Judge, rule: str, justification: Justification, status: Status, language: Language) -> str:
     """The sentence of the first part that failed: a condition's title, else what its author wrote, in words."""
     part = justification
     while part.title is None and part.because and isinstance(part.because[0].value, bool | None):
         if part.because[0].value is not part.value:
             break
         part = part.because[0]
-    what = part.title.best(language) if part.title is not None else in_words(program, rule, part.text, language)
+    if part.title is not None:
+        what = part.title.best(language)
+    else:
+        said, place = judge.rulebook.said, (rule, part.text, language)
+        if place not in said:
+            said[place] = in_words(judge.program, *place)
+        what = said[place]
     return LEADS[status].best(language) + what
 
 

@@ -97,7 +97,7 @@ def _possibility(judge: Judge, judgement: Judgement, change: dict[str, Any], tit
         verdict=judgement.verdict,
         enabled=enabled if isinstance(enabled, bool) else None,
         rules=tuple(reason.rule for reason in telling),
-        why=tuple(_why(judge.program, reason) for reason in telling),
+        why=tuple(_why(judge, reason) for reason in telling),
         warnings=tuple(_warnings(reasons)) if judgement.verdict != "deny" else (),
         limits=tuple(_limits(judge, step)),
         next_allowed_at=explanation.next_allowed_at(),
@@ -110,13 +110,13 @@ def _warnings(reasons: Iterable[Reason]) -> Iterator[Warned]:
             yield Warned(rule=each.rule, severity=each.severity, status=each.status, explanation=each.explanation)
 
 
-def _why(program: Program, reason: Reason) -> Told:
+def _why(judge: Judge, reason: Reason) -> Told:
     """The rule's explanation; where that is but its title, what of it failed beside it."""
     told = reason.explanation
     if reason.title is None or told != reason.title:
         return told
     parts = {
-        language: first_part(program, reason.rule, reason.justification, reason.status, language)
+        language: first_part(judge, reason.rule, reason.justification, reason.status, language)
         for language in LANGUAGES
     }
     return Told(

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from datetime import date
 
 from lawful.deciding.entitlement import Entitlements
-from lawful.ir import Expr, Field, Move, Program, Rule, everything
+from lawful.ir import Expr, Field, Language, Move, Program, Rule, everything
 from lawful.question import Asked
 
 
@@ -29,6 +29,8 @@ class Rulebook:
             if rule.scope != "move"
         }
         """The facts that a rule which guards no move reads, by its identity."""
+        self.said: dict[tuple[str, str, Language], str] = {}
+        """What the parts of rules say in words, by the rule and the part as it is written: as far as it was told."""
         self.entitlements = Entitlements(program, self.reads)
         self.everything = frozenset(
             [f"account.{name}" for name in program.account] + [f"features.{name}" for name in program.features]
