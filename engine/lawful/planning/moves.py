@@ -16,6 +16,7 @@ from lawful.engines.reference import evaluate
 from lawful.engines.situation import Situation
 from lawful.ir import And, ConditionOf, Expr, Field, Program, Value, type_of, walk
 from lawful.planning.cone import Cone, requests_read
+from lawful.planning.dating import Dating
 from lawful.planning.setting import Cut, Setting, State
 from lawful.question import Asked
 
@@ -37,6 +38,8 @@ class Moves(Struct):
     cut: set[Cut]
     wished: Mapping[str, Value] = field(default_factory=dict)
     """The values that the goal sets: what is compared with them has to suit them beforehand."""
+    dating: Dating | None = None
+    """Which days a request may tell; None: any."""
     work: int = 0
     """What looking for values took, as so many rules judged."""
     _known: dict[object, Turns] = field(default_factory=dict)
@@ -215,7 +218,10 @@ class Moves(Struct):
         for name in self.wanted(asked):
             turns = turning_values(read, self.program.request[name], situation, of_request=True)
             self._note(turns)
-            domains[name] = tuple(_nearest_first(turns.found, None, situation))
+            found = turns.found if self.dating is None else self.dating.possible(name, turns.found)
+            if len(found) < len(turns.found):
+                self.cut.add("values")
+            domains[name] = tuple(_nearest_first(found, None, situation))
         return domains
 
     def wanted(self, asked: Asked) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from lawful.ir import FieldDeclaration, Value
 from lawful.planning.ahead import Ahead
 from lawful.planning.barred import Barred
 from lawful.planning.cone import Cone, Cones, requests_read
+from lawful.planning.dating import Dating
 from lawful.planning.evidence import Evidence
 from lawful.planning.goals import Goal
 from lawful.planning.moves import MOST_AT_ONCE
@@ -154,6 +155,7 @@ class Planner:
             starts=begun,
             needed=Needed.of(setting, self.cones, goal, (path.state for path in begun)),
             ahead=Ahead(setting, self.cones, cone, goal, options.work // _STATES, bounds.deadline, seen),
+            dating=Dating.of(setting, cone, state, bounds.until),
         )
 
     def bounds(self, question: Question, options: Options) -> Bounds:
@@ -224,6 +226,7 @@ class Quest(Struct, frozen=True):
     starts: tuple[Path, ...]
     needed: Needed
     ahead: Ahead
+    dating: Dating | None
 
     def reaching(self, freed: Iterable[str] = ()) -> Reaching:
         """What may be reached at all; `freed` are facts that may be anything."""
@@ -261,6 +264,13 @@ class Quest(Struct, frozen=True):
         return cost_in_steps(path.taken) <= least + self._begun
 
     def result(self, least: int) -> Result:
+        """With days of the past in requests only where there is no other way."""
+        found = self._result(least)
+        if found.paths or self.dating is None or not self.dating.left_out:
+            return found
+        return replace(self, dating=None)._result(least)
+
+    def _result(self, least: int) -> Result:
         """What is found in a hurry is often as short as can be; else it is there if the whole search does not end."""
         hurry = replace(self.bounds, work=self.bounds.work // 4, deadline=self._soon())
         quick = self._searched(least, hurry, hurried=True, shortest=True)
@@ -286,6 +296,7 @@ class Quest(Struct, frozen=True):
             shortest=shortest,
             ahead=self.ahead,
             known=known,
+            dating=self.dating,
         ).run(self.starts)
 
     @property

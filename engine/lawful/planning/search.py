@@ -26,6 +26,7 @@ from lawful.engines.situation import Situation
 from lawful.ir import TRUE, Value
 from lawful.planning.ahead import NEVER, Ahead
 from lawful.planning.cone import Cone
+from lawful.planning.dating import Dating
 from lawful.planning.goals import Goal
 from lawful.planning.instants import Instants
 from lawful.planning.moves import MOST_AT_ONCE, Moves
@@ -102,6 +103,7 @@ class Search:
         shortest: bool = False,
         ahead: Ahead | None = None,
         known: Iterable[Path] = (),
+        dating: Dating | None = None,
     ) -> None:
         """`least`: no plan has fewer steps. `hurried`: one field at a time, at the first dates only.
 
@@ -122,7 +124,9 @@ class Search:
         self.known = tuple(known)
         self.alternatives = alternatives
         self.cut: set[Cut] = set()
-        self.moves = Moves(setting, self.cone, self.cut, {} if goal.asked is None else goal.asked.values)
+        self.dating = dating
+        wished = {} if goal.asked is None else goal.asked.values
+        self.moves = Moves(setting, self.cone, self.cut, wished, dating)
         self.instants = Instants(setting, self.cone, bounds, self.cut)
         self.judged = 0
         self._ahead_before = 0 if ahead is None else ahead.work
@@ -308,7 +312,7 @@ class Search:
             self.states += 1
             at = path.state.at
         elif node.later is None:  # looked for once no other way is cheaper than to wait
-            later = self.instants.after(path.state)[: _FEW_INSTANTS if self.hurried else None]
+            later = self._later(path.state)[: _FEW_INSTANTS if self.hurried else None]
             node.later = later[::-1]
             if later:
                 self._push(node)
@@ -342,6 +346,12 @@ class Search:
             if (name, value) not in node.obtained:  # what turns with time is worth other values later
                 node.obtained.add((name, value))
                 self._obtain(here, name, value, node.floor)
+
+    def _later(self, state: State) -> list[Instant]:
+        """When it is worth asking again, in order."""
+        found = self.instants.after(state)
+        aged = set() if self.dating is None else self.dating.after(state.at)
+        return sorted({*found, *aged}) if aged else found
 
     def _looks_ahead(self, node: _Node) -> bool:
         """Whether it is still the next to go on from, once it is known how far it is from there at the least."""

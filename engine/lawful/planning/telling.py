@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any, Final
 
-from lawful import values, wording
+from lawful import calendar, values, wording
+from lawful.calendar import Instant
 from lawful.deciding.explaining import Explanation
 from lawful.deciding.judging import Engine, Step, disagreement
 from lawful.deciding.justifying import told
@@ -93,16 +95,16 @@ class PlanTeller:
 
     def steps(self, path: Path) -> tuple[PlanStep, ...]:
         """Each step, judged again as a request of its own."""
-        found: list[PlanStep] = []
+        found: list[tuple[Instant, PlanStep]] = []
         before = self.question.at
         for taken in path.taken:
             if taken.asked is None:
-                found.append(self._obtaining(taken))
+                found.append((taken.at, self._obtaining(taken)))
             else:
                 found.extend(self._evidence(taken))
-                found.append(self._change(taken, taken.asked, waited=taken.at > before, before=before))
+                found.append((taken.at, self._change(taken, taken.asked, waited=taken.at > before, before=before)))
             before = taken.at
-        return tuple(found)
+        return tuple(step for _, step in sorted(found, key=lambda each: each[0]))  # in this order on one day
 
     def _change(self, taken: Taken, asked: Asked, *, waited: bool, before: Any) -> PlanStep:
         judgement = self.judge.judge(question_of(taken, self.setting, self.question), self.engine)
@@ -155,18 +157,27 @@ class PlanTeller:
             missing=explanation.missing() if judgement.verdict == "undetermined" else (),
         )
 
-    def _evidence(self, taken: Taken) -> Iterable[PlanStep]:
+    def _evidence(self, taken: Taken) -> Iterator[tuple[Instant, PlanStep]]:
+        """What the request has to tell, each with when it is to be so: a day is had on that day."""
         if not taken.given or taken.asked is None:
             return
         exprs = [expr for trigger in triggers_of(taken.asked) for expr in self.planner.cones.read_by(trigger)]
-        at = values.written(taken.at, self.zone)
         for name, value in taken.given.items():
+            at = self._had_at(value, taken.at)
             given = {other: each for other, each in taken.given.items() if other != name}
             without = self.setting.situation(taken.before, given)
             with_it = self.setting.situation(taken.before, taken.given)
             turned = _turned(exprs, "request", name, without, with_it, self.program.conditions)
             obtained = self._obtained("request", self.program.request[name], value, turned)
-            yield PlanStep(kind="obtain", at=at, obtained=obtained)
+            yield at, PlanStep(kind="obtain", at=values.written(at, self.zone), obtained=obtained)
+
+    def _had_at(self, value: Value, told_at: Instant) -> Instant:
+        """A day since the plan begins is had on that day, all else when it is told."""
+        if not isinstance(value, date):
+            return told_at
+        instant = value if isinstance(value, datetime) else calendar.start_of(value, self.zone)
+        since = calendar.start_of(calendar.day_of(self.question.at, self.zone), self.zone)
+        return max(instant, self.question.at) if since <= instant < told_at else told_at
 
     def _obtaining(self, taken: Taken) -> PlanStep:
         assert taken.obtained is not None  # a step is a change or this
