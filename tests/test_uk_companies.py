@@ -58,13 +58,12 @@ def test_companies_and_their_filings_are_audited(policy: lawful.Policy) -> None:
         ("99000003", "constraints.limited-after-unlimited"),
         ("99000008", "constraints.unclear-record"),
         ("99000011", "constraints.unclear-record"),
-        ("99000010", "lifecycle.type.unlisted"),
         ("99000101", "constraints.name-of-a-public-company"),
     }
     assert found["99000002", "lifecycle.type.limited-to-unlimited.never_after"] == (
         "never after “re-registration of an unlimited company as limited”"
     )
-    assert (summary.accounts, summary.events, summary.not_judged) == (200, 19, ())
+    assert (summary.accounts, summary.events, summary.not_judged) == (200, 21, ())
     verdicts = {row["account_id"]: row["verdict"] for row in answers}
     assert [verdicts[f"9900000{n}"] for n in (1, 3, 4, 6, 7)] == ["deny", "deny", "allow", "deny", "allow"]
     assert verdicts["99000011"] == "undetermined"
@@ -78,15 +77,22 @@ def test_a_filing_that_says_too_little_allows_nothing_that_a_guard_may_forbid(po
     assert (verdicts["99000005"], verdicts["99000009"]) == ("deny", "deny")
 
 
+def test_a_certificate_says_what_the_company_was_and_a_record_with_gaps_is_no_error(policy: lawful.Policy) -> None:
+    with policy.audit(COMPANIES, history=FILINGS, **ASKED) as audit:
+        found = {row["account_id"] for row in audit.findings.to_pyarrow().to_pylist()}
+    # public, then “from Limited to Unlimited”; limited, and public without a certificate of that
+    assert not found & {"99000186", "99000010"}
+
+
 def test_no_company_swings_from_limited_to_unlimited_and_back(policy: lawful.Policy) -> None:
     answers = {each.question.id: each.status for each in policy.prove("invariant").answers}
     assert set(answers.values()) == {"proved"}
     assert "prove.invariant.no-swing-back" in answers
 
 
-def test_a_plan_reckons_with_no_application_to_the_court(policy: lawful.Policy) -> None:
+def test_a_plan_passes_the_resolution_and_waits_28_days_without_an_application_to_the_court(policy: lawful.Policy) -> None:
     company = {"company_number": "99000502", "name": "CALDER HOLDINGS PLC", "type": "plc", "status": "active"}
     plan = policy.plan(account=company, change={"set": {"type": "ltd"}}, history=[], at="2026-11-02")
     said = {each.obtained.fact: each.obtained.value for each in plan.steps if each.obtained is not None}
-    assert said["request.objection"] == "none"
-    assert "request.objection_ended_on" not in said
+    assert said == {"request.resolution_passed_on": "2026-11-02", "request.objection": "none"}
+    assert [each.at[:10] for each in plan.steps] == ["2026-11-02", "2026-12-01", "2026-12-01"]
