@@ -90,7 +90,9 @@ def test_no_company_swings_from_limited_to_unlimited_and_back(policy: lawful.Pol
     assert "prove.invariant.no-swing-back" in answers
 
 
-def test_a_plan_passes_the_resolution_and_waits_28_days_without_an_application_to_the_court(policy: lawful.Policy) -> None:
+def test_a_plan_passes_the_resolution_and_waits_28_days_without_an_application_to_the_court(
+    policy: lawful.Policy,
+) -> None:
     company = {"company_number": "99000502", "name": "CALDER HOLDINGS PLC", "type": "plc", "status": "active"}
     plan = policy.plan(account=company, change={"set": {"type": "ltd"}}, history=[], at="2026-11-02")
     said = {each.obtained.fact: each.obtained.value for each in plan.steps if each.obtained is not None}

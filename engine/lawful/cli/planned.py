@@ -57,6 +57,8 @@ class Planned:
 
     def _goal(self, plan: Plan, asked: dict[str, Any] | None) -> str:
         """In English as it is asked for on the command line; in Chinese by titles."""
+        if asked is None and not plan.goal.startswith("reach "):
+            return plan.goal  # of what serves instead, where no way to it was found
         if asked is None:
             return self.terminal.say(plan.goal, self._condition(plan.goal.removeprefix("reach ")))
         return self.terminal.say(plan.goal, self._in_words(asked, {}))

@@ -284,7 +284,7 @@ class Chooser:
         joint = self._joint(goal, is_type, needs, there, starts)
         apart: tuple[Apart, ...] = ()
         if all(each.status == "found" for each in served):
-            rates = Rates(self.planner, self.setting, self.question, self.options, field, starts)
+            rates = self._rates(field, starts)
             apart = self._apartness.by_limits(needs, Shared(rates, there.paths[0].state))
             if apart:
                 joint = Outcome("none", True, (), frozenset(), (), joint.bounds)
@@ -376,7 +376,7 @@ class Chooser:
         if need.feature is not None:
             anyhow = Goal(None, conjunction([is_type, *self._having(need.feature)]))
         if need.per is not None:
-            rates = Rates(self.planner, self.setting, self.question, self.options, field, starts)
+            rates = self._rates(field, starts)
             kept = rates.kept(need, goal, anyhow, path)
             if kept.status == "found":
                 return Served(need=need.text, status="found"), ()
@@ -408,11 +408,23 @@ class Chooser:
         asked = None if goal.asked is None else (goal.asked.kind, goal.asked.name, tuple(goal.asked.values.items()))
         key = (asked, goal.holds, goal.throughout, options.work, options.alternatives, tuple(map(id, starts)))
         if key not in self._known:
-            if options.seconds is not None and self._deadline is not None:
-                left = max(self._deadline - time.monotonic(), _LEAST_SHARE * options.seconds)
-                options = replace(options, seconds=min(options.seconds, left))
-            self._known[key] = tuple(starts), self.planner.outcome(self.question, goal, options, starts)
+            found = self.planner.outcome(self.question, goal, self._in_time(options), starts)
+            self._known[key] = tuple(starts), found
         return self._known[key][1]
+
+    def _in_time(self, options: Options) -> Options:
+        """With no more seconds than are left for the type, and those of a first look."""
+        if options.seconds is None or self._deadline is None:
+            return options
+        left = max(self._deadline - time.monotonic(), _LEAST_SHARE * options.seconds)
+        return replace(options, seconds=min(options.seconds, left))
+
+    def _rates(self, field: str, starts: Sequence[Path]) -> Rates:
+        """They take twice the seconds they are given."""
+        options = self._in_time(self.options)
+        if options.seconds is not None and self._deadline is not None:
+            options = replace(options, seconds=options.seconds / 2)
+        return Rates(self.planner, self.setting, self.question, options, field, starts)
 
     def _way_to(self, goal: Goal, starts: Sequence[Path]) -> Path | None:
         paths = self._looked(goal, self._briefly, starts).paths

@@ -31,6 +31,7 @@ from lawful.ir import (
 from lawful.planning.goals import Goal
 
 _MOST_KEPT: Final = 256
+_MOST_COUNTING: Final = 20_000
 
 
 class Timing(Struct, frozen=True):
@@ -107,6 +108,8 @@ class Cones:
         """The days on which rules or moves come or go."""
         self._read_by: dict[str, tuple[Expr, ...]] = {}
         self._behind: dict[str, set[str]] = {}
+        self._written: dict[str, set[str]] = {}
+        self._counting: dict[Expr, tuple[tuple[Count, ...], tuple[Count, ...]]] = {}
         self._cones: dict[object, Cone] = {}
 
     def of(self, goal: Goal) -> Cone:
@@ -128,13 +131,13 @@ class Cones:
             exprs += self.read_by(trigger)
             edges |= self._edges(trigger)
         facts = self._facts(exprs)
-        reached: list[str] = []
+        reached = set[str]()
         growing = True
         while growing:
             growing = False
             for trigger in self._triggers():
-                if trigger not in reached and self._writes(trigger) & facts:
-                    reached.append(trigger)
+                if trigger not in reached and not self._writes(trigger).isdisjoint(facts):
+                    reached.add(trigger)
                     exprs += self.read_by(trigger)
                     edges |= self._edges(trigger)
                     facts |= self._facts_behind(trigger)
@@ -194,6 +197,11 @@ class Cones:
 
     def _writes(self, trigger: str) -> set[str]:
         """The facts it may move, the features it names, the events it makes: what is lost follows from what is read."""
+        if trigger not in self._written:
+            self._written[trigger] = self._all_written(trigger)
+        return self._written[trigger]
+
+    def _all_written(self, trigger: str) -> set[str]:
         kind, _, name = trigger.partition(".")
         written = {f"account.{effect.field}" for move in self._moves.get(trigger, ()) for effect in move.effects}
         written |= {f"event.{move.event}" for move in self._moves.get(trigger, ())}
@@ -286,21 +294,30 @@ class Cones:
 
     def _counts(self, exprs: Iterable[Expr]) -> Iterator[Count]:
         for expr in exprs:
-            yield from (node for node in everything(expr, self.program.conditions) if isinstance(node, Count))
+            yield from self._counts_of(expr)[0]
 
     def _counted(self, exprs: Iterable[Expr]) -> Iterator[Count]:
         """What some condition may want to have happened: a limit never wants one more."""
         for expr in exprs:
-            limited = {id(node.count) for node in everything(expr, self.program.conditions) if isinstance(node, AtMost)}
-            for node in everything(expr, self.program.conditions):
-                if isinstance(node, Count) and id(node) not in limited:
-                    yield node
+            yield from self._counts_of(expr)[1]
+
+    def _counts_of(self, expr: Expr) -> tuple[tuple[Count, ...], tuple[Count, ...]]:
+        """All the counts of an expression, and those that are no limit's; the cones of many goals read the same."""
+        if expr not in self._counting:
+            nodes = tuple(everything(expr, self.program.conditions))
+            limited = {id(node.count) for node in nodes if isinstance(node, AtMost)}
+            counts = tuple(node for node in nodes if isinstance(node, Count))
+            if len(self._counting) >= _MOST_COUNTING:
+                self._counting.clear()
+            self._counting[expr] = counts, tuple(each for each in counts if id(each) not in limited)
+        return self._counting[expr]
 
     def _enough(self, exprs: Iterable[Expr], wanted: Iterable[str]) -> dict[str, int | None]:
         """One more than any number that a count is compared with."""
         found: dict[str, int | None] = dict.fromkeys(wanted, 0)
         compared: set[int] = set()
-        for node in (node for expr in exprs for node in everything(expr, self.program.conditions)):
+        counting = [expr for expr in exprs if self._counts_of(expr)[1]]
+        for node in (node for expr in counting for node in everything(expr, self.program.conditions)):
             match node:
                 case Compare(left=Count() as count, right=Constant(value=int() as number)):
                     pass

@@ -31,6 +31,8 @@ from lawful.question import Asked, Question
 
 _PERIODS: Final = {"day": 365, "month": 12, "year": 1}
 """How long a rate must be kept up: 12 months."""
+_LEAST_SHARE: Final = 0.1
+"""Of the time, for what is left when it is over."""
 _MOST_TRIED: Final = 6000
 """Requests judged for one need; past it it is left open."""
 
@@ -72,6 +74,15 @@ class Rates:
         """The type of account, which stays as it is."""
         self.starts = starts
         """Where it all begins."""
+        self.deadline = None if options.seconds is None else time.monotonic() + 2 * options.seconds
+        """Of all that is tried with these rates."""
+
+    def in_time(self, options: Options) -> Options:
+        """With no more seconds than there are left, and those of a first look."""
+        if options.seconds is None or self.deadline is None:
+            return options
+        left = max(self.deadline - time.monotonic(), _LEAST_SHARE * options.seconds)
+        return replace(options, seconds=min(options.seconds, left))
 
     def kept(self, need: Need, goal: Goal, anyhow: Goal, path: Path) -> Kept:
         """Whether it can be done so often in each whole period of the 12 months that follow.
@@ -92,7 +103,8 @@ class Rates:
     def _past(self, rule: Rule, is_type: Expr) -> Path | None:
         """The way to an account of the type to which the rule does not apply."""
         outside = Goal(None, conjunction([is_type, Not(rule.when)]))
-        outcome = self.planner.outcome(self.question, outside, replace(self.options, alternatives=False), self.starts)
+        options = replace(self.options, alternatives=False)
+        outcome = self.planner.outcome(self.question, outside, self.in_time(options), self.starts)
         return outcome.paths[0] if outcome.paths else None
 
 
@@ -130,8 +142,7 @@ class Keeping:
         self.avoidable: tuple[Rule, ...] = ()
         """The limits that refused it to the last, where they do not apply to every account."""
         self._tried = 0
-        seconds = rates.options.seconds
-        self._deadline = None if seconds is None else time.monotonic() + 2 * seconds
+        self._deadline = rates.deadline
         cone = rates.planner.cones.of(Goal(need.asked))
         program = self.judge.program
         exprs = (expr for trigger in triggers_of(need.asked) for expr in cone.read_by.get(trigger, ()))
@@ -303,10 +314,11 @@ class Keeping:
     def _finds_first(self, at: Instant, end: Instant) -> bool:
         """From the beginning, where there is nothing that was done to take back: what is proved of it holds."""
         self._looked = True
-        planner, question, options = self.rates.planner, self.rates.question, self.rates.options
-        outcome = planner.outcome(question, self.goal, replace(options, alternatives=False), [self.path])
+        planner, question, rates = self.rates.planner, self.rates.question, self.rates
+        options = rates.in_time(replace(rates.options, alternatives=False))
+        outcome = planner.outcome(question, self.goal, options, [self.path])
         if not outcome.paths:
-            outcome = planner.outcome(question, self.anyhow, options, self.rates.starts)
+            outcome = planner.outcome(question, self.anyhow, rates.in_time(rates.options), rates.starts)
         if not outcome.paths:
             self.failed = Kept(outcome.status, self._reasons(self.path.state), outcome.missing, outcome.cut)
             return False
@@ -321,7 +333,7 @@ class Keeping:
         if self._goes_again(here, end):
             return True
         question = question_of(Taken(at, here, self.need.asked), self.setting, self.rates.question)
-        options = replace(self.rates.options, before=end, alternatives=False)
+        options = self.rates.in_time(replace(self.rates.options, before=end, alternatives=False))
         start = Path((0, 0, 0, at), here)
         outcome = self.rates.planner.outcome(question, self.goal, options, [start])
         path = outcome.paths[0] if outcome.paths else None

@@ -91,6 +91,8 @@ class Planner:
         reaching = quest.reaching()
         least = reaching.least()
         unknown = self._unknown(question, quest)
+        if least is not None and quest.is_late and (loose := quest.loose(unknown)).is_barred_now():
+            return Outcome("none", True, (), frozenset(), (), bounds, Barred.of(loose))
         if least is None:
             missing = self._missing(quest, unknown)
             status: Status = "undetermined" if missing else "none"
@@ -135,16 +137,16 @@ class Planner:
     def paths(self, question: Question, goal: Goal, options: Options) -> tuple[Path, ...]:
         """Those of `outcome`, where nobody asks why there are none: which takes longer to say than to see."""
         quest = self._quest(question, goal, options, ())
-        if quest.reaching({*quest.cone.movable, "history"}).is_barred_now():
+        if quest.loose().is_barred_now():
             return ()
         least = quest.reaching().least()
         return () if least is None else quest.result(max(least, quest.least_of_facts())).paths
 
     def _quest(self, question: Question, goal: Goal, options: Options, starts: Iterable[Path]) -> Quest:
-        state = first_state(question)
+        state, bounds = first_state(question), self.bounds(question, options)  # the time begins now
         setting, cone = Setting.of(self.judge, question, obtains=options.obtains), self.cones.of(goal)
         begun = tuple(starts) or (Path((0, 0, 0, state.at), state),)
-        bounds, seen = self.bounds(question, options), Seen(Evidence(setting, self.cones, cone, goal))
+        seen = Seen(Evidence(setting, self.cones, cone, goal))
         return Quest(
             setting=setting,
             cones=self.cones,
@@ -187,7 +189,7 @@ class Planner:
     def _missing(self, quest: Quest, unknown: list[str]) -> tuple[tuple[str, ...], ...]:
         """The smallest sets of facts without which there might be a plan."""
         facts = [each for each in unknown if each != "history"]
-        if not facts or quest.is_barred(facts):
+        if not facts or quest.loose(facts).is_barred_now() or quest.is_barred(facts):
             return ()
         found: list[tuple[str, ...]] = []
         for size in (1, 2):
@@ -242,6 +244,10 @@ class Quest(Struct, frozen=True):
             deadline=self._but_the_last_quarter(),
             seen=None if loose else self.ahead.seen,
         )
+
+    def loose(self, unknown: Iterable[str] = ()) -> Reaching:
+        """Where all that can be moved is anything, and what is unknown: what is barred then is seen in no time."""
+        return self.reaching({*self.cone.movable, "history", *unknown})
 
     def least_of_facts(self) -> int:
         """No plan has fewer steps, of which each moves a fact that is in the way."""

@@ -40,6 +40,8 @@ DAYS: Final = "days"
 """The amount that takes time: the next step is that many days later."""
 _MOST_ALTERNATIVES: Final = 3
 _WORK_FOR_ALTERNATIVES: Final = 500
+_WORK_BEFORE_THE_CLOCK: Final = 200
+"""So much is looked at however late it is, in some milliseconds: what is near is found on a busy machine, too."""
 _FEW_INSTANTS: Final = 12
 _MOST_INSTEAD: Final = 2
 _PATHS_TO_A_STATE: Final = 2
@@ -260,7 +262,8 @@ class Search:
         if self._spent > self.bounds.work:
             self.cut.add("work")
             return True
-        if self.bounds.deadline is not None and time.monotonic() > self.bounds.deadline:
+        deadline = self.bounds.deadline
+        if deadline is not None and self._spent > _WORK_BEFORE_THE_CLOCK and time.monotonic() > deadline:
             self.cut.add("time")
             return True
         return False
