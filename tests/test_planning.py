@@ -757,6 +757,18 @@ features: {extra: {}}
 """
 
 
+AGED = """
+policy: aged
+version: "1"
+account: {fields: {type: {enum: [x, y]}}}
+request: {fields: {asked_on: date}}
+lifecycle:
+  type:
+    transitions:
+      wait: {from: x, to: y, requires: "addDays(request.asked_on, 28) < today", in_force: {until: UNTIL}}
+"""
+
+
 def test_what_serves_the_same_purpose_is_planned_where_there_is_no_way() -> None:
     plan = lawful.loads(MOVING).plan(account={"type": "a"}, change={"set": {"type": "b"}}, at="2025-03-01", history=[])
     assert (plan.status, plan.found) == ("none", False)
@@ -769,6 +781,38 @@ def test_what_serves_the_same_purpose_is_planned_where_there_is_no_way() -> None
         zip(("f1", "f2", "f3", "f4", "f5"), (False, True, True, True, True), strict=True)
     )
     assert len(told) == 6  # `n` or `spare`, and not both
+
+
+def test_what_serves_instead_is_named_where_no_way_to_it_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "moving.yaml").write_text(MOVING, "utf-8")
+    (tmp_path / "account.json").write_text('{"type": "a"}', "utf-8")
+    asked = ["plan", str(tmp_path / "moving.yaml"), str(tmp_path / "account.json"), "--set", "type=b"]
+    assert cli.main([*asked, "--history", "none", "--no-obtain"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    headlines = [line.split("  ")[0] for line in told if "set type=b" in line or "set status=moved" in line]
+    assert headlines == ["✗ there is no way", "? undetermined"]
+
+
+def test_what_is_near_is_found_and_a_closed_way_is_seen_however_late_it_is() -> None:
+    account = json.loads(Path("fixtures/wechat-official/certified.json").read_text("utf-8"))
+    asked: dict[str, Any] = {"account": account, "change": {"set": {"type": "service"}}, "at": "2024-04-12"}
+    plan = lawful.load("wechat-official").plan(**asked, history=[], seconds=0.001)
+    assert (plan.status, plan.proved) == ("none", True)
+    assert plan.instead is not None
+    assert plan.instead.plan.found
+
+
+@pytest.mark.parametrize(
+    ("until", "asked_on", "done"),
+    [("2026-04-01", "2026-03-01", "2026-03-30"), ("2026-03-10", "2026-01-31", "2026-03-01")],
+)
+def test_a_day_that_is_to_lie_back_is_waited_for_where_that_serves(until: str, asked_on: str, done: str) -> None:
+    policy = lawful.loads(AGED.replace("UNTIL", until))
+    plan = policy.plan(account={"type": "x"}, change={"set": {"type": "y"}}, at="2026-03-01", history=[])
+    [told] = [each.obtained.value for each in plan.steps if each.obtained is not None]
+    assert (told, (plan.done_at or "")[:10]) == (asked_on, done)
 
 
 def test_no_other_way_is_told_of_what_has_a_plan_or_names_none() -> None:
