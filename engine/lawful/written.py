@@ -295,7 +295,9 @@ def _cell(value: object) -> object:
             return value
         case _:
             pass
-    raise PydanticCustomError("table-cell", "{value} is neither `yes`, `no` nor obligations and rules", {"value": _shown(value)})
+    raise PydanticCustomError(
+        "table-cell", "{value} is neither `yes`, `no` nor obligations and rules", {"value": _shown(value)}
+    )
 
 
 class TableWritten(RuleWritten):
