@@ -78,6 +78,18 @@ def test_a_subscription_account_that_wants_to_be_a_service_account_is_told_of_th
     assert (other.status, other.instead) == ("none", None)
 
 
+def test_a_new_account_is_told_of_no_certification_to_renew(official: lawful.Policy) -> None:
+    account = {"type": "subscription", "subject": "individual"}
+    decision = official.check(
+        account=account,
+        change={"register": {}},
+        request={"accounts_of_subject": 0},
+        history=[],
+        at="2026-10-15",
+    )
+    assert (decision.verdict, decision.reasons) == ("allow", ())
+
+
 def test_whoever_asks_for_another_subject_is_told_what_to_do_instead(official: lawful.Policy) -> None:
     account = {"type": "subscription", "subject": "enterprise"}
     reason, *_ = official.check(account=account, change={"set": {"subject": "media"}}, at="2026-10-15").reasons

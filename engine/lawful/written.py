@@ -279,9 +279,10 @@ class FeatureWritten(RuleWritten):
 
 
 class Granted(Written):
-    """A cell that says yes, with something still to be done."""
+    """A cell that says yes, with something still to be done, or to be fulfilled beside."""
 
-    obligations: Obligations
+    obligations: Obligations = []
+    rules: Further = {}
 
 
 def _cell(value: object) -> object:
@@ -294,7 +295,9 @@ def _cell(value: object) -> object:
             return value
         case _:
             pass
-    raise PydanticCustomError("table-cell", "{value} is neither `yes`, `no` nor obligations", {"value": _shown(value)})
+    raise PydanticCustomError(
+        "table-cell", "{value} is neither `yes`, `no` nor obligations and rules", {"value": _shown(value)}
+    )
 
 
 class TableWritten(RuleWritten):

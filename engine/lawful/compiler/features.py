@@ -139,14 +139,16 @@ def _from_table(
     columns = {name: context.boolean(text, (*path, "columns", name)) for name, text in written.columns.items()}
     for row in table.rows:
         entitled, owed = _cells(context, written, row, columns, path)
+        change = _change(context, row.feature, written.source, period, path)
+        beside = _beside(context, written, row, columns, change)
         version = Version(
             period=period,
             enabling=entitled,
             standing=TRUE if reads_request(entitled) else entitled,
-            rules=[],
+            rules=[each for guard in beside for each in _enabling_and_standing(row.feature, guard, reads_request)],
             needs=(),
             owed=owed,
-            change=_change(context, row.feature, written.source, period, path),
+            change=change,
             written=written,
             place=Place(table.file.rpartition("/")[2], row.line, 1),
             title=row.title or title,
@@ -188,6 +190,26 @@ def _cells(
         for each in obligations(context, granted.obligations, here):
             owed.append(replace(each, when=conjunction([column, each.when])))
     return conjunction([disjunction(yes), *(negation(each) for each in no)]), tuple(owed)
+
+
+def _beside(context: Context, written: TableWritten, row: Row, columns: dict[str, Expr], change: Change) -> list[Rule]:
+    """The rules of what the cells of a row mean, each where a column holds in which the cell stands."""
+    found: list[Rule] = []
+    seen: set[str] = set()
+    for sign in dict.fromkeys(row.cells.values()):
+        granted = written.cells.get(sign)
+        if granted is None:
+            continue
+        where = disjunction([columns[name] for name, cell in row.cells.items() if cell == sign and name in columns])
+        path: Path = (*change.path, "cells", sign)
+        for name in seen & granted.rules.keys():
+            message = f"two cells of `{row.feature}` have a rule called `{name}`"
+            context.key_mistake("duplicate-id", message, (*path, "rules", name))
+        seen |= granted.rules.keys()
+        for guard in further(context, replace(change, path=path), granted.rules):
+            own = guard.when.operands[1:] if isinstance(guard.when, And) else ()  # beside that it is off
+            found.append(replace(guard, when=conjunction([change.applies, where, *own])))
+    return found
 
 
 def _feature(context: Context, id: str, versions: list[Version], found: Features) -> None:
