@@ -106,10 +106,16 @@ DURATIONS = (
 )
 EVENTS = ("upgrade", "mass_send", "certify")
 FEATURES = ("wechat_pay", "api")
-WINDOWS = tuple(
+_STRETCHES = tuple(
     Window(unit, length)
     for unit in get_args(calendar.CalendarUnit) + get_args(calendar.RollingUnit)
     for length in ((1, 6, 30, 60) if unit in get_args(calendar.RollingUnit) else (0,))
+)
+_SINCES = tuple(map(date.fromisoformat, ("2024-02-29", "2018-11-04", "2018-02-18", "2024-10-27", "1970-01-01")))
+WINDOWS = (
+    *_STRETCHES,
+    *(replace(each, since=_SINCES[place % len(_SINCES)]) for place, each in enumerate(_STRETCHES)),
+    *(Window("lifetime", since=each) for each in _SINCES),
 )
 
 
@@ -557,6 +563,8 @@ def _before(pen: Pen, at: datetime, zone: ZoneInfo, windows: Sequence[Window] = 
     window = pen.one(windows)
     day = calendar.day_of(at, zone)
     start: datetime | None
+    if window.since is not None and pen.chance(50):
+        return min(calendar.start_of(window.since, zone) + pen.one(SHIFTS), at)
     match window.unit:
         case "lifetime":
             start = at

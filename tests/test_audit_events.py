@@ -498,6 +498,7 @@ WHENS = (
     "account.quota > 1",
     "count('send', 'month') > 1",
     "count('note', '30 days') == 0 || account.state == 'c'",
+    "count('note', 'lifetime since 2024-03-31') == 0",
     "today >= date('2024-03-01')",
     "now < timestamp('2024-10-27T01:00:00Z')",
     "quiet",
@@ -621,6 +622,8 @@ class Author:
     def limit(self) -> dict[str, Any]:
         pen = self.pen
         written: dict[str, Any] = {"at_most": pen.number(0, 2), **pen.one(WINDOWS)}
+        if pen.chance(25):
+            written["since"] = pen.one(TURNS)
         if pen.chance(40):
             written["of"] = list(pen.several(NAMES, 2) or NAMES[:1])
         if pen.chance(50):

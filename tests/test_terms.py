@@ -86,7 +86,7 @@ def test_the_end_of_a_window_of_days_is_one_instant(zone: str, day: str, minutes
     assert space.satisfiable(opposite(equal(leaves, dates.micros(truth)))) is None
 
 
-ROLLING = (Window("days", 30), Window("months", 6))
+ROLLING = (Window("days", 30), Window("months", 6), Window("days", 40, date(2025, 10, 26)))
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])

@@ -347,6 +347,9 @@ def counted(situation: Situation, event: str, window: str) -> int:
 def _counts(when: datetime, window: str, situation: Situation) -> bool:
     zone, event, at = situation.zone.key, _seconds_of(when), _seconds_of(situation.at)
     of_event, today = civil_from_days(local_day(event, zone)), civil_from_days(local_day(at, zone))
+    window, _, since = window.partition(" since ")
+    if since and of_event < tuple(map(int, since.split("-"))):
+        return False
     match window.split():
         case ["lifetime"]:
             return True

@@ -6,8 +6,9 @@ Instants are aware `datetime`s in UTC, days are `date`s. A policy's zone says wh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,13 +27,23 @@ _LONGEST: Final = timedelta(microseconds=(2**63 - 1) // 1000)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Over which stretch of time events are counted: `length` is for the rolling units only."""
+    """Over which stretch of time events are counted: `length` is for the rolling units only.
+
+    What happened before the local midnight with which the day `since` begins counts never.
+    """
 
     unit: CalendarUnit | RollingUnit
     length: int = 0
+    since: date | None = None
 
     def __str__(self) -> str:
-        return f"{self.length} {self.unit}" if self.length else self.unit
+        stretch = f"{self.length} {self.unit}" if self.length else self.unit
+        return stretch if self.since is None else f"{stretch} since {self.since}"
+
+    @property
+    def whole(self) -> Window:
+        """The same stretch of time, whatever the day."""
+        return self if self.since is None else replace(self, since=None)
 
 
 LIFETIME: Final = Window("lifetime")
@@ -42,17 +53,36 @@ def window(text: str) -> Window | None:
     """The window that CEL's `count` names: `lifetime day month year`, `30 days`, `6 months`; None where it names none.
 
     >>> window("30 days"), window("fortnight")
-    (Window(unit='days', length=30), None)
+    (Window(unit='days', length=30, since=None), None)
+    >>> window("lifetime since 1997-01-02")
+    Window(unit='lifetime', length=0, since=datetime.date(1997, 1, 2))
     """
-    match text:
+    stretch, marked, day = text.partition(" since ")
+    since = iso_day(day)
+    if marked and since is None:
+        return None
+    match stretch:
         case "lifetime" | "day" | "month" | "year":
-            return Window(text)
+            return Window(stretch, since=since)
         case _:
             pass
-    found = re.fullmatch(r"([1-9][0-9]{0,4}) (day|month)s?", text)
+    found = re.fullmatch(r"([1-9][0-9]{0,4}) (day|month)s?", stretch)
     if found is None:
         return None
-    return Window("days" if found[2] == "day" else "months", int(found[1]))
+    return Window("days" if found[2] == "day" else "months", int(found[1]), since)
+
+
+def iso_day(text: str) -> date | None:
+    """
+    >>> iso_day("2024-02-29"), iso_day("2023-02-29")
+    (datetime.date(2024, 2, 29), None)
+    """
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def zone(name: str) -> ZoneInfo | None:
@@ -143,6 +173,8 @@ def add_years(day: date, years: int) -> date | None:
 
 def counts(span: Window, event: Instant, at: Instant, where: ZoneInfo) -> bool:
     """Whether an event counts at `at`, given that it happened by then."""
+    if span.since is not None and event < opening(span.since, where):
+        return False
     match span.unit:
         case "lifetime":
             return True
@@ -151,6 +183,12 @@ def counts(span: Window, event: Instant, at: Instant, where: ZoneInfo) -> bool:
         case "days" | "months":
             leaves = expiry(span, event, where)
             return leaves is None or at < leaves
+
+
+@lru_cache(512)
+def opening(since: date, where: ZoneInfo) -> Instant:
+    """The first instant that counts in a window since that day: `start_of`, kept."""
+    return start_of(since, where)
 
 
 def in_period(unit: Literal["day", "month", "year"], day: date, today: date) -> bool:
@@ -195,7 +233,12 @@ def not_just_before(at: Instant) -> Instant:
 
 
 def expiry(span: Window, event: Instant, where: ZoneInfo) -> Instant | None:
-    """The first instant at which an event counts no more; None where it always will."""
+    """The first instant at which an event counts no more; None where it always will.
+
+    The event's own instant, where it counts never: what counts at `at` is what happened by then and expires later.
+    """
+    if span.since is not None and event < opening(span.since, where):
+        return event
     try:
         local = event.astimezone(where)
     except OverflowError:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, assert_never, get_args
 from zoneinfo import ZoneInfo
 
-from lawful import ir, values, wording
+from lawful import calendar, ir, values, wording
 from lawful.conditions import ConditionError, Conditions, Vocabulary, literal
 from lawful.conditions.evaluator import Evaluator, variable
 from lawful.conditions.vocabulary import TYPE_NAMES
@@ -212,7 +212,7 @@ def _as_set(items: tuple[Value, ...]) -> frozenset[str] | None:
 
 _Read: TypeAlias = Callable[[str], Value | None]
 _MOMENTS: Final[Mapping[str, tuple[Type, _Read]]] = {
-    "date": (ir.DATE, literal.date_of),
+    "date": (ir.DATE, calendar.iso_day),
     "timestamp": (ir.TIMESTAMP, literal.timestamp_of),
     "duration": (ir.DURATION, literal.duration_of),
 }

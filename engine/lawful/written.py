@@ -167,6 +167,7 @@ class LimitWritten(RuleWritten):
     at_most: Whole
     per: Literal["lifetime", "day", "month", "year"] | None = None
     within: Within | None = None
+    since: Day | None = None
     of: Annotated[list[str], OneOrMany] | None = None
     when: Cel | None = None
     counted_by: str | None = None

@@ -361,7 +361,7 @@ class _Events:
             facts[each.owner, each.name] = self._fact(rows, each)
         counted = {}
         for i, count in enumerate(counts):
-            own = int(limited.event in count.events)
+            own = one_if(windows.counts_ever(count, rows, self.clock))
             covered = self.clock.covered(count.window, rows, self.whole_from)
             counted[count] = Counted(rows[f"n_{i}"] - own, covered)
         today = self.dialect.date_of_days(rows.day)

@@ -551,8 +551,11 @@ class _Account:
             return 0
         unit: CalendarUnit = window.unit  # type: ignore[assignment]  # the rolling ones are gone
         this = bucket(unit, self.day(group[0].event.at))
-        names = limited.limit.count.events
-        return sum(each.event in names and bucket(unit, self.day(each.at)) == this for each in self.events)
+        names, since = limited.limit.count.events, window.since
+        opens = self.events[0].at if since is None else calendar.opening(since, self.zone)
+        return sum(
+            each.event in names and each.at >= opens and bucket(unit, self.day(each.at)) == this for each in self.events
+        )
 
 
 @dataclass(frozen=True, slots=True)

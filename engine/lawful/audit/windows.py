@@ -94,6 +94,8 @@ class Clock:
         if whole_from is None or whole_from <= zones.EARLIEST:
             return ibis.literal(True)
         before = zones.instant(whole_from) - _ONE_MICROSECOND
+        if window.since is not None and before < calendar.opening(window.since, self.zone.zone):
+            return rows.at >= whole_from
         match window.unit:
             case "lifetime":
                 return ibis.literal(False)
@@ -104,8 +106,16 @@ class Clock:
                 leaves = calendar.expiry(window, before, self.zone.zone)
                 return ibis.literal(False) if leaves is None else rows.at >= max(zones.micros(leaves), whole_from)
 
+    def is_since(self, window: Window, rows: ibis_types.Table) -> Any:
+        """Whether dated events happened from the day on from which the window counts."""
+        if window.since is None:
+            return ibis.literal(True)
+        return rows.at >= zones.micros(calendar.opening(window.since, self.zone.zone))
+
     def is_counted(self, window: Window, rows: ibis_types.Table, now: int) -> Any:
         """Whether dated events that happened by now count now."""
+        if window.since is not None:
+            return self.is_since(window, rows) & self.is_counted(window.whole, rows, now)
         match window.unit:
             case "lifetime":
                 return ibis.literal(True)
@@ -134,6 +144,9 @@ def day_number(day: date) -> int:
 
 def begins(window: Window, now: int, zone: Zone) -> int | None:
     """An instant before which nothing counts any more, not much too early; None where there is none."""
+    if window.since is not None:
+        opens, begun = zones.micros(calendar.opening(window.since, zone.zone)), begins(window.whole, now, zone)
+        return opens if begun is None else max(opens, begun)
     today = calendar.day_of(zones.instant(now), zone.zone)
     first: date | None = None
     match window.unit:
@@ -168,7 +181,7 @@ def running(events: ibis_types.Table, counts: Sequence[Count], clock: Clock, unt
     """
     rows = events.mutate(
         counted=ibis.literal(True),
-        **{f"d_{i}": one_if(events.event.isin(each.events)) for i, each in enumerate(counts)},
+        **{f"d_{i}": one_if(counts_ever(each, events, clock)) for i, each in enumerate(counts)},
         **{
             f"w_{i}": clock.bucket(each.window, events.day) for i, each in enumerate(counts) if is_calendar(each.window)
         },
@@ -185,6 +198,12 @@ def running(events: ibis_types.Table, counts: Sequence[Count], clock: Clock, unt
             sums[f"total_{i}"] = rows[f"d_{i}"].sum().over(ibis.window(group_by=within)).cast("int64")
     summed = rows.mutate(**sums)
     return summed.filter(summed.counted).drop("counted", *(f"d_{i}" for i in range(len(counts))))
+
+
+def counts_ever(count: Count, events: ibis_types.Table, clock: Clock) -> Any:
+    """Whether dated events count when they happen."""
+    named = events.event.isin(count.events)
+    return named if count.window.since is None else named & clock.is_since(count.window, events)
 
 
 def _leaving(rows: ibis_types.Table, index: int, counts: Sequence[Count], clock: Clock, until: int) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from lawful.calendar import LIFETIME, Window
 from lawful.compiler.context import Context, check_versions, overlaps
@@ -134,7 +135,7 @@ def _limits(context: Context, change: Change, written: list[LimitWritten], path:
 
 
 def _limit(context: Context, change: Change, id: str, written: LimitWritten, path: Path) -> Rule:
-    window = _window(context, written, path)
+    window = replace(_window(context, written, path), since=written.since)
     events = _events(context, written.of, change, path)
     counted_by = None if written.counted_by is None else context.fact(written.counted_by, (*path, "counted_by"))
     if counted_by is not None and counted_by.type.kind != "int":
@@ -148,6 +149,8 @@ def _limit(context: Context, change: Change, id: str, written: LimitWritten, pat
     if written.when is not None:
         when.append(context.boolean(written.when, (*path, "when")))
     period = context.period(written.in_force, path, change.period)
+    if window.since is not None:
+        period = _from(context, window.since, period, path)
     return rule(context, change, id, "limit", requires, written, path, when=conjunction(when), period=period)
 
 
@@ -164,6 +167,14 @@ def _window(context: Context, written: LimitWritten, path: Path) -> Window:
         context.mistake("bad-window", message, (*path, "within"))
         return LIFETIME
     return Window("days" if lengths[0][0] == "days" else "months", lengths[0][1])
+
+
+def _from(context: Context, since: date, period: Period, path: Path) -> Period:
+    """A limit that counts from a day on begins with it: before, the change that is asked for does not count either."""
+    if period.until is not None and period.until <= since:
+        message = f"this is never in force: it begins {since} and ends {period.until}"
+        context.mistake("in-force-empty", message, (*path, "since"))
+    return Period(max(since, period.start or since), period.until)
 
 
 def _events(context: Context, names: list[str] | None, change: Change, path: Path) -> tuple[str, ...]:

@@ -27,7 +27,10 @@ _OUTSIDE: Final = {  # CEL's own functions that the profile leaves out
     "getDayOfMonth": "`getDate` gives the day of the month, from 1",
 }
 _ZONE_HELP: Final = "a name of the IANA database, such as `Asia/Shanghai`"
-_WINDOW_HELP: Final = "`lifetime`, `day`, `month`, `year`, or as in `30 days` and `6 months`"
+_WINDOW_HELP: Final = (
+    "`lifetime`, `day`, `month`, `year`, or as in `30 days` and `6 months`; "
+    "from a day on with it behind, as in `lifetime since 2024-01-31`"
+)
 _TIMESTAMP_HELP: Final = "a day, a time to the microsecond at most, and an offset: `2024-01-31T09:00:00+08:00`"
 
 
@@ -194,7 +197,7 @@ class Functions(Reading):
         found: ir.Constant | None = None
         match name:
             case "date":
-                day = literal.date_of(text)
+                day = calendar.iso_day(text)
                 found = None if day is None else ir.Constant(day, ir.DATE)
                 help = "a date is written as in `date('2024-01-31')`"
             case "timestamp":

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
@@ -16,17 +15,6 @@ _PART: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?([hms])")
 _MICROSECONDS: Final = {"h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000}
 _LONGEST: Final = 315_576_000_000 * 1_000_000
 """Protobuf's, and so CEL's: some 10 000 years."""
-
-
-def date_of(text: str) -> date | None:
-    """
-    >>> date_of("2024-02-29"), date_of("2023-02-29")
-    (datetime.date(2024, 2, 29), None)
-    """
-    try:
-        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
-    except ValueError:
-        return None
 
 
 def timestamp_of(text: str) -> datetime | None:

@@ -44,6 +44,9 @@ def counting(count: Count, zone: ZoneInfo) -> Counting:
 
 def _counts(window: Window, zone: ZoneInfo) -> Callable[[Instant, Instant, date], bool]:
     """Whether an event counts now, and today."""
+    if window.since is not None:
+        opens, of_stretch = calendar.opening(window.since, zone), _counts(window.whole, zone)
+        return lambda at, now, today: at >= opens and of_stretch(at, now, today)
     match window.unit:
         case "lifetime":
             return lambda at, now, today: True

@@ -424,6 +424,8 @@ def _expiries(count: Count, situation: Situation) -> Iterator[Instant]:
     times = [when for name, when in history.events if name in count.events]
     if history.whole_from is not None and history.whole_from > _FIRST:
         times.append(history.whole_from - _MICROSECOND)
+    if count.window.since is not None:
+        yield calendar.opening(count.window.since, situation.zone)  # what is done from then on counts
     for when in times:
         expires = calendar.expiry(count.window, when, situation.zone)
         if expires is not None:

@@ -41,14 +41,14 @@ class History:
         for name, when in self.events:
             if name in names and calendar.counts(window, when, at, zone):
                 least += 1
-        possible = 0
+        possible, certain = 0, 0
         for each in self.listed:
-            if each.event in names:
+            if each.event in names and calendar.counts(window, at, at, zone):
                 possible += 1
-                least += each.certain
+                certain += each.certain
+        least += certain
         if self.whole_from is None or not calendar.covers(window, self.whole_from, at, zone):
             return least, None
-        certain = sum(each.certain for each in self.listed if each.event in names)
         return least, least + possible - certain
 
     def then(self, event: str, *, certain: bool) -> History:

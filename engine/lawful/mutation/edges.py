@@ -91,9 +91,11 @@ def _look(program: Program, node: Expr, found: Looked) -> None:
             elif node.owner.endswith("features"):
                 found.features[node.name] = None
         case AtMost():
+            _look(program, node.count, found)
             found.counts[node.count] = max(found.counts.get(node.count, 0), node.at_most)
         case Count():
             found.counts.setdefault(node, 1)
+            found.days |= set() if node.window.since is None else {node.window.since}
         case Compare():
             _compared(program, node, found)
         case Call(function="matches", arguments=(Field() as of, Constant(value=str() as pattern))):
@@ -360,6 +362,12 @@ def _numbers(most: int) -> list[int]:
 def _around(window: Window, at: Instant, zone: ZoneInfo) -> tuple[Instant, Instant | None]:
     """The first minute that still counts, and the last before it."""
     minute = timedelta(minutes=1)
+    if window.since is not None:
+        opens = calendar.opening(window.since, zone)
+        inside, outside = _around(window.whole, at, zone)
+        if outside is None or outside < opens:
+            return min(max(inside, opens), at), min(opens - minute, at)
+        return inside, outside
     today = calendar.day_of(at, zone)
     match window.unit:
         case "lifetime":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, assert_never, cast
 
-from lawful import wording
+from lawful import calendar, wording
 from lawful.calendar import CalendarUnit, Window
 from lawful.ir import (
     BOOL,
@@ -273,10 +273,18 @@ def _count(expr: Count) -> Iterator[Changed]:
 def _other_windows(window: Window) -> list[Window]:
     if window.length:
         lengths = [each for each in (window.length + 1, window.length - 1) if each >= 1]
-        return [replace(window, length=each) for each in lengths]
+        return [replace(window, length=each) for each in lengths] + _other_beginnings(window)
     place = [*map(str, _CALENDAR_UNITS)].index(window.unit)
     units = [_CALENDAR_UNITS[each] for each in (place - 1, place + 1) if 0 <= each < len(_CALENDAR_UNITS)]
-    return [Window(each) for each in units]
+    return [replace(window, unit=each) for each in units] + _other_beginnings(window)
+
+
+def _other_beginnings(window: Window) -> list[Window]:
+    """From the day before, and from the day after."""
+    if window.since is None:
+        return []
+    days = (calendar.add_days(window.since, each) for each in (-1, 1))
+    return [replace(window, since=day) for day in days if day is not None]
 
 
 def _at_most(expr: AtMost) -> Iterator[Changed]:

@@ -88,6 +88,8 @@ class Instants:
         times = list(state.events)
         since = self.setting.unknown_before
         for count in self._timing.counts:
+            if count.window.since is not None:
+                yield calendar.opening(count.window.since, self.setting.judge.zone)
             for name, when in times:
                 if name in count.events:
                     yield from self._expiry(count.window, when)

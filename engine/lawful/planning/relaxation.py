@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from lawful import calendar
+from lawful.calendar import LIFETIME
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.situation import Situation
 from lawful.ir import TRUE, AtMost, Count, Field, FieldDeclaration, Move, Rule, Value
@@ -229,7 +230,7 @@ class Relaxation:
             limit = rule.requires
             if rule.severity != "error" or rule.when != TRUE or not isinstance(limit, AtMost) or not limit.own:
                 continue
-            if limit.count.window.unit == "lifetime" and move.event in limit.count.events:
+            if limit.count.window == LIFETIME and move.event in limit.count.events:
                 left = max(0, limit.at_most - min(self._numbers(limit.count)))
                 found = left if found is None else min(found, left)
         return found

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final
 
 from lawful.deciding.texts import texts_by
-from lawful.ir import Constant, Expr, Period, Program, walk
+from lawful.ir import AtMost, Constant, Count, Expr, Period, Program, walk
 
 _FIRST: Final = date(2000, 1, 1)
 _LAST: Final = date(2100, 12, 31)
@@ -33,7 +33,10 @@ def clock_of(program: Program) -> tuple[int, int]:
 def _days(program: Program) -> Iterator[date]:
     for expr in _exprs(program):
         for node in walk(expr):
-            if isinstance(node, Constant):
+            if isinstance(node, Count | AtMost):
+                since = (node.count if isinstance(node, AtMost) else node).window.since
+                yield from () if since is None else (since,)
+            elif isinstance(node, Constant):
                 if isinstance(node.value, datetime):
                     yield node.value.date()
                 elif isinstance(node.value, date):

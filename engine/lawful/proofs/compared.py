@@ -33,7 +33,7 @@ from lawful.proofs.logic import (
 from lawful.proofs.moves import Change, Judged, Moves, Ruling, holds
 from lawful.proofs.shared import Shared, renumbered
 from lawful.proofs.space import Space
-from lawful.proofs.state import Before, History, Now, State, fresh_fact, fresh_facts, period_of
+from lawful.proofs.state import Before, History, Now, State, fresh_fact, fresh_facts, is_calendar, period_of
 from lawful.proofs.terms import Terms
 
 _APART: Final = 1_000_000
@@ -129,7 +129,7 @@ class Compared:
         }
         for (event, window, moment), count in counts.items():
             other = counts.get((event, window, id(new)))
-            if moment != id(old) or other is None or window.unit not in ("day", "month", "year"):
+            if moment != id(old) or other is None or window.since is not None or not is_calendar(window):
                 continue
             one, two = period_of(window, old), period_of(window, new)
             earlier = either(less(one, two), both(equal(one, two), no_more(offsets["new"], offsets["old"])))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lawful import ir
+from lawful.calendar import LIFETIME
 from lawful.deciding.rulebook import facts_read
 from lawful.ir import AtMost, Clock, Count, Expr, Program, everything
 from lawful.proofs.moves import Moves
@@ -189,6 +190,6 @@ def is_timeless(program: Program, *exprs: Expr) -> bool:
                 return False
             if isinstance(node, (Count, AtMost)):
                 window = node.count.window if isinstance(node, AtMost) else node.window
-                if window.unit != "lifetime":
+                if window != LIFETIME:
                     return False
     return True

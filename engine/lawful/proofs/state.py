@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
 
 from lawful import calendar, ir
-from lawful.calendar import Window
+from lawful.calendar import LIFETIME, Window
 from lawful.ir import FieldDeclaration, Schema, Type, Value
 from lawful.proofs import dates
 from lawful.proofs.logic import (
@@ -146,7 +147,7 @@ class Before:
     counts: dict[tuple[str, Window, int], tuple[Now, Number]] = field(default_factory=dict)
 
     def count(self, event: str, window: Window, moment: Now) -> Number:
-        at = id(moment) if window.unit != "lifetime" else 0
+        at = id(moment) if window != LIFETIME else 0
         key = (event, window, at)
         if key not in self.counts:
             made = self.space.integer(f"{event}_in_{window}", 0, _MOST_EVENTS)
@@ -155,18 +156,23 @@ class Before:
         return self.counts[key][1]
 
     def _relate(self, event: str, window: Window, moment: Now, made: Number) -> None:
-        """A window holds no more than a wider one, and no more later on."""
+        """A window holds no more than a wider one, and no more later on; nothing before the day that it counts from."""
+        if window.since is not None:
+            self.space.assume(either(made == 0, no_more(_surely_from(window.since, self.space), moment.today)))
         for (name, other, _), (then, count) in self.counts.items():
             if name != event:
                 continue
             if other == window:
                 self._later(window, then, count, moment, made)
-            elif other.unit == "lifetime" or (then is moment and within(window, other)):
+            elif other == LIFETIME or (then is moment and within(window, other)):
                 self.space.assume(made <= count)
-            elif window.unit == "lifetime" or (then is moment and within(other, window)):
+            elif window == LIFETIME or (then is moment and within(other, window)):
                 self.space.assume(count <= made)
-            elif then is moment:
+            elif then is moment and window.since == other.since:
                 self._overlap(Counted(window, made), Counted(other, count), moment)
+            if then is moment:
+                self._same(Counted(window, made), Counted(other, count), moment)
+                self._same(Counted(other, count), Counted(window, made), moment)
 
     def _overlap(self, one: Counted, other: Counted, moment: Now) -> None:
         """Of a month or a year and so many days or months, whichever began earlier holds the other."""
@@ -177,13 +183,30 @@ class Before:
                     choice(begins, no_more(rolling.number, fixed.number), no_more(fixed.number, rolling.number))
                 )
 
+    def _same(self, one: Counted, other: Counted, moment: Now) -> None:
+        """From a day on a window holds what it does without that once all before the day is forgotten anyway, and what
+        a wider one does as long as nothing since is.
+        """
+        since = one.window.since
+        leaves = None if since is None else _forgotten(one.window, since, self.space.zone)
+        if leaves is None:
+            return
+        steady = dates.steady(self.space) is not None
+        if other.window == one.window.whole:
+            leaves += 0 if steady else 1
+            self.space.assume(implies(less(leaves, moment.today), equal(one.number, other.number)))
+        elif steady and other.window.since == since and within(one.window, other.window):
+            self.space.assume(implies(less(moment.today, leaves), equal(one.number, other.number)))
+
     def _later(self, window: Window, one: Now, count: Number, other: Now, number: Number) -> None:
         if one.follows(other):
             one, count, other, number = other, number, one, count
         if not other.follows(one):
             return
         self.space.assume(number <= count)
-        if window.unit in ("day", "month", "year"):
+        if window.unit == "lifetime":
+            self.space.assume(equal(number, count))
+        if is_calendar(window):
             same = equal(period_of(window, one), period_of(window, other))
             self.space.assume(choice(same, number == count, number == 0))
 
@@ -194,6 +217,21 @@ class Counted:
 
     window: Window
     number: Number
+
+
+def is_calendar(window: Window) -> bool:
+    return window.unit in ("day", "month", "year")
+
+
+def _surely_from(since: date, space: Space) -> int:
+    """A day that is not before the day from which on is counted, on whatever clock: days may be shown twice."""
+    return since.toordinal() - (0 if dates.steady(space) is not None else 1)
+
+
+def _forgotten(window: Window, since: date, zone: ZoneInfo) -> int | None:
+    """The day on which the first of what is counted from that day on counts no more; None where it always does."""
+    leaves = calendar.expiry(window, calendar.opening(since, zone), zone)
+    return None if leaves is None else calendar.day_of(leaves, zone).toordinal()
 
 
 def _begins_within(calendar: Window, rolling: Window, moment: Now) -> Bool | None:
@@ -229,6 +267,9 @@ def within(narrow: Window, wide: Window) -> bool:
     >>> within(Window("day"), Window("month")), within(Window("days", 30), Window("month"))
     (True, False)
     """
+    if wide.since is not None and (narrow.since is None or narrow.since < wide.since):
+        return False
+    narrow, wide = narrow.whole, wide.whole
     if wide.unit == "lifetime" or narrow == wide or (narrow.unit == "day" and wide.unit != "day"):
         return True
     match narrow.unit, wide.unit:
@@ -272,6 +313,16 @@ class History:
         return total
 
     def _counts(self, made: Made, window: Window, moment: Now) -> Bool:
+        if window.since is None:
+            return self._counts_still(made, window, moment)
+        return both(self._is_since(made.moment, window.since), self._counts_still(made, window.whole, moment))
+
+    def _is_since(self, made: Now, since: date) -> Bool:
+        if dates.steady(self.space) is not None:
+            return no_more(since.toordinal(), made.today)
+        return no_more(dates.micros(calendar.opening(since, self.space.zone)), made.now)
+
+    def _counts_still(self, made: Made, window: Window, moment: Now) -> Bool:
         if window.unit == "lifetime" or made.moment is moment:
             return True
         if made.moment.day is not None and moment.day is not None:

@@ -513,6 +513,8 @@ def realized(
 
 def begin_of(window: Window, at: datetime, judge: Judge) -> datetime:
     """The first instant whose events count at `at`, or shortly after it."""
+    if window.since is not None:
+        return max(calendar.opening(window.since, judge.zone), begin_of(window.whole, at, judge))
     day = calendar.day_of(at, judge.zone)
     match window.unit:
         case "lifetime":
