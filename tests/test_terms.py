@@ -23,7 +23,7 @@ from lawful.ir import Expr, Owner, Period, Type
 from lawful.proofs import dates, state
 from lawful.proofs.logic import Bool, equal, opposite
 from lawful.proofs.space import Space
-from lawful.proofs.state import Made, Now
+from lawful.proofs.state import Before, Made, Now
 from lawful.proofs.terms import Terms
 from proving import scene_of, space_of, value_of
 
@@ -109,6 +109,27 @@ def test_an_event_of_a_trace_counts_as_long_as_the_calendar_says(zone: str) -> N
                 counts = calendar.counts(window, event, at, where)
                 assert space.satisfiable(*there, held[window] if counts else opposite(held[window])) is not None
                 assert space.satisfiable(*there, opposite(held[window]) if counts else held[window]) is None
+
+
+@settings(max_examples=drawing.examples(40), deadline=None, phases=UNSHRUNK)
+@given(st.data())
+def test_what_was_before_a_trace_may_be_any_history(data: st.DataObject) -> None:
+    """Windows, from a day on or not, hold one another: what is said of that leaves out nothing that can be."""
+    pen = Pen(data.draw)
+    where = ZoneInfo(pen.one(("Asia/Shanghai", "America/Sao_Paulo", "Europe/London")))
+    moments = sorted(pen.one(drawing.MOMENTS[:9]) + timedelta(days=pen.one((0, 1, 20, 200))) for _ in range(2))
+    events = drawing.draw_events(pen, ("e",), moments[0], where)
+    windows = [pen.one(drawing.WINDOWS) for _ in range(3)]
+    windows += [each.whole for each in windows] + [replace(each, since=windows[0].since) for each in windows]
+    space = Space(where, (date(2000, 1, 1).toordinal(), date(2100, 12, 31).toordinal()))
+    before, past, claims = Before(space), History(events, EVERYTHING), list[Bool]()
+    now: Now | None = None
+    for at in moments:
+        now = Now(space, now)
+        counts = {each: before.count("e", each, now) for each in windows}
+        claims += _is_then(now, at)
+        claims += [equal(made, past.count(("e",), each, at, where)[0]) for each, made in counts.items()]
+    assert space.satisfiable(*claims) is not None
 
 
 def _is_then(moment: Now, at: datetime) -> list[Bool]:

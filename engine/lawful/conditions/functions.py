@@ -27,10 +27,8 @@ _OUTSIDE: Final = {  # CEL's own functions that the profile leaves out
     "getDayOfMonth": "`getDate` gives the day of the month, from 1",
 }
 _ZONE_HELP: Final = "a name of the IANA database, such as `Asia/Shanghai`"
-_WINDOW_HELP: Final = (
-    "`lifetime`, `day`, `month`, `year`, or as in `30 days` and `6 months`; "
-    "from a day on with it behind, as in `lifetime since 2024-01-31`"
-)
+_WINDOW_HELP: Final = "`lifetime`, `day`, `month`, `year`, or as in `30 days` and `6 months`"
+_SINCE_HELP: Final = "what counts from a day on is written as in `lifetime since 2024-01-31`"
 _TIMESTAMP_HELP: Final = "a day, a time to the microsecond at most, and an offset: `2024-01-31T09:00:00+08:00`"
 
 
@@ -242,10 +240,17 @@ class Functions(Reading):
             phrase, help = f"there is no event {quoted(event)}", near(event, self._names.events)
             self._tell("unknown-event", phrase, self._tree.place(event_node), help)
             event = None
-        window = None if span is None else calendar.window(span)
-        if span is not None and window is None:
-            phrase = f"{quoted(span)} is not a window"
-            self._tell("bad-window", phrase, self._tree.place(window_node), _WINDOW_HELP)
+        window = None if span is None else self._window(span, window_node)
         if event is None or window is None:
             return None
         return Typed(ir.Count((event,), window), ir.INT, node)
+
+    def _window(self, text: str, node: Node) -> calendar.Window | None:
+        _, marked, day = text.partition(" since ")
+        if marked and calendar.iso_day(day) is None:
+            self._tell("bad-date", f"{quoted(day)} is not a date", self._tree.place(node), _SINCE_HELP)
+            return None
+        window = calendar.window(text)
+        if window is None:
+            self._tell("bad-window", f"{quoted(text)} is not a window", self._tree.place(node), _WINDOW_HELP)
+        return window
