@@ -46,7 +46,7 @@ def planted() -> tuple[list[Row], list[Row]]:
         ["E010", "Juniper Software LLC", "LLC", "Y", "3", "Y", "PTR", "N"],  # early, and permitted
         ["E011", "Larch Logistics LLC", "LLC", "Y", "1", "Y", "DRE", "N"],  # an election at formation, then a change
         ["E012", "Maple Ventures LP", "LP", "Y", "", "N", "PTR", "N"],  # nobody knows how many owners
-        ["E013", "Alder Old LLC", "LLC", "Y", "2", "Y", "PTR", "N"],  # 1997-01-01, then a change
+        ["E013", "Alder Old LLC", "LLC", "Y", "2", "Y", "ASC", "N"],  # 1997-01-01, a change, and one too soon after it
         ["E014", "Birch Bancorp", "BANK", "Y", "4", "Y", "CORP", "N"],  # left a classification that nothing leaves
     ]
     filings = [
@@ -63,12 +63,10 @@ def planted() -> tuple[list[Row], list[Row]]:
         ["E011", "2023-01-01", "2023-01-31", "8832 disregarded", "ASC"],
         ["E013", "1997-01-01", "1997-01-20", "8832 association", "PTR"],
         ["E013", "1998-01-01", "1998-01-15", "8832 partnership", "ASC"],
+        ["E013", "2001-07-01", "2001-06-15", "8832 association", "PTR"],
         ["E014", "2022-01-01", "2022-01-10", "8832 partnership", "CORP"],
         ["E999", "2022-01-01", "2022-01-10", "8832 association", "PTR"],  # of an entity that is not listed
     ]
-    for filing in filings:
-        if filing[1] == "1997-01-01":
-            filing[3] = "8832 association (1997)"
     return entities, filings
 
 

@@ -76,6 +76,7 @@ def test_the_register_of_entities() -> None:
             ("E007", "lifecycle.classification.elect_disregarded.limit", "violated"),
             ("E008", "lifecycle.classification.elect_partnership.limit", "violated"),
             ("E012", "constraints.partnership-has-two-owners", "unknown"),
+            ("E013", "lifecycle.classification.elect_association.limit", "violated"),
             ("E014", "lifecycle.classification.final", "violated"),
             ("E999", "data.unknown-account", "violated"),
         }

@@ -213,13 +213,13 @@ def period(unit: Literal["day", "month", "year"], today: date, where: ZoneInfo) 
     if last is None or first.year == 1:
         return None
     begins, ends = start_of(first, where), start_of(last, where)
-    return (begins, ends) if _is_steady(begins, where) and _is_steady(ends, where) else None
+    return (begins, ends) if is_steady(begins, where) and is_steady(ends, where) else None
 
 
 _HOURS_AROUND: Final = [timedelta(hours=hours) for hours in range(-48, 49, 4)]
 
 
-def _is_steady(at: Instant, where: ZoneInfo) -> bool:
+def is_steady(at: Instant, where: ZoneInfo) -> bool:
     """Whether the clocks are not moved within two days of an instant."""
     try:
         return len({(at + each).astimezone(where).utcoffset() for each in _HOURS_AROUND}) == 1

@@ -150,6 +150,8 @@ class Before:
         at = id(moment) if window != LIFETIME else 0
         key = (event, window, at)
         if key not in self.counts:
+            if window.since is not None:
+                self.count(event, window.whole, moment)  # what the other windows are compared with
             made = self.space.integer(f"{event}_in_{window}", 0, _MOST_EVENTS)
             self._relate(event, window, moment, made)
             self.counts[key] = (moment, made)
@@ -158,7 +160,8 @@ class Before:
     def _relate(self, event: str, window: Window, moment: Now, made: Number) -> None:
         """A window holds no more than a wider one, and no more later on; nothing before the day that it counts from."""
         if window.since is not None:
-            self.space.assume(either(made == 0, no_more(_surely_from(window.since, self.space), moment.today)))
+            first = window.since.toordinal() - (0 if is_told_by_days(window.since, self.space) else 1)
+            self.space.assume(either(made == 0, no_more(first, moment.today)))
         for (name, other, _), (then, count) in self.counts.items():
             if name != event:
                 continue
@@ -171,8 +174,8 @@ class Before:
             elif then is moment and window.since == other.since:
                 self._overlap(Counted(window, made), Counted(other, count), moment)
             if then is moment:
-                self._same(Counted(window, made), Counted(other, count), moment)
-                self._same(Counted(other, count), Counted(window, made), moment)
+                self._since(Counted(window, made), Counted(other, count), moment)
+                self._since(Counted(other, count), Counted(window, made), moment)
 
     def _overlap(self, one: Counted, other: Counted, moment: Now) -> None:
         """Of a month or a year and so many days or months, whichever began earlier holds the other."""
@@ -183,20 +186,14 @@ class Before:
                     choice(begins, no_more(rolling.number, fixed.number), no_more(fixed.number, rolling.number))
                 )
 
-    def _same(self, one: Counted, other: Counted, moment: Now) -> None:
-        """From a day on a window holds what it does without that once all before the day is forgotten anyway, and what
-        a wider one does as long as nothing since is.
-        """
-        since = one.window.since
-        leaves = None if since is None else _forgotten(one.window, since, self.space.zone)
-        if leaves is None:
+    def _since(self, one: Counted, other: Counted, moment: Now) -> None:
+        """Once a window reaches back no further than to the day from which a wider one counts, that one holds it."""
+        since = other.window.since
+        if since is None or not within(one.window.whole, other.window.whole):
             return
-        steady = dates.steady(self.space) is not None
-        if other.window == one.window.whole:
-            leaves += 0 if steady else 1
-            self.space.assume(implies(less(leaves, moment.today), equal(one.number, other.number)))
-        elif steady and other.window.since == since and within(one.window, other.window):
-            self.space.assume(implies(less(moment.today, leaves), equal(one.number, other.number)))
+        clear = _clear_from(one.window.whole, since, self.space)
+        if clear is not None:
+            self.space.assume(implies(no_more(clear, moment.today), no_more(one.number, other.number)))
 
     def _later(self, window: Window, one: Now, count: Number, other: Now, number: Number) -> None:
         if one.follows(other):
@@ -223,15 +220,24 @@ def is_calendar(window: Window) -> bool:
     return window.unit in ("day", "month", "year")
 
 
-def _surely_from(since: date, space: Space) -> int:
-    """A day that is not before the day from which on is counted, on whatever clock: days may be shown twice."""
-    return since.toordinal() - (0 if dates.steady(space) is not None else 1)
+def is_told_by_days(since: date, space: Space) -> bool:
+    """Whether days tell what happened from that day on: not where the clocks may show it, and then the day before."""
+    zone = space.zone
+    return dates.steady(space) is not None or calendar.is_steady(calendar.opening(since, zone), zone)
 
 
-def _forgotten(window: Window, since: date, zone: ZoneInfo) -> int | None:
-    """The day on which the first of what is counted from that day on counts no more; None where it always does."""
-    leaves = calendar.expiry(window, calendar.opening(since, zone), zone)
-    return None if leaves is None else calendar.day_of(leaves, zone).toordinal()
+def _clear_from(window: Window, since: date, space: Space) -> int | None:
+    """A day from which on nothing counts that was before the other; None where it always does."""
+    leaves = calendar.expiry(window, calendar.opening(since, space.zone), space.zone)
+    if leaves is None:
+        return None
+    first = since.replace(day=1, month=1 if window.unit == "year" else since.month)
+    if window.unit == "day" or (is_calendar(window) and first == since):
+        clear = since
+    else:
+        clear = calendar.day_of(leaves, space.zone)
+    # until the end of that day what was late on the day before may count, and the clocks may be moved
+    return clear.toordinal() + (0 if is_calendar(window) and is_told_by_days(since, space) else 2)
 
 
 def _begins_within(calendar: Window, rolling: Window, moment: Now) -> Bool | None:
@@ -318,7 +324,7 @@ class History:
         return both(self._is_since(made.moment, window.since), self._counts_still(made, window.whole, moment))
 
     def _is_since(self, made: Now, since: date) -> Bool:
-        if dates.steady(self.space) is not None:
+        if is_told_by_days(since, self.space):
             return no_more(since.toordinal(), made.today)
         return no_more(dates.micros(calendar.opening(since, self.space.zone)), made.now)
 
