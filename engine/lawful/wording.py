@@ -207,10 +207,12 @@ _EVERY: Final = {
 
 
 def span(window: Window, language: Language) -> str:
-    """`a day`, `within 30 days`, `in all since 1997-01-02`: how a limit's window is said."""
+    """`a day`, `within 30 days`, `since 1997-01-02`: how a limit's window is said."""
     if window.since is not None:
         stretch = span(window.whole, language)
-        return f"{stretch} since {window.since}" if language == "en" else f"{window.since}起{stretch}"
+        if language == "zh":
+            return f"自{window.since}起{stretch}"
+        return f"since {window.since}" if window.unit == "lifetime" else f"{stretch} (since {window.since})"
     if window.unit in _EVERY:
         return _EVERY[window.unit].best(language)
     unit = window.unit if window.length != 1 else window.unit[:-1]

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Final, cast
-from zoneinfo import ZoneInfo
 
 from lawful import calendar, ir
 from lawful.calendar import LIFETIME, Window

@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
+from lawful.calendar import LIFETIME
 from lawful.ir import (
     BOOL,
     FALSE,
@@ -212,9 +213,9 @@ class Phrases:
         names, unit = self.events(count.events), count.window.unit
         if unit in ("day", "month", "year") or operator in ("<", ">="):
             return None
-        within = "" if unit == "lifetime" else " " + wording.span(count.window, self.language)
+        within = "" if count.window == LIFETIME else " " + wording.span(count.window, self.language)
         if operator in ("==", "<="):
-            never, chinese = ("never", "从未有") if unit == "lifetime" else ("no", "未有")
+            never, chinese = ("never", "从未有") if count.window == LIFETIME else ("no", "未有")
             return self.say(f"there was {never} {names}{within}", f"{within.strip()}{chinese}{names}")
         return self.say(f"there was {names}{within}", f"{within.strip()}有过{names}")
 
