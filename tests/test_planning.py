@@ -893,7 +893,7 @@ actions:
   greet: {requires: "account.born.getMonth() == 1 && account.born.getDate() == 29"}
 """
     code, out = told_of(policy, {"features": []}, ("--do", "party"), tmp_path, capsys)
-    assert (code, "2028-02-29   do party" in out) == (0, True)
+    assert (code, "2028-02-29   do “party”" in out) == (0, True)
     code, out = told_of(policy, {"features": []}, ("--do", "greet"), tmp_path, capsys)
     assert (code, "set born: unknown → 2028-02-29" in out or "set born: 2028-02-29" in out) == (0, True)
 
