@@ -791,7 +791,7 @@ def test_what_serves_instead_is_named_where_no_way_to_it_is_found(
     asked = ["plan", str(tmp_path / "moving.yaml"), str(tmp_path / "account.json"), "--set", "type=b"]
     assert cli.main([*asked, "--history", "none", "--no-obtain"]) == 1
     told = capsys.readouterr().out.splitlines()
-    headlines = [line.split("  ")[0] for line in told if "set type=b" in line or "set status=moved" in line]
+    headlines = [line.split("  ")[0] for line in told if "set type: b" in line or "set status=moved" in line]
     assert headlines == ["✗ there is no way", "? undetermined"]
 
 
