@@ -1050,7 +1050,7 @@ def test_eval_of_cases_of_a_policy(run: Run) -> None:
     ("line", "told"),
     [
         ("x", "this is not JSON: expecting value"),
-        ("[1]", "stands where a request should be"),
+        ("[1]", "a list stands where a case should be (an object)"),
         ('{"value": 1}', "expr: a case needs the text of an expression"),
         ('{"expr": 1, "value": 1}', "expr: a case needs the text of an expression"),
         ('{"expr": "1"}', "value: a case has either a `value` or an `error`"),

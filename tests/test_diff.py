@@ -188,7 +188,7 @@ def test_the_smallest_example_gives_what_matters_alone() -> None:
     assert request["account"] == {"type": "service"}
     assert [each["event"] for each in request["history"]] == ["mass_send"] * 4
     assert as_json(found, "0")["differences"][0]["where"]["cases"][0]["en"] == (
-        "it is a service account and number of “mass message” a calendar month = 4"
+        "it is a service account and number of “mass message” in the same calendar month = 4"
     )
 
 

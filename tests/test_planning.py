@@ -791,7 +791,7 @@ def test_what_serves_instead_is_named_where_no_way_to_it_is_found(
     asked = ["plan", str(tmp_path / "moving.yaml"), str(tmp_path / "account.json"), "--set", "type=b"]
     assert cli.main([*asked, "--history", "none", "--no-obtain"]) == 1
     told = capsys.readouterr().out.splitlines()
-    headlines = [line.split("  ")[0] for line in told if "set type=b" in line or "set status=moved" in line]
+    headlines = [line.split("  ")[0] for line in told if "set type: b" in line or "set status=moved" in line]
     assert headlines == ["✗ there is no way", "? undetermined"]
 
 
@@ -868,7 +868,7 @@ def test_the_wait_after_the_last_step_is_told(
     (tmp_path / "account.json").write_text('{"type": "a", "features": []}')
     files = (str(tmp_path / "counted.yaml"), str(tmp_path / "account.json"))
     code, out, _ = run(capsys, *files, "--reach", reach, "--at", "2025-03-31", "--history", "none")
-    assert (code, out.count("do bump")) == (0, steps)
+    assert (code, out.count("do “bump”")) == (0, steps)
     assert (f"wait until {until}" in out) if until else "wait" not in out
     assert ("it is so already" in out) == (until is None and not steps)
 
@@ -893,7 +893,7 @@ actions:
   greet: {requires: "account.born.getMonth() == 1 && account.born.getDate() == 29"}
 """
     code, out = told_of(policy, {"features": []}, ("--do", "party"), tmp_path, capsys)
-    assert (code, "2028-02-29   do party" in out) == (0, True)
+    assert (code, "2028-02-29   do “party”" in out) == (0, True)
     code, out = told_of(policy, {"features": []}, ("--do", "greet"), tmp_path, capsys)
     assert (code, "set born: unknown → 2028-02-29" in out or "set born: 2028-02-29" in out) == (0, True)
 
@@ -914,7 +914,7 @@ actions:
     code, out = told_of(policy, {"features": []}, ("--reach", reach), tmp_path, capsys)
     assert (code, out.count("wait until 2025-03-03"), out.count("wait until 2025-03-04")) == (0, 1, 1)
     code, out = told_of(policy, {"features": []}, ("--do", "more"), tmp_path, capsys)
-    assert (code, out.count("obtain account.n"), "or, at the same cost" in out) == (0, 1, False)
+    assert (code, out.count("obtain: n"), "or, at the same cost" in out) == (0, 1, False)
 
 
 def test_why_a_condition_is_never_reached_is_told() -> None:
@@ -1050,7 +1050,7 @@ actions:
 
 def test_any_other_text_is_told_as_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out = told_of(FACTS, {"features": []}, ("--do", "named"), tmp_path, capsys)
-    assert "obtain account.note: any other text" in out
+    assert "obtain: note: any other text" in out
 
 
 OPEN = """
@@ -1501,7 +1501,7 @@ def test_it_is_told_that_needs_were_not_found_together_at_their_rates(
     asked = (str(tmp_path / "p.yaml"), "--need", "low", "--need", "raise 1 per month", "--at", "2026-03-01", "--lang")
     code, out, _ = run(capsys, *asked, "en")
     assert code == 3
-    assert "low and raise 1 per month are each served, but were not found together at their rates\n" in out
+    assert "low and raise (1 per month) are each served, but were not found together at their rates\n" in out
     assert "open: a, all of it together   not looked at: other ways to keep them together at their rates\n" in out
     assert "但未找到按各自频次同时满足的途径\n" in run(capsys, *asked, "zh")[1]
 

@@ -167,6 +167,12 @@ def test_a_checker_rules_on_requests_in_every_form(wechat: lawful.Policy) -> Non
         checker({**ASKED, "change": {"do": "nothing"}})
 
 
+def test_a_verdict_has_no_truth_value_that_would_let_everybody_in(wechat: lawful.Policy) -> None:
+    for answer in (wechat.check(ASKED), wechat.checker()(ASKED)):
+        with pytest.raises(TypeError, match=r"ask `\.allowed`"):
+            bool(answer)
+
+
 def test_what_is_unknown_is_named_by_its_rule(wechat: lawful.Policy) -> None:
     unsure = {**ASKED, "account": {"type": "subscription", "certified_until": "2026-01-31"}}
     found = wechat.checker()(unsure)

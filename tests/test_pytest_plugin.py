@@ -262,6 +262,13 @@ OTHERS = {
 }
 
 
+def test_a_misspelt_policy_is_told_and_not_passed_over(pytester: pytest.Pytester) -> None:
+    write(pytester, {"cases.yaml": "policyy: wechat\ncases: []\n"})
+    result = pytester.runpytest()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*there is no key `policyy` here*", "*did you mean `policy`?*"])
+
+
 def test_other_files_are_ignored(pytester: pytest.Pytester) -> None:
     write(pytester, OTHERS)
     (pytester.path / "d").mkdir()

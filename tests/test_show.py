@@ -217,6 +217,38 @@ lifecycle:
     assert "    at most 1 within 6 months, if busy   lifecycle.type.go.limit\n" in words
 
 
+def test_what_belongs_to_a_rule_stands_indented_under_it() -> None:
+    policy = lawful.loads(
+        """
+policy: small
+version: "1"
+sources: {law: {title: the law}, guide: {title: the guide}}
+account: {fields: {followers: {type: int, outside: true}, type: {enum: [a, b], fixed: true}}}
+actions:
+  send:
+    requires: "account.type == 'a'"
+    limit: {at_most: 4, per: month, source: guide}
+    rules: {many: {when: account.followers > 9, requires: account.followers < 99, source: guide}}
+    source: law
+"""
+    )
+    words = plain(rules_in_words(policy.program, "en"))
+    assert words.endswith(
+        """
+Actions
+  send   actions.send
+    requires: type is a
+    at most 4 a calendar month   actions.send.limit
+      source: the guide   policy.yaml:9
+    source: the law   policy.yaml:8
+    many   actions.send.rules.many
+      where followers is more than 9
+      requires: followers is less than 99
+      source: the guide   policy.yaml:10
+"""
+    )
+
+
 def test_what_refuses_nothing_is_told_to_be_only_a_warning() -> None:
     policy = lawful.loads(
         """
@@ -232,14 +264,14 @@ actions:
 """
     )
     english, chinese = (plain(rules_in_words(policy.program, language)) for language in ("en", "zh"))
-    assert "    requires: followers ≥ 3 (only a warning)\n" in english
+    assert "    requires: followers is at least 3 (only a warning)\n" in english
     verbose = plain(rules_in_words(policy.program, "en"), verbose=True)
-    assert "    requires: followers ≥ 3 (only a warning)   account.followers >= 3\n" in verbose
+    assert "    requires: followers is at least 3 (only a warning)   account.followers >= 3\n" in verbose
     assert "    needs plain\n" in english
-    assert "    requires: followers ≥ 5 (only for information)\n" in english
+    assert "    requires: followers is at least 5 (only for information)\n" in english
     assert "    never after “hint” (only for information)" in english
     assert "    costs: 300 CNY, days 2\n" in english
-    assert "    须：followers ≥ 3（仅警告）\n" in chinese
+    assert "    须：followers不少于3（仅警告）\n" in chinese
     gifts, closed = matrix(policy.program, policy.layouts).grids[0].lines[1:]
     assert gifts.cells[0].text.en == "if followers is at least 3 (only a warning) and plain is enabled"
     assert [(each.text.en, each.answer) for each in closed.cells] == [

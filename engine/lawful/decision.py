@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, NoReturn, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, computed_field
 from pydantic.json_schema import JsonSchemaValue
@@ -171,6 +171,10 @@ class PolicyNamed(Answer):
     digest: str
 
 
+_NO_TRUTH: Final = "a denial is an object too: ask `.allowed`"
+"""What `if decision:` is told, which would let everybody in."""
+
+
 class Ruling(NamedTuple):
     """The bare answer of a checker: no words, no obligations, no consequences."""
 
@@ -179,6 +183,9 @@ class Ruling(NamedTuple):
     """The ids of the rules that refuse."""
     unknown: tuple[str, ...]
     """The ids of the rules that cannot be judged, and would have to be for the change to be allowed."""
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(_NO_TRUTH)
 
     @property
     def allowed(self) -> bool:
@@ -229,6 +236,9 @@ class Decision(Answer):
 
     def __hash__(self) -> int:
         return hash((self.verdict, self.at, self.policy))
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(_NO_TRUTH)
 
     @property
     def allowed(self) -> bool:

@@ -95,6 +95,20 @@ class Policy:
     def __repr__(self) -> str:
         return f"<Policy {self.program.id} {self.program.version}>"
 
+    @property
+    def id(self) -> str:
+        return self.program.id
+
+    @property
+    def version(self) -> str:
+        """As its author wrote it."""
+        return self.program.version
+
+    @property
+    def digest(self) -> str:
+        """Of its text and its tables; each decision carries it."""
+        return self.program.digest
+
     def check(
         self,
         request: Given = None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lawful.decision import Reason
     from lawful.policy import Engine, Policy
 
-_NAMES_A_POLICY: Final = re.compile(r"""^(?:\{\s*)?(["']?)policy\1\s*:""", re.MULTILINE)
+_KEY: Final = re.compile(r"""^(?:\{\s*)?(["']?)(\w{1,80})\1\s*:""", re.MULTILINE)
 _MOST_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -47,7 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CasesFile | None:
-    """A file called `cases.yaml` or `….cases.yaml` with a key `policy`; any other is somebody else's."""
+    """A file called `cases.yaml` or `….cases.yaml` with a key `policy`; any other is somebody else's.
+
+    One with `cases` and a key that is nearly `policy` is ours too: that it is misspelt is told, not passed over.
+    """
     if file_path.name != "cases.yaml" and not file_path.name.endswith(".cases.yaml"):
         return None
     return CasesFile.from_parent(parent, path=file_path) if _names_a_policy(file_path) else None
@@ -59,7 +62,8 @@ def _names_a_policy(path: Path) -> bool:
             text = file.read(_MOST_BYTES).decode("utf-8-sig", "replace")
     except OSError:
         return False
-    return _NAMES_A_POLICY.search(text) is not None
+    keys = {name for _, name in _KEY.findall(text)}
+    return "policy" in keys or ("cases" in keys and any(near(each, ("policy",)) for each in keys))
 
 
 def _engines(config: pytest.Config) -> list[Any]:

@@ -396,17 +396,18 @@ def mapping_of(request: object) -> Mapping[str, Any]:
 # ---------------------------------------------------------------------------------------------------- from JSON
 
 
-def from_json(text: str | bytes) -> dict[str, object]:
-    """The request of a JSON text: repeated keys and what is no object are refused. Raises RequestError.
+def from_json(text: str | bytes, what: str = "request") -> dict[str, object]:
+    """The request of a JSON text, or `what` it is called: repeated keys and what is no object are refused.
 
-    Numbers that no field can hold (NaN, 1e400) are kept as written: whoever reads the field tells of them.
+    Raises RequestError. Numbers that no field can hold (NaN, 1e400) are kept as written: whoever reads the field tells
+    of them.
     """
     if _is_too_large(text):
-        raise RequestError([Problem("", f"the request is larger than {MAX_BYTES // 1024 // 1024} MiB")])
+        raise RequestError([Problem("", f"the {what} is larger than {MAX_BYTES // 1024 // 1024} MiB")])
     try:
         decoded = text.decode() if isinstance(text, bytes) else text
         if not decoded.strip():
-            raise RequestError([Problem("", "the request is empty")])
+            raise RequestError([Problem("", f"the {what} is empty")])
         given = json.loads(
             decoded.removeprefix("\ufeff"),
             object_pairs_hook=_object,
@@ -415,15 +416,15 @@ def from_json(text: str | bytes) -> dict[str, object]:
             parse_int=_number,
         )
     except UnicodeDecodeError as error:
-        raise RequestError([Problem("", f"the request is not UTF-8: byte {error.start} cannot be read")]) from None
+        raise RequestError([Problem("", f"the {what} is not UTF-8: byte {error.start} cannot be read")]) from None
     except json.JSONDecodeError as error:
         why = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
         message = f"this is not JSON: {why}, line {error.lineno}, column {error.colno}"
         raise RequestError([Problem("", message)]) from None
     except RecursionError:
-        raise RequestError([Problem("", "the request is nested too deeply")]) from None
+        raise RequestError([Problem("", f"the {what} is nested too deeply")]) from None
     if not isinstance(given, dict):
-        raise RequestError([Problem("", f"{values.shown(given)} stands where a request should be", "an object")])
+        raise RequestError([Problem("", f"{values.shown(given)} stands where a {what} should be", "an object")])
     repeated = list(islice(_repeated(given), MOST_MISTAKES))
     if repeated:
         raise RequestError(repeated)

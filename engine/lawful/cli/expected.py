@@ -21,6 +21,8 @@ from lawful.reading import from_json
 
 _ENGINES: Final[tuple[Engine, ...]] = ("reference", "rete", "direct", "cel")
 _MOST_REASONS: Final = 20
+_MOST_UNREADABLE: Final = 20
+"""Lines that are told of one by one; a file of another kind has none that can be read."""
 
 
 def judge(name: str, policy: Policy | None, terminal: Terminal, *, as_json: bool) -> int:
@@ -34,7 +36,8 @@ def judge(name: str, policy: Policy | None, terminal: Terminal, *, as_json: bool
                 result = judges.result(_case(line))
             except RequestError as error:
                 tally.unreadable += 1
-                tell(error_text(f"line {number}: {'; '.join(str(error).splitlines())}"))
+                if tally.unreadable <= _MOST_UNREADABLE:
+                    tell(error_text(f"line {number}: {'; '.join(str(error).splitlines())}"))
                 continue
             finally:
                 passed(len(line or b""))
@@ -43,6 +46,9 @@ def judge(name: str, policy: Policy | None, terminal: Terminal, *, as_json: bool
                 terminal.text(json.dumps(_as_json(number, result), ensure_ascii=False))
             elif result.outcome == "wrong":
                 terminal.rows(_wrong(number, result, terminal))
+    if tally.unreadable > _MOST_UNREADABLE:
+        more = tally.unreadable - _MOST_UNREADABLE
+        tell(error_text(f"{more} more lines cannot be read", "each line is a case of its own, as JSON"))
     if as_json:
         terminal.remark(tally.heading(terminal))
     else:
@@ -58,7 +64,7 @@ def judge(name: str, policy: Policy | None, terminal: Terminal, *, as_json: bool
 def _case(line: bytes | None) -> Case:
     if line is None:
         raise RequestError([Problem("", f"the line is longer than {MAX_BYTES // 1024 // 1024} MiB")])
-    return read_case(from_json(line))
+    return read_case(from_json(line, "case"))
 
 
 def _as_json(number: int, result: Result) -> dict[str, Any]:

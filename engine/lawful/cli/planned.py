@@ -14,6 +14,7 @@ from lawful.show.rules import amount_of
 from lawful.show.words import Words, anywhere_in_words
 
 if TYPE_CHECKING:
+    from lawful.ir import FieldDeclaration
     from lawful.planning.plan import Apart, Choice, Choosable, Obtained, Plan, PlanStep
     from lawful.policy import Policy
 
@@ -47,8 +48,7 @@ class Planned:
             yield from self._no_plan(plan)
         if plan.instead is not None:
             said = self.terminal.say(", ", "，").join(
-                self.terminal.say(f"{name}={asking.plain(value, self.terminal)}", self._said(name, value))
-                for name, value in plan.instead.request.items()
+                self._said(name, value) for name, value in plan.instead.request.items()
             )
             told = self.terminal.say("instead, by the policy:", "按策略可改为：")
             yield row(0, (told, "bold"), GAP + said if said else "")
@@ -56,12 +56,13 @@ class Planned:
             yield from self.plan(instead, instead.steps[-1].change if instead.steps else None)
 
     def _goal(self, plan: Plan, asked: dict[str, Any] | None) -> str:
-        """In English as it is asked for on the command line; in Chinese by titles."""
+        """By titles, not as it is asked for on the command line."""
         if asked is None and not plan.goal.startswith("reach "):
             return plan.goal  # of what serves instead, where no way to it was found
         if asked is None:
-            return self.terminal.say(plan.goal, self._condition(plan.goal.removeprefix("reach ")))
-        return self.terminal.say(plan.goal, self._in_words(asked, {}))
+            told = self._condition(plan.goal.removeprefix("reach "))
+            return self.terminal.say(f"reach: {told}", told)
+        return self._in_words(asked, {})
 
     def _headline(self, plan: Plan) -> str:
         say = self.terminal.say
@@ -83,9 +84,12 @@ class Planned:
         return self.terminal.say(f"{steps} step{'s' if steps != 1 else ''}", f"共{steps}步")
 
     def _costing(self, plan: Plan) -> str:
-        if plan.measure == "steps":
+        if plan.measure == "steps" or plan.cost is None:
             return ""
-        return self.terminal.say(f", {plan.measure} {plan.cost}", f"，{plan.measure} {plan.cost}")
+        amount = amount_of(plan.measure, plan.cost)
+        if plan.measure == "cost":  # a bare number
+            return self.terminal.say(f", cost {amount}", f"，费用{amount}")
+        return self.terminal.say(f", {amount}", f"，{amount}")
 
     # --------------------------------------------------------------------------------------------------- steps
 
@@ -122,47 +126,42 @@ class Planned:
         for name, fact in (step.account or {}).items():
             yield self._note(depth, "with", "帐号信息", self._holding(name, fact))
         for name, fact in step.request.items():
-            said = self.terminal.say(f"{name}: {self._value(fact)}", self._said(name, fact))
-            yield self._note(depth, "the request says", "申请须说明", said)
+            yield self._note(depth, "the request says", "申请须说明", self._said(name, fact))
         for owed in step.obligations:
             yield self._note(depth, "still to do", "尚需", owed.text.best(language))
         if step.cost:
-            english = ", ".join(f"{name} {amount}" for name, amount in step.cost.items())
-            chinese = "、".join(amount_of(name, amount) for name, amount in step.cost.items())
-            yield self._note(depth, "costs", "费用", self.terminal.say(english, chinese))
+            amounts = (amount_of(name, amount) for name, amount in step.cost.items())
+            yield self._note(depth, "costs", "费用", self.terminal.say(", ", "、").join(amounts))
         told = set((step.change or {}).get("set", {}))
         for each in step.changed:
             if each.field not in told:
                 moved = asking.moved(each.field, each.from_, each.to, self.policy.program, self.terminal)
                 yield self._note(depth, "changes", "变更", moved)
         for feature in step.lost:
-            yield self._note(depth, "lost", "失去", self.terminal.say(feature, self._feature(feature)))
+            yield self._note(depth, "lost", "失去", self._feature(feature))
         if step.irreversible is not None:
-            what, reason = step.irreversible.field, step.irreversible.why.best(language)
-            reason = self.terminal.say(f"{what} — {reason}", f"{self._field(what)}——{reason}")
+            what, reason = self._field(step.irreversible.field), step.irreversible.why.best(language)
+            reason = self.terminal.say(f"{what} — {reason}", f"{what}——{reason}")
             yield row(depth + 2, (self.terminal.say("irreversible: ", "不可逆："), "warning"), reason)
 
     def _obtained(self, obtained: Obtained, lead: tuple[Piece, ...], depth: int) -> Iterator[Row]:
-        title = GAP + obtained.title.best(self.terminal.language) if obtained.title is not None else ""
-        value = self._value(obtained.value)
         owner, _, name = obtained.fact.partition(".")
         told = self._holding(name, obtained.value) if owner == "account" else self._said(name, obtained.value)
-        words = self.terminal.say(f"obtain {obtained.fact}: {value}", f"取得{told}")
-        yield row(depth, *lead, (words, "bold"), self.terminal.say(title, ""))
+        yield row(depth, *lead, (self.terminal.say(f"obtain: {told}", f"取得{told}"), "bold"))
         for text in obtained.so_that:
             said = anywhere_in_words(self.policy.program, text, self.terminal.language)
             yield self._note(depth, "so that", "以满足", said)
 
-    def _value(self, value: object) -> str:
+    def _valued(self, value: object, declaration: FieldDeclaration | None) -> str:
         """What stands for any text that has no name is told as that."""
         if _is_any_text(value):
             return self.terminal.say("any other text", "其他任意文本")
-        return asking.plain(value, self.terminal)
+        return asking.titled(value, declaration, self.terminal)
 
     def _in_words(self, change: dict[str, Any], was: dict[str, Any]) -> str:
         """`set account type: subscription account → service account`, where what it `was` is known; null is any value.
 
-        Other changes are called in English by the names that are asked for; their titles stand beside them.
+        Other changes are called by their titles.
         """
         say = self.terminal.say
         match change:
@@ -175,12 +174,12 @@ class Planned:
                 ]
                 return say("set ", "设置") + say(", ", "，").join(moves)
             case {"enable": name}:
-                return say(f"enable {name}", f"开通“{self._feature(name)}”")
+                return say(f"enable “{self._feature(name)}”", f"开通“{self._feature(name)}”")
             case {"disable": name}:
-                return say(f"disable {name}", f"关闭“{self._feature(name)}”")
+                return say(f"disable “{self._feature(name)}”", f"关闭“{self._feature(name)}”")
             case {"do": name}:
-                title = wording.action_title(self.policy.program, name, "zh")
-                return say(f"do {name}", f"执行“{title}”")
+                title = wording.action_title(self.policy.program, name, self.terminal.language)
+                return say(f"do “{title}”", f"执行“{title}”")
             case _:
                 return say("register", "注册")
 
@@ -198,14 +197,14 @@ class Planned:
         """A fact of the request, by its title."""
         declaration = self.policy.program.request.get(name)
         title = name if declaration is None else wording.field_title(declaration, self.terminal.language)
-        told = self._value(value) if _is_any_text(value) else asking.titled(value, declaration, self.terminal)
+        told = self._valued(value, declaration)
         return self.terminal.say(f"{title}: {told}", f"{title}：{told}")
 
     def _holding(self, name: str, value: object) -> str:
         """A field with its value, of which null is any."""
         say, title = self.terminal.say, self._field(name)
         declaration = self.policy.program.account.get(name)
-        told = say("anything", "任意值") if value is None else asking.titled(value, declaration, self.terminal)
+        told = say("anything", "任意值") if value is None else self._valued(value, declaration)
         return say(f"{title}: {told}", f"{title}：{told}")
 
     def _day(self, at: str) -> str:
@@ -250,11 +249,8 @@ class Planned:
         for rule, why in zip(plan.rules, plan.why, strict=True):
             yield row(1, ("✗ ", "bad"), (rule, "bold"), GAP + why.best(language))
         for part in plan.unmet:
-            facts = say(", ", "，").join(
-                say(f"{name}: {asking.plain(value, self.terminal)}", self._now(name, value))
-                for name, value in part.facts.items()
-            )
-            yield row(1, ("✗ ", "bad"), (say(part.text, self._condition(part.text)), "bold"), (GAP + facts, "dim"))
+            facts = say(", ", "，").join(self._now(name, value) for name, value in part.facts.items())
+            yield row(1, ("✗ ", "bad"), (self._condition(part.text), "bold"), (GAP + facts, "dim"))
         for each in plan.blocked[:_MOST_TOLD]:
             words = self._in_words(each.change, {})
             yield row(
@@ -281,7 +277,8 @@ class Planned:
     def _now(self, fact: str, value: object) -> str:
         """What a field of the account is now; of no value that it is unknown."""
         if value is None:
-            return f"{self._field(fact.removeprefix('account.'))}：{asking.plain(value, self.terminal)}"
+            title, told = self._field(fact.removeprefix("account.")), asking.plain(value, self.terminal)
+            return self.terminal.say(f"{title}: {told}", f"{title}：{told}")
         return self._holding(fact.removeprefix("account."), value)
 
     def _bound(self, plan: Plan) -> str:
@@ -305,7 +302,7 @@ class Planned:
     def choice(self, choice: Choice) -> Iterator[Row]:
         say = self.terminal.say
         named = f"{choice.policy.id} {choice.policy.version}"
-        chosen = [self._value_of(each) for each in choice.options if each.value in choice.chosen]
+        chosen = [self._name(each) for each in choice.options if each.value in choice.chosen]
         headline = say(", ", "、").join(chosen) or say("none of them serves", "没有符合的类型")
         if choice.status in ("not found", "undetermined"):
             headline = say("undetermined", "无法确定") if choice.missing else say("none was found", "未找到")
@@ -326,7 +323,7 @@ class Planned:
             yield from self._against(option)
         for option in choice.options:
             if option.status == "found" and option.plan is not None and (option.plan.steps or _waits(option.plan)):
-                value = self._value_of(option)
+                value = self._name(option)
                 yield row(1, (say(f"the way to {value}:", f"成为{value}的步骤："), "dim"))
                 yield from self._way(option.plan, 2)
 
@@ -345,21 +342,17 @@ class Planned:
 
     def _name(self, option: Choosable) -> str:
         title = option.title.best(self.terminal.language) if option.title is not None else ""
-        return self.terminal.say(f"{option.value}{GAP}{title}" if title else option.value, title or option.value)
-
-    def _value_of(self, option: Choosable) -> str:
-        """In English as it is written, in Chinese by its title."""
-        return self.terminal.say(option.value, self._name(option))
+        return title or option.value
 
     def _need(self, need: str) -> str:
-        """As it is asked for; in Chinese by the title of the feature, or of the action with how often."""
-        if self.terminal.language == "en":
-            return need
+        """By the title of the feature, or of the action with how often."""
         name, *rate = need.split()
         if name in self.policy.program.features:
             return self._feature(name)
-        title = wording.action_title(self.policy.program, name, "zh")
-        return f"{title}（{_EVERY[rate[2]]}{rate[0]}次）" if len(rate) == 3 else title
+        title = wording.action_title(self.policy.program, name, self.terminal.language)
+        if len(rate) != 3:
+            return title
+        return self.terminal.say(f"{title} ({' '.join(rate)})", f"{title}（{_EVERY[rate[2]]}{rate[0]}次）")
 
     def _against(self, option: Choosable) -> Iterator[Row]:
         """What speaks against a type."""
@@ -368,7 +361,7 @@ class Planned:
         for each in option.needs:
             against += list(zip(each.rules, each.why, strict=True))
         if against:
-            value = self._value_of(option)
+            value = self._name(option)
             yield row(1, (self.terminal.say(f"against {value}:", f"不宜选{value}："), "dim"))
         for rule, why in dict(against).items():
             yield row(2, (rule, "bold"), GAP + why.best(language))
@@ -376,12 +369,12 @@ class Planned:
             yield from self._apart(option, apart)
         for each in option.needs:
             if each.status in _OPEN:
-                what = self.terminal.say(", ", "，").join((self._value_of(option), self._need(each.need)))
+                what = self.terminal.say(", ", "，").join((self._name(option), self._need(each.need)))
                 yield self._open(what, each.missing, each.left_out)
         is_told = any(each.status in _OPEN for each in option.needs)
         if option.status in _OPEN and not is_told and option.plan is not None:
             together = self.terminal.say(", all of it together", "，同时满足全部需求") if option.needs else ""
-            yield self._open(self._value_of(option) + together, option.plan.missing, option.plan.bound.left_out)
+            yield self._open(self._name(option) + together, option.plan.missing, option.plan.bound.left_out)
 
     def _apart(self, option: Choosable, apart: Apart) -> Iterator[Row]:
         """Why a type does not serve together what it serves."""
@@ -400,7 +393,7 @@ class Planned:
                 f"{which} are each served, but no way to them together was found",
                 f"可分别满足{which}，但未找到同时满足的途径",
             )
-        value = self._value_of(option)
+        value = self._name(option)
         yield row(1, (say(f"against {value}: ", f"不宜选{value}："), "dim"), told)
         for rule, why in zip(apart.rules, apart.why, strict=True):
             yield row(2, (rule, "bold"), GAP + why.best(self.terminal.language))

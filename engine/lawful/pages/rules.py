@@ -33,7 +33,6 @@ from lawful.pages.texts import columns
 from lawful.show.line import Kind, Line
 from lawful.show.rules import Teller
 from lawful.show.ways import Closed, closed
-from lawful.show.words import Words
 
 _LONGEST: Final = 4_000
 _LONGEST_LABEL: Final = 26
@@ -41,6 +40,8 @@ _LONGEST_LABEL: Final = 26
 _FEW: Final = 2
 _LONGEST_LONE_LABEL: Final = 42
 """Where there are few, on a phone, too."""
+_CARD: Final = 2
+"""The depth of what is said of a card itself."""
 _OPEN, _BETWEEN, _CLOSE = "\ue000", "\ue001", "\ue002"
 """Around a word that is explained, until the text is escaped: then they become a link."""
 _LINK: Final = re.compile(f"{_OPEN}(\\w+){_BETWEEN}([^{_CLOSE}]*){_CLOSE}")
@@ -85,6 +86,13 @@ class Told:
     kind: Kind
     of: str
     aside: str
+    deep: bool = False
+    """Whether it belongs to a rule within the card's."""
+
+    @property
+    def own_source(self) -> bool:
+        """Whether it is the source of the card: it stands at its foot."""
+        return self.kind == "source" and not self.deep
 
 
 @dataclass(slots=True)
@@ -141,8 +149,8 @@ def page(matrix: Matrix, language: Language = "en", examples: Sequence[Example] 
     )
 
 
-class _Teller(Words, Teller):
-    """Says it in words; what a word means is a link away."""
+class _Teller(Teller):
+    """What a word means is a link away."""
 
     def named(self, expr: ConditionOf) -> str:
         condition, phrase = self.program.conditions[expr.name], super().named(expr)
@@ -151,21 +159,11 @@ class _Teller(Words, Teller):
         name = re.sub(f"[{_OPEN}{_BETWEEN}{_CLOSE}]", "", phrase)
         return f"{_OPEN}{expr.name}{_BETWEEN}{name}{_CLOSE}"
 
-    def meanings(self) -> Iterator[Line]:
-        for each in self.program.conditions.values():
-            yield Line(1, self.word(each.name), kind="condition", of=each.name)
-            phrase = self.condition(each.holds)
-            yield Line(2, self.say(f"that is: {phrase}", f"即：{phrase}"), kind="must")
-            if each.note is not None:
-                yield Line(2, self.say("note: ", "注：") + self.text(each.note), kind="note")
-            if each.source is not None:
-                yield from self.origin(each.source, each.place)
-
-    def told(self, text: Text | None) -> Iterator[Line]:
+    def told(self, text: Text | None, depth: int) -> Iterator[Line]:
         if text is None:
             return
         said = self.text(wording.filled(text, lambda name, language: self._fact_named(name)))
-        yield Line(2, self.say(f"what people are told: {said}", f"提示语：{said}"), kind="told")
+        yield Line(depth, self.say(f"what people are told: {said}", f"提示语：{said}"), kind="told")
 
     def _fact_named(self, placeholder: str) -> str:
         """What stands for a fact that is filled in when it is told: `‹account type›`."""
@@ -190,7 +188,7 @@ def _sections(program: Program) -> list[Section]:
     english, chinese = (list(_Teller(program, language).everything()) for language in LANGUAGES)
     found: list[Section] = []
     for one, other in zip(english, chinese, strict=True):
-        told = Told(Text(one.text, other.text), one.kind, one.of, one.aside)
+        told = Told(Text(one.text, other.text), one.kind, one.of, one.aside, one.depth > _CARD)
         if one.depth == 0:
             if one.of:
                 found.append(Section(one.of, _TITLES.get(one.of, told.text)))

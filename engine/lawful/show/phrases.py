@@ -8,11 +8,10 @@ from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
-from lawful.calendar import LIFETIME
+from lawful.calendar import LIFETIME, Window
 from lawful.ir import (
     BOOL,
     FALSE,
-    INT,
     TRUE,
     And,
     AtMost,
@@ -41,6 +40,7 @@ from lawful.ir import (
     Text,
     Type,
     Variable,
+    negation,
     type_of,
     walk,
 )
@@ -67,6 +67,22 @@ _PARTS_OF_DAYS: Final[Mapping[Function, tuple[str, str]]] = {
     "getDate": ("the day of the month", "日"),
     "getDayOfWeek": ("the weekday (Sunday is 0)", "星期（星期日为0）"),
 }
+_CURRENT: Final[Mapping[str, Text]] = {
+    "day": Text("on the same day", "当天"),
+    "month": Text("in the same calendar month", "当月"),
+    "year": Text("in the same year", "当年"),
+}
+NOT: Final = Text("it is not so that ", "并非：")
+"""Before what is denied, where it has no opposite."""
+_COUNTED: Final[Mapping[Comparison, Text]] = {
+    "==": Text("exactly", "恰好"),
+    "!=": Text("other than", "不是"),
+    "<": Text("less than", "少于"),
+    "<=": Text("at most", "至多"),
+    ">": Text("more than", "多于"),
+    ">=": Text("at least", "至少"),
+}
+_DAY: Final = timedelta(days=1)
 _OPPOSITES: Final[dict[Comparison, Comparison]] = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
@@ -111,7 +127,7 @@ class Phrases:
             case And():
                 return self.say(" and ", "，且").join(self.within(each) for each in expr.operands)
             case Or():
-                return self.say(" or ", "，或").join(self.within(each) for each in expr.operands)
+                return self._either(expr)
             case Known(operand=Field() as field):
                 return self._known(field, True)
             case Field() if expr.owner.endswith("features"):
@@ -154,8 +170,17 @@ class Phrases:
     def within(self, expr: Expr) -> str:
         """A part of a longer phrase; in brackets where it is one itself."""
         phrase = self.condition(expr)
-        longer = isinstance(expr, (And, Or, Conditional, Quantifier)) or phrase.startswith(("not: ", "并非："))
+        longer = isinstance(expr, (And, Or, Conditional, Quantifier)) or phrase.startswith(self.text(NOT))
         return self.say(f"({phrase})", f"（{phrase}）") if longer else phrase
+
+    def _either(self, expr: Or) -> str:
+        """What begins with what is not so speaks of what follows where it is so: `if …, then …`."""
+        first, *others = expr.operands
+        if not is_implication(expr):
+            return self.say(" or ", "，或").join(self.within(each) for each in expr.operands)
+        given = self.within(negation(first))
+        then = self.say(" or ", "，或").join(self.within(each) for each in others)
+        return self.say(f"if {given}, then {then}", f"若{given}，则{then}")
 
     def _negated(self, expr: Expr) -> str:
         if isinstance(expr, ConditionOf):
@@ -168,8 +193,7 @@ class Phrases:
             opposite = self._opposite(expr)
         if opposite is not None and "`" not in opposite:
             return opposite
-        phrase = self.within(expr)
-        return self.say(f"not: {phrase}", f"并非：{phrase}")
+        return self.text(NOT) + self.within(expr)
 
     def _opposite(self, expr: Expr) -> str | None:
         """The negated phrase, where saying it needs no *not* in front."""
@@ -196,10 +220,9 @@ class Phrases:
         return told if known else self.say(f"{fact} is not known", f"{fact}未知")
 
     def _comparison(self, expr: Compare) -> str:
-        if isinstance(expr.left, Count) and expr.right == Constant(0, INT):
-            happened = self._happened(expr.left, expr.operator)
-            if happened is not None:
-                return happened
+        return self._of_events(expr) or self._of_two(expr) or self._of_values(expr)
+
+    def _of_values(self, expr: Compare) -> str:
         field = next((each for each in (expr.left, expr.right) if isinstance(each, Field)), None)
         left, right = self.term(expr.left, field), self.term(expr.right, field)
         if isinstance(expr.left, (Field, Variable)) and expr.left.type.kind in ("enum", "string", "bool"):
@@ -208,16 +231,59 @@ class Phrases:
                 return self.say(f"{left} {relation} {right}", f"{left}{relation}{right}")
         return self.related(expr.operator, left, right, type_of(expr.left))
 
-    def _happened(self, count: Count, operator: Comparison) -> str | None:
-        """Of a number that is compared with none, as far as it is of no calendar's day, month or year."""
-        names, unit = self.events(count.events), count.window.unit
-        if unit in ("day", "month", "year") or operator in ("<", ">="):
-            return None
-        within = "" if count.window == LIFETIME else " " + wording.span(count.window, self.language)
-        if operator in ("==", "<="):
-            never, chinese = ("never", "从未有") if count.window == LIFETIME else ("no", "未有")
-            return self.say(f"there was {never} {names}{within}", f"{within.strip()}{chinese}{names}")
-        return self.say(f"there was {names}{within}", f"{within.strip()}有过{names}")
+    def _of_events(self, expr: Compare) -> str | None:
+        """Of a number of events that is compared with one that is said."""
+        match expr:
+            case Compare("==" | "<=", Count() as count, Constant(0)) | Compare("<", Count() as count, Constant(1)):
+                return self._happened(count, never=True)
+            case Compare("!=" | ">", Count() as count, Constant(0)) | Compare(">=", Count() as count, Constant(1)):
+                return self._happened(count, never=False)
+            case Compare(operator, Count() as count, Constant(int() as number)):
+                return self._so_often(count, operator, number)
+            case _:
+                return None
+
+    def _of_two(self, expr: Compare) -> str | None:
+        """Of a field on both sides of a change, and of two conditions that go together or never do."""
+        match expr:
+            case Compare("!=", Field("before", before), Field("after", after)) if before == after:
+                return self.say(f"{self._titled(before)} changes", f"{self._titled(before)}变更")
+            case Compare("==", Field("before", before), Field("after", after)) if before == after:
+                return self.say(f"{self._titled(before)} stays the same", f"{self._titled(before)}不变")
+            case Compare(operator="==" | "!=", left=left, right=right) if _is_condition(left) and _is_condition(right):
+                one, other = self.within(left), self.within(right)
+                if expr.operator == "!=":
+                    return self.say(f"either {one} or {other}, not both", f"{one}与{other}二者恰居其一")
+                return self.say(f"{one} exactly if {other}", f"当且仅当{other}时{one}")
+            case _:
+                return None
+
+    def _titled(self, name: str) -> str:
+        return wording.field_title(self.program.account[name], self.language)
+
+    def _so_often(self, count: Count, operator: Comparison, number: int) -> str:
+        """`“upgrade” happened more than once in all`."""
+        names, window, how = self.events(count.events), self._within(count.window), self.text(_COUNTED[operator])
+        times = {1: "once", 2: "twice"}.get(number, f"{number} times")
+        return self.say(f"{names} happened {how} {times} {window}", f"{window}{names}{how}{number}次")
+
+    def _happened(self, count: Count, *, never: bool) -> str:
+        names, lifetime = self.events(count.events), count.window == LIFETIME
+        window = "" if lifetime else self._within(count.window)
+        within = f" {window}" if window else ""
+        if never:
+            no, chinese = ("never", "从未有") if lifetime else ("no", "未有")
+            return self.say(f"there was {no} {names}{within}", f"{window}{chinese}{names}")
+        return self.say(f"there was {names}{within}", f"{window}有过{names}")
+
+    def _within(self, window: Window) -> str:
+        """When what is counted happened: of the calendar's, in the one in which the day of the question is."""
+        told = _CURRENT.get(window.unit)
+        if told is None:
+            return wording.span(window, self.language)
+        if window.since is None:
+            return self.text(told)
+        return self.say(f"{told.en} (since {window.since})", f"自{window.since}起{told.zh}")
 
     def related(self, operator: Comparison, left: str, right: str, _: Type) -> str:
         """How two terms of that type compare."""
@@ -275,7 +341,9 @@ class Phrases:
     def _called(self, call: Call) -> str:
         parts = [self.term(each) for each in call.arguments]
         if call.function in _SIGNS:
-            sides = (f"({part})" if _is_sum(each) else part for each, part in zip(call.arguments, parts, strict=True))
+            sides = (
+                f"({part})" if _is_sum(each, call) else part for each, part in zip(call.arguments, parts, strict=True)
+            )
             return f" {_SIGNS[call.function]} ".join(sides)
         first = parts[0]
         match call.function:
@@ -306,6 +374,10 @@ class Phrases:
             number = abs(by.value)
             english = f"{number} {unit if number != 1 else unit[:-1]} {'after' if by.value >= 0 else 'before'}"
             return self.say(f"{english} {start}", f"{start}{'后' if by.value >= 0 else '前'}{number}{zh}")
+        if isinstance(by, Conditional):
+            then, otherwise = (self._moved(function, each, start) for each in (by.then, by.otherwise))
+            test = self.condition(by.test)
+            return self.say(f"{then} if {test}, else {otherwise}", f"{test}时为{then}，否则为{otherwise}")
         number_of = self.term(by)
         return self.say(f"({number_of}) {unit} after {start}", f"{start}后（{number_of}）{zh}")
 
@@ -328,6 +400,8 @@ class Phrases:
     def _length(self, length: timedelta) -> str:
         """In the largest unit that leaves no rest."""
         seconds = int(length.total_seconds())
+        if length > 2 * _DAY and not length % _DAY:
+            return self.say(f"{length // _DAY} × 24 hours", f"{length // _DAY}×24小时")
         for size, english, chinese in ((3600, "hour", "小时"), (60, "minute", "分钟"), (1, "second", "秒")):
             if seconds % size == 0 and not length.microseconds:
                 number = seconds // size
@@ -339,9 +413,9 @@ class Phrases:
         title = wording.field_title(declaration, self.language) if declaration is not None else field.name
         match field.owner:
             case "before":
-                return self.say(f"{title} before", f"变更前的{title}")
+                return self.say(f"{title} before the change", f"变更前的{title}")
             case "after":
-                return self.say(f"{title} after", f"变更后的{title}")
+                return self.say(f"{title} after the change", f"变更后的{title}")
             case "change":
                 return self.say(f"the {title} asked for", f"申请的{title}")
             case "request" if declaration is None or declaration.title is None:
@@ -356,7 +430,7 @@ class Phrases:
 
     def _count(self, count: Count) -> str:
         names = self.events(count.events)
-        window = wording.span(count.window, self.language)
+        window = self._within(count.window)
         return self.say(f"number of {names} {window}", f"{window}{names}的次数")
 
     # -------------------------------------------------------------------------------------------------- others
@@ -382,6 +456,17 @@ class Phrases:
         return self.say(" ", "，").join(parts)
 
 
-def _is_sum(expr: Expr) -> bool:
+def is_implication(expr: Or) -> bool:
+    """Whether it begins with what is not so: it speaks of what follows where it is so."""
+    first = expr.operands[0]
+    return isinstance(first, Not) or (isinstance(first, Compare) and first.operator == "!=")
+
+
+def _is_sum(expr: Expr, within: Call) -> bool:
     """Whether an operand needs brackets inside another calculation."""
-    return isinstance(expr, Call) and expr.function in _SIGNS
+    return isinstance(expr, Call) and expr.function in _SIGNS and not expr.function == within.function == "+"
+
+
+def _is_condition(expr: Expr) -> bool:
+    """Whether it is no value, but says something of values."""
+    return isinstance(expr, (ConditionOf, Not, And, Or, Compare, Member, Known))

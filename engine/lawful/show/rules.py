@@ -26,6 +26,7 @@ from lawful.ir import (
     Language,
     Lifecycle,
     Move,
+    Or,
     Place,
     Program,
     Rule,
@@ -35,7 +36,8 @@ from lawful.ir import (
     Value,
 )
 from lawful.show.line import Line
-from lawful.show.phrases import Phrases
+from lawful.show.phrases import NOT, is_implication
+from lawful.show.words import Words
 
 _CURRENCIES: Final = frozenset(
     {"AUD", "BRL", "CAD", "CHF", "CNY", "EUR", "GBP", "HKD", "INR", "JPY", "KRW", "SGD", "TWD", "USD"}
@@ -48,7 +50,7 @@ def rules_in_words(program: Program, language: Language) -> list[Line]:
     return list(Teller(program, language).everything())
 
 
-class Teller(Phrases):
+class Teller(Words):
     """Tells a whole policy: the same lines in every language."""
 
     def everything(self) -> Iterator[Line]:
@@ -79,7 +81,9 @@ class Teller(Phrases):
         if program.scope is not None:
             yield Line(1, self.text(program.scope))
         yield Line(
-            1, self.say(f"days begin in {program.timezone}", f"日期以{program.timezone}为准"), program.digest[:19]
+            1,
+            self.say(f"days begin at midnight in {program.timezone}", f"日期以{program.timezone}的零点为界"),
+            program.digest[:19],
         )
 
     def _section(self, name: str, title: str, lines: Iterable[Line]) -> Iterator[Line]:
@@ -141,7 +145,8 @@ class Teller(Phrases):
         if declaration.private:
             yield self.say("private", "不公开")
         if declaration.ask_cost != 1:
-            yield self.say(f"asking costs {declaration.ask_cost}", f"询问代价{declaration.ask_cost}")
+            cost = declaration.ask_cost
+            yield self.say(f"costs {cost} to find out, others cost 1", f"查明代价为{cost}（其他为1）")
 
     def _constant(self, value: object, type_: Type) -> str:
         return str(value) if type_.kind != "timestamp" else f"{value:%Y-%m-%dT%H:%M:%SZ}"
@@ -156,23 +161,37 @@ class Teller(Phrases):
     def _moving(self, declaration: FieldDeclaration) -> str:
         match declaration.motion:
             case "lifecycle":
-                return self.say("moves by its life cycle", "按生命周期变更")
+                return self.say("changes by its life cycle", "按生命周期变更")
             case "fixed":
                 return self.say("fixed at registration", "注册后不可变更")
             case "settable":
                 return self.say("may be set by a request", "可申请修改")
             case "outside":
-                return self.say("moved by the world outside", "由外部决定")
+                return self.say("changes outside these rules", "由外部决定")
             case "effects":
-                return self.say("moved by the effects of changes alone", "仅随其他变更而变")
+                return self.say("changes only with other changes", "仅随其他变更而变")
 
     def meanings(self) -> Iterator[Line]:
-        for condition in self.program.conditions.values():
-            written, name = wording.cel(condition.holds), condition.name
-            if condition.title is None:
-                yield Line(1, f"{name}: {self.condition(condition.holds)}", written=written, kind="condition", of=name)
-            else:
-                yield Line(1, self.text(condition.title), name, written, kind="condition", of=name)
+        """Each condition's title, below it what it is about."""
+        for each in self.program.conditions.values():
+            yield Line(1, self.word(each.name), each.name, kind="condition", of=each.name)
+            yield from self._meaning(each.holds)
+            yield from self.noted(each.note)
+            if each.source is not None:
+                yield from self.origin(each.source, each.place)
+
+    def _meaning(self, holds: Expr) -> Iterator[Line]:
+        """Part by part: titles have their own *and* and *or*."""
+        match holds:
+            case And(parts):
+                joined = self.say("and", "且")
+            case Or(parts) if not is_implication(holds):
+                joined = self.say("or", "或")
+            case _:
+                parts, joined = (holds,), ""
+        for part in parts:
+            phrase, word = self.condition(part), self.say("that is", "即") if part is parts[0] else joined
+            yield Line(2, self.say(f"{word}: {phrase}", f"{word}：{phrase}"), written=wording.cel(part), kind="must")
 
     # ------------------------------------------------------------------------------------------------- changes
 
@@ -219,19 +238,22 @@ class Teller(Phrases):
                 yield from self._version(move, rules or [], name)
 
     def _version(self, move: Move, rules: list[Rule], name: str) -> Iterator[Line]:
-        lines = [*self._guards(rules), *self._effects(move)]
+        """What the change itself requires and does, with its source; then each rule beside it, indented under its own
+        head.
+        """
         guard = next((rule for rule in rules if rule.kind == "requires"), None)
-        if move.trigger == "register" and not lines:
+        further = [rule for rule in rules if rule.kind == "requires" and rule is not guard]
+        lines = [*self._guards(guard, [rule for rule in rules if rule not in further]), *self._effects(move)]
+        if move.trigger == "register" and not (lines or further):
             return
         yield Line(1, self._head(move, name), move.id, kind="rule", of=move.id)
         yield from lines
         if guard is not None:
-            yield from self.told(guard.explanation)
-            if guard.note is not None:
-                yield Line(2, self.say("note: ", "注：") + self.text(guard.note), kind="note")
-            yield from self.origin(guard.source, guard.place)
+            yield from self._remarks(guard, 2)
+        for rule in further:
+            yield from self._further(rule)
 
-    def told(self, _: Text | None) -> Iterator[Line]:
+    def told(self, _: Text | None, depth: int) -> Iterator[Line]:
         """What is said where a rule is violated: the sentences above say it too."""
         yield from ()
 
@@ -250,16 +272,16 @@ class Teller(Phrases):
         period = self.period(move.in_force)
         return self.say(f"{head} ({period})", f"{head}（{period}）") if period else head
 
-    def _guards(self, rules: Iterable[Rule]) -> Iterator[Line]:
+    def _guards(self, guard: Rule | None, rules: Iterable[Rule]) -> Iterator[Line]:
         for rule in rules:
             match rule.kind:
-                case "requires" if ".rules." in rule.id:
-                    yield from self._further(rule)
                 case "requires":
-                    yield from self._requirements(rule)
+                    yield from self._requirements(rule, 2)
                 case "limit" | "never_after":
                     yield self._limit(rule)
-                    yield from self.told(rule.explanation)
+                    yield from self.told(rule.explanation, 3)
+                    if guard is None or rule.source != guard.source:
+                        yield from self.origin(rule.source, rule.place, 3)
                 case "needs":
                     needed = wording.feature_title(self.program, rule.id.rpartition(".")[2], self.language)
                     told = self.say(f"needs {needed}", f"须先开通{needed}") + self.only(rule.severity)
@@ -272,28 +294,27 @@ class Teller(Phrases):
         name = self.text(rule.title, _as_words(rule.id.rpartition(".")[2]))
         period = self.period(rule.in_force) if not self._is_version(rule) else ""
         head = self.say(f"{name} ({period})", f"{name}（{period}）") if period else name
-        applies = [part for part in _flat(rule.when) if part not in self._applies(rule)]
-        if applies:
-            phrase = self.say(" and ", "，且").join(self.condition(part) for part in applies)
-            head += self.say(f", if {phrase}", f"，当{phrase}")
         yield Line(2, head, rule.id, kind="limit", of=rule.id)
-        yield from self._requirements(rule)
-        yield from self._remarks(rule)
+        for part in _flat(rule.when):
+            if part not in self._applies(rule):
+                yield self._where(part, 3)
+        yield from self._requirements(rule, 3)
+        yield from self._remarks(rule, 3)
 
-    def _requirements(self, rule: Rule) -> Iterator[Line]:
+    def _requirements(self, rule: Rule, depth: int) -> Iterator[Line]:
         """What must hold. A table's columns may say the same: that one applies, and that no other one does."""
-        languages = [Phrases(self.program, language) for language in LANGUAGES]  # the same lines in every language
+        languages = [Words(self.program, language) for language in LANGUAGES]  # the same lines in every language
         said = {tuple(each.condition(part) for each in languages): part for part in reversed(_parts(rule.requires))}
         for part in reversed(said.values()):
             phrase = self.condition(part)
             told = self._required(part, phrase, rule.severity) + self.only(rule.severity)
-            yield Line(2, told, written=self._written(part, phrase), kind="requires")
+            yield Line(depth, told, written=self._written(part, phrase), kind="requires")
 
     def _required(self, part: Expr, phrase: str, severity: Severity) -> str:
         """`requires: …`; of what must not be, where it is refused."""
         if part == FALSE:
             return self.say("never allowed", "一概不可")
-        unwanted = phrase.removeprefix(self.say("not: ", "并非："))
+        unwanted = phrase.removeprefix(self.text(NOT))
         if severity == "error" and unwanted != phrase:
             return self.say(f"refused where {unwanted}", f"不可：{unwanted}")
         return self.say(f"requires: {phrase}", f"须：{phrase}")
@@ -423,23 +444,35 @@ class Teller(Phrases):
     def _constraint(self, rule: Rule) -> Iterator[Line]:
         yield self._constraint_head(rule)
         if rule.when != TRUE:
-            phrase = self.condition(rule.when)
-            written = self._written(rule.when, phrase)
-            yield Line(2, self.say(f"where {phrase}", f"当{phrase}"), written=written, kind="where")
+            yield self._where(rule.when, 2)
         for part in _parts(rule.requires):
             phrase = self.condition(part)
-            unwanted = phrase.removeprefix(self.say("not: ", "并非："))
-            told = self.say(f"it must be that {phrase}", f"须{phrase}")
-            if unwanted != phrase:
-                told = self.say(f"it must not be that {unwanted}", f"不得：{unwanted}")
-            yield Line(2, told, written=self._written(part, phrase), kind="must")
-        yield from self._remarks(rule)
+            yield Line(2, self._standing(phrase, rule.severity), written=self._written(part, phrase), kind="must")
+        yield from self._remarks(rule, 2)
 
-    def _remarks(self, rule: Rule) -> Iterator[Line]:
-        yield from self.told(rule.explanation)
-        if rule.note is not None:
-            yield Line(2, self.say("note: ", "注：") + self.text(rule.note), kind="note")
-        yield from self.origin(rule.source, rule.place)
+    def _where(self, expr: Expr, depth: int) -> Line:
+        phrase = self.condition(expr)
+        return Line(
+            depth, self.say(f"where {phrase}", f"当{phrase}"), written=self._written(expr, phrase), kind="where"
+        )
+
+    def _standing(self, phrase: str, severity: Severity) -> str:
+        """What must be so of an account that stands; what is only warned of is expected."""
+        unwanted = phrase.removeprefix(self.text(NOT))
+        if unwanted == phrase:
+            word = self.say("required", "须") if severity == "error" else self.say("expected", "应为")
+        else:
+            word = self.say("not allowed", "不得") if severity == "error" else self.say("not expected", "不应")
+        return self.say(f"{word}: {unwanted}", f"{word}：{unwanted}")
+
+    def _remarks(self, rule: Rule, depth: int) -> Iterator[Line]:
+        yield from self.told(rule.explanation, depth)
+        yield from self.noted(rule.note, depth)
+        yield from self.origin(rule.source, rule.place, depth)
+
+    def noted(self, note: Text | None, depth: int = 2) -> Iterator[Line]:
+        if note is not None:
+            yield Line(depth, self.say("note: ", "注：") + self.text(note), kind="note")
 
     def _across(self, rule: Rule, group: Group) -> Iterator[Line]:
         yield self._constraint_head(rule)
@@ -457,7 +490,7 @@ class Teller(Phrases):
         if group.counted_by is not None:
             counter = self.condition(group.counted_by)
             yield Line(2, self.say(f"the others are counted by {counter}", f"其他帐号数以{counter}计"), kind="must")
-        yield from self._remarks(rule)
+        yield from self._remarks(rule, 2)
 
     def _invariants(self) -> Iterator[Line]:
         for each in self.program.invariants:
@@ -466,19 +499,18 @@ class Teller(Phrases):
             kind = {"never": self.say("never", "从不"), "always": self.say("always", "总是")}[each.kind]
             phrase = self.condition(each.expr)
             yield Line(2, self.say(f"{kind}: {phrase}", f"{kind}：{phrase}"), kind="must")
-            if each.note is not None:
-                yield Line(2, self.say("note: ", "注：") + self.text(each.note), kind="note")
+            yield from self.noted(each.note)
             yield from self.origin(each.source, each.place)
 
-    def origin(self, citation: Citation | None, place: Place) -> Iterator[Line]:
+    def origin(self, citation: Citation | None, place: Place, depth: int = 2) -> Iterator[Line]:
         where = f"{place.file.rpartition('/')[2]}:{place.line}"
         if citation is None:
-            yield Line(2, self.say("no source given", "未注明依据"), where, kind="source")
+            yield Line(depth, self.say("no source given", "未注明依据"), where, kind="source")
             return
         source = citation.source
         clause = f", {citation.clause}" if citation.clause else ""
         yield Line(
-            2, self.say("source: ", "依据：") + self.text(source.title) + clause, where, kind="source", of=source.id
+            depth, self.say("source: ", "依据：") + self.text(source.title) + clause, where, kind="source", of=source.id
         )
 
 

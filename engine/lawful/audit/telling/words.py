@@ -163,9 +163,12 @@ def found_in_all(summary: Summary) -> Text:
         return Text(f"{some} of {accounts} {has} findings", f"{every}个帐号中有{some}个存在问题")
     if any(each.counting for each in summary.rules):
         return Text(f"no findings for {accounts}, only about the data", f"{every}个帐号均未发现问题，但数据本身有问题")
-    if any(map(found_something, summary.rules)):
+    unknown, of = unknown_outcomes(summary)
+    if unknown:
+        outcomes, rules = counted(unknown, "outcome"), counted(of, "rule")
         return Text(
-            f"nothing found for {accounts}, where all could be judged", f"{every}个帐号中，凡能判定的均未发现问题"
+            f"no findings for {accounts} as far as they could be judged: {outcomes} unknown, of {rules}",
+            f"{every}个帐号中，就已能判定者未发现问题；另有{grouped(of)}条规则的{grouped(unknown)}项结果未知",
         )
     return Text(f"no findings for {accounts}", f"{every}个帐号均未发现问题")
 
