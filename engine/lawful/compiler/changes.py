@@ -296,7 +296,7 @@ def fields(context: Context, policy: PolicyWritten) -> tuple[list[Move], list[Ru
         path: Path = ("account", "fields", name)
         trigger, place = f"set.{name}", context.place(path)
         same = Compare("==", present(field), asked(field))
-        source = context.citation(policy.account.fields[name].source, path)
+        source = field.source
         if field.fixed is not None:
             rules.append(
                 built_in(

@@ -32,6 +32,7 @@ from lawful.engines.situation import History, Situation, counted, held_number
 from lawful.ir import (
     LANGUAGES,
     AtMost,
+    Condition,
     Count,
     Expr,
     Field,
@@ -462,13 +463,13 @@ def expiries(limit: AtMost, situation: Situation) -> list[datetime]:
     return sorted(each for each in leaving if each is not None)
 
 
-def cited(rule: Rule) -> Cited | None:
-    if rule.source is None:
+def cited(of: Rule | FieldDeclaration | Condition) -> Cited | None:
+    if of.source is None:
         return None
-    source = rule.source.source
+    source = of.source.source
     return Cited(
         id=source.id,
-        clause=rule.source.clause,
+        clause=of.source.clause,
         title=source.title.best("en"),
         titles=Told(en=source.title.en, zh=source.title.zh),
         published=source.published,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from lawful.decision import Reason, Verdict
+from lawful.decision import Cited, Reason, Verdict
 from lawful.ir import Expr, Program, Text, Value
 from lawful.proofs.answers import Severity, Why
 
@@ -195,6 +195,8 @@ class Retold:
     new: Text
     of: str = ""
     """Of a value: the field."""
+    source: Cited | None = None
+    """Of a field and its values, and of a condition: what the new words rest on."""
 
 
 @dataclass(frozen=True, slots=True)

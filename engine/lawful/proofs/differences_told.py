@@ -253,7 +253,8 @@ class Sayings:
         old, new = self._words(each.old), self._words(each.new)
         if old == new:
             old, new = ((text.zh if self.language == "en" else text.en) or "" for text in (each.old, each.new))
-        return self.say(f"{named}: {old} → {new}", f"{named}：{old} → {new}")
+        source = f" [{self.examples.cited(each.source)}]" if each.source is not None else ""
+        return self.say(f"{named}: {old} → {new}{source}", f"{named}：{old} → {new}{source}")
 
     def in_other_words(self) -> list[Retold]:
         """The rules that are explained otherwise."""
@@ -321,7 +322,14 @@ def as_json(diff: Diff, lawful: str) -> Json:
         ],
         "only": [{"policy": each.side, "what": each.what, "name": each.name, "told": each.told} for each in diff.only],
         "texts": [
-            {"what": each.what, "name": each.name, "of": each.of, "old": _text(each.old), "new": _text(each.new)}
+            {
+                "what": each.what,
+                "name": each.name,
+                "of": each.of,
+                "old": _text(each.old),
+                "new": _text(each.new),
+                "source": None if each.source is None else each.source.model_dump(mode="json"),
+            }
             for each in diff.texts
         ],
         "assumptions": [{"en": each.en, "zh": each.zh} for each in diff.assumptions],

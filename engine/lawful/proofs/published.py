@@ -149,13 +149,14 @@ class Only(Part):
 
 
 class Retold(Part):
-    """What both policies have, and each calls by other words; `of` is the field of a value."""
+    """What both policies have, and each calls by other words; `of` is the field of a value, `source` the new one's."""
 
     what: differences.Called
     name: str
     of: str
     old: Text
     new: Text
+    source: Cited | None
 
 
 class Turned(Part):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from lawful.deciding.explaining import cited
 from lawful.ir import Condition, Event, Feature, FieldDeclaration, Program, Rule, Text
 from lawful.proofs.differences import Called, Retold
 
@@ -13,18 +15,26 @@ Texts = Mapping[str, Text | None]
 def retold(old: Program, new: Program) -> Iterator[Retold]:
     """Of what both have, each thing that has another title; then the rules with another title or explanation."""
     for name in (each for each in old.account if each in new.account):
-        yield from _titled("value", old.account[name].values, new.account[name].values, of=name)
-    yield from _titled("field", _titles(old.account), _titles(new.account))
+        values = _titled("value", old.account[name].values, new.account[name].values, of=name)
+        yield from (replace(each, source=cited(new.account[name])) for each in values)
+    yield from _declared("field", old.account, new.account)
     yield from _titled("feature", _titles(old.features), _titles(new.features))
     yield from _titled("action", old.actions, new.actions)
-    yield from _titled("request field", _titles(old.request), _titles(new.request))
+    yield from _declared("request field", old.request, new.request)
     yield from _titled("event", _titles(old.events), _titles(new.events))
-    yield from _titled("condition", _titles(old.conditions), _titles(new.conditions))
+    yield from _declared("condition", old.conditions, new.conditions)
     yield from _rules(old, new)
 
 
 def _titles(declared: Mapping[str, FieldDeclaration | Feature | Event | Condition]) -> Texts:
     return {name: each.title for name, each in declared.items()}
+
+
+def _declared(
+    what: Called, old: Mapping[str, FieldDeclaration | Condition], new: Mapping[str, FieldDeclaration | Condition]
+) -> Iterator[Retold]:
+    for each in _titled(what, _titles(old), _titles(new)):
+        yield replace(each, source=cited(new[each.name]))
 
 
 def _titled(what: Called, old: Texts, new: Texts, *, of: str = "") -> Iterator[Retold]:
