@@ -204,6 +204,8 @@ class Phrases:
                 return self.condition(expr.operand)
             case Known(operand=Field() as field):
                 return self._known(field, False)
+            case Member():
+                return self._membership(expr, denied=True)
             case Field() if expr.owner.endswith("features"):
                 title = wording.feature_title(self.program, expr.name, self.language)
                 return self.say(f"{title} is not enabled", f"未开通{title}")
@@ -289,13 +291,17 @@ class Phrases:
         """How two terms of that type compare."""
         return f"{left} {_SYMBOLS[operator]} {right}"
 
-    def _membership(self, expr: Member) -> str:
+    def _membership(self, expr: Member, *, denied: bool = False) -> str:
         beside = next((each for each in (expr.item, expr.collection) if isinstance(each, Field)), None)
         item = self.term(expr.item, beside)
         if isinstance(expr.collection, ListOf):
             names = self.listed([self.term(each, beside) for each in expr.collection.items])
+            if denied:
+                return self.say(f"{item} is none of {names}", f"{item}不属于{names}")
             return self.say(f"{item} is one of {names}", f"{item}为{names}之一")
         collection = self.term(expr.collection)
+        if denied:
+            return self.say(f"{item} is not among {collection}", f"{collection}不包含{item}")
         return self.say(f"{item} is among {collection}", f"{collection}包含{item}")
 
     def _quantified(self, expr: Quantifier) -> str:

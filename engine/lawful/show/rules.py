@@ -16,6 +16,7 @@ from lawful.ir import (
     AtMost,
     Citation,
     Clock,
+    Condition,
     Constant,
     Effect,
     Expr,
@@ -175,10 +176,21 @@ class Teller(Words):
         """Each condition's title, below it what it is about."""
         for each in self.program.conditions.values():
             yield Line(1, self.word(each.name), each.name, kind="condition", of=each.name)
-            yield from self._meaning(each.holds)
+            if not self._is_called_alike(each):
+                yield from self._meaning(each.holds)
             yield from self.noted(each.note)
             if each.source is not None:
                 yield from self.origin(each.source, each.place)
+
+    def _is_called_alike(self, condition: Condition) -> bool:
+        """Whether it is a fact, and no more is said of it than what the fact is called."""
+        match condition.holds:
+            case Field(owner="account", name=name):
+                return self.program.account[name].title == condition.title
+            case Field(owner="request", name=name):
+                return self.program.request[name].title == condition.title
+            case _:
+                return False
 
     def _meaning(self, holds: Expr) -> Iterator[Line]:
         """Part by part: titles have their own *and* and *or*."""
