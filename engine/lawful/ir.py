@@ -546,6 +546,7 @@ class FieldDeclaration:
     """What it costs to find it out."""
     fixed: Period | None = None
     """On which days it never moves: always of the motion `fixed`."""
+    note: Text | None = None
     source: Citation | None = None
 
 

@@ -108,6 +108,7 @@ def _declaration(
         titles,
         private=written.private,
         ask_cost=_ask_cost(context, written, path),
+        note=context.note(written.note),
         source=context.citation(written.source, path),
     )
     if not _has_type(written):

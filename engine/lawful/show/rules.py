@@ -86,6 +86,7 @@ class Teller(Words):
             self.say(f"days begin at midnight in {program.timezone}", f"日期以{program.timezone}的零点为界"),
             program.digest[:19],
         )
+        yield from self.noted(program.note, 1)
 
     def _section(self, name: str, title: str, lines: Iterable[Line]) -> Iterator[Line]:
         """Nothing where there is nothing to say."""
@@ -101,6 +102,7 @@ class Teller(Words):
             yield Line(
                 1, f"{source.id}: {self.text(source.title)}{published}", source.url or "", kind="source", of=source.id
             )
+            yield from self.noted(source.note)
 
     # -------------------------------------------------------------------------------------------------- facts
 
@@ -112,6 +114,7 @@ class Teller(Words):
                 parts.append(self._motion(each))
             told = self.say(f"{title}: {'; '.join(parts)}", f"{title}：{'；'.join(parts)}")
             yield Line(1, told, each.name, kind="field", of=each.name)
+            yield from self.noted(each.note)
 
     def _kind(self, declaration: FieldDeclaration) -> str:
         kind = declaration.type.kind
