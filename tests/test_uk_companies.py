@@ -61,20 +61,29 @@ def test_companies_and_their_filings_are_audited(policy: lawful.Policy) -> None:
         ("99000101", "constraints.name-of-a-public-company"),
     }
     assert found["99000002", "lifecycle.type.limited-to-unlimited.never_after"] == (
-        "never after “re-registration of an unlimited company as limited”"
+        "never after “re-registration of an unlimited company as limited” or "
+        "“application to re-register an unlimited company as private and limited”"
     )
-    assert (summary.accounts, summary.events, summary.not_judged) == (200, 21, ())
+    assert (summary.accounts, summary.events, summary.not_judged) == (200, 25, ())
     verdicts = {row["account_id"]: row["verdict"] for row in answers}
     assert [verdicts[f"9900000{n}"] for n in (1, 3, 4, 6, 7)] == ["deny", "deny", "allow", "deny", "allow"]
     assert verdicts["99000011"] == "undetermined"
+    assert verdicts["99000015"] == "deny"  # limited, as it applied to be; no certificate of it
 
 
 def test_a_filing_that_says_too_little_allows_nothing_that_a_guard_may_forbid(policy: lawful.Policy) -> None:
-    evidence = {"special_resolution": True, "resolution_states_limit": True}
+    evidence = {
+        "special_resolution": True,
+        "resolution_states_limit": True,
+        "resolution_passed_on": "2026-10-01",
+        "objection": "none",
+    }
     with policy.audit(COMPANIES, history=FILINGS, **ASKED, can=["set type=ltd"], request=evidence) as audit:
         verdicts = {row["account_id"]: row["verdict"] for row in audit.answers.to_pyarrow().to_pylist()}
-    # a certificate “to Unlimited” after it was public; an application of public to unlimited
-    assert (verdicts["99000005"], verdicts["99000009"]) == ("deny", "deny")
+    # a certificate “to Unlimited” after it was public; applications of public and of private to unlimited, and one to
+    # be private, all of companies that are unlimited now
+    assert [verdicts[f"99000{n}"] for n in ("005", "009", "128", "178")] == ["deny"] * 4
+    assert verdicts["99000118"] == "undetermined"  # the company gave notice of an application to the court
 
 
 def test_a_certificate_says_what_the_company_was_and_a_record_with_gaps_is_no_error(policy: lawful.Policy) -> None:
