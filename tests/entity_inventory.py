@@ -44,7 +44,7 @@ def planted() -> tuple[list[Row], list[Row]]:
         ["E008", "Hazel Energy LLC", "LLC", "Y", "2", "Y", "PTR", "N"],  # a day too early
         ["E009", "Ironwood Capital LLC", "LLC", "Y", "2", "Y", "PTR", "N"],  # on the first day that is allowed
         ["E010", "Juniper Software LLC", "LLC", "Y", "3", "Y", "PTR", "N"],  # early, and permitted
-        ["E011", "Larch Logistics LLC", "LLC", "Y", "1", "Y", "DRE", "N"],  # an election at formation, then a change
+        ["E011", "Larch Logistics LLC", "LLC", "Y", "1", "Y", "DRE", "N"],  # elections at formation, then a change
         ["E012", "Maple Ventures LP", "LP", "Y", "", "N", "PTR", "N"],  # nobody knows how many owners
         ["E013", "Alder Old LLC", "LLC", "Y", "2", "Y", "ASC", "N"],  # 1997-01-01, a change, and one too soon after it
         ["E014", "Birch Bancorp", "BANK", "Y", "4", "Y", "CORP", "N"],  # left a classification that nothing leaves
@@ -60,6 +60,7 @@ def planted() -> tuple[list[Row], list[Row]]:
         ["E010", "2023-07-01", "2023-06-02", "ruling", "ASC"],
         ["E010", "2023-07-01", "2023-06-30", "8832 partnership", "ASC"],
         ["E011", "2022-04-01", "2022-04-20", "8832 initial", ""],
+        ["E011", "2022-04-01", "2022-05-02", "2553 initial", ""],
         ["E011", "2023-01-01", "2023-01-31", "8832 disregarded", "ASC"],
         ["E013", "1997-01-01", "1997-01-20", "8832 association", "PTR"],
         ["E013", "1998-01-01", "1998-01-15", "8832 partnership", "ASC"],
