@@ -177,6 +177,14 @@ def test_what_a_column_compares_is_told_as_it_is_known(column: str, run: Run, tm
         assert "it is a VIP: •••" in refused
 
 
+def test_what_is_so_after_a_change_is_told_where_only_what_was_before_it_is_not_known(run: Run) -> None:
+    asked = ("--account", "-", "--set", "status=active", "--at", "2019-03-12")
+    english = run("check", "fixtures/library-cards/", *asked, stdin='{"fees": 100}').out
+    assert "not so: the card has not expired; whether it was so before the change is not known" in english
+    chinese = run("check", "fixtures/library-cards/", *asked, "--lang", "zh", stdin='{"fees": 100}').out
+    assert "不满足：借书证未过期；变更前是否如此未知" in chinese
+
+
 def test_a_table_is_no_reason_where_it_is_the_features_that_nobody_told(run: Run) -> None:
     asked = ("--enable", "github_sign_in", "--history", "none", "--at", "2026-11-02", "--account", "-")
     done = run("check", "developer-platforms", *asked, stdin='{"login": "x", "type": "github_organization"}')

@@ -41,6 +41,7 @@ from lawful.ir import (
     Language,
     Or,
     Rule,
+    Text,
     Value,
     everything,
 )
@@ -50,6 +51,8 @@ from lawful.show.words import in_words, part_of
 
 _MOST_IN_TURN: Final = 24
 """Limits that refuse one after the other, each when the one before has gone."""
+
+_OPEN_BEFORE: Final = Text("; whether it was so before the change is not known", "；变更前是否如此未知")
 
 Seek: TypeAlias = Callable[["Explanation"], tuple[Remedy, ...]]
 """Finds remedies for what is denied."""
@@ -430,6 +433,8 @@ def first_part(judge: Judge, rule: str, justification: Justification, status: St
         if place not in said:
             said[place] = in_words(judge.program, *place)
         what = said[place]
+    if status == "unknown" and justification.value is False:  # of a constraint: it may have been so before the change
+        return LEADS["violated"].best(language) + what + _OPEN_BEFORE.best(language)
     return LEADS[status].best(language) + what
 
 
