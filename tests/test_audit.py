@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -86,6 +87,65 @@ def test_random_policies_are_audited_as_the_reference_judges(drawn: Drawn) -> No
     for n, question in enumerate(questions):
         wanted = {rule: told for rule, told in expected(policy, question, at).items() if rule not in skipped}
         assert found[f"a{n}"] == wanted
+
+
+# ------------------------------------------------------------------------------- by example: the first part that failed
+
+CHANNEL = """
+policy: channel
+version: "1"
+account:
+  fields:
+    kind: {enum: {small: {en: small, zh: 小号}, large: {en: large, zh: 大号}}, title: {en: kind, zh: 类别}}
+    certified: {type: bool, title: {en: it is certified, zh: 已认证}}
+    vip: {type: bool, private: true, title: {en: it is a VIP, zh: 是贵宾}}
+    strikes: {type: int, title: {en: strikes, zh: 违规次数}}
+features:
+  live: {rules: {seen: {when: account.strikes > 0, requires: account.certified}}}
+  chat: {requires: [account.vip, account.certified]}
+feature_tables:
+  - file: rows.csv
+    columns: {small: account.kind == 'small', large: account.kind == 'large'}
+    cells:
+      "1": yes
+      A: {rules: {applied: {requires: account.certified}}}
+      R: {rules: {seen: {when: account.strikes > 0, requires: account.certified}}}
+"""
+WRONG = ("violated", "not so: it is certified", "不满足：已认证")
+OPEN = ("unknown", "not known: it is certified", "未知：已认证")
+RULES = ("features.live.rules.seen", "features.polls.rules.applied", "features.votes.rules.seen")
+
+
+NO_VIP = {"features.chat": ("violated", "not so: it is a VIP", "不满足：是贵宾")}
+TOLD: list[tuple[dict[str, Any], dict[str, tuple[str, str, str]]]] = [
+    ({}, dict.fromkeys(RULES, WRONG)),
+    ({"certified": None}, dict.fromkeys(RULES, OPEN)),
+    ({"kind": "large", "strikes": 0}, {}),
+    (
+        {"strikes": None},
+        {RULES[1]: WRONG, **dict.fromkeys(RULES[::2], ("unknown", "not known: strikes", "未知：违规次数"))},
+    ),
+    ({"vip": False, "kind": "large", "strikes": 0}, NO_VIP),
+    ({"vip": False, "certified": True}, NO_VIP),
+    ({"vip": None, "certified": True}, {"features.chat": ("unknown", "not known: it is a VIP", "未知：是贵宾")}),
+]
+
+
+def test_it_is_what_a_rule_requires_that_failed_and_not_that_it_applies(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(CHANNEL, "utf-8")
+    (tmp_path / "rows.csv").write_text("feature,small,large\npolls,A,1\nvotes,R,1\n", "utf-8")
+    policy = lawful.load(tmp_path)
+    questions = []
+    for other, _ in TOLD:
+        features = ["live", "polls", "votes", *(["chat"] if "vip" in other else [])]
+        account = {"kind": "small", "certified": False, "vip": True, "strikes": 1, "features": features, **other}
+        questions.append(policy.read({"account": account, "change": {"disable": "live"}, "history": [], "at": AT}))
+    with policy.audit(inventory(policy, questions), at=questions[0].at, unknown=True) as audit:
+        found: dict[str, dict[str, tuple[str, str, str]]] = {f"a{n}": {} for n in range(len(TOLD))}
+        for row in audit.findings.to_pyarrow().to_pylist():
+            found[row["account_id"]][row["rule"]] = (row["status"], row["explanation_en"], row["explanation_zh"])
+    assert found == {f"a{n}": told for n, (_, told) in enumerate(TOLD)}
+    assert [expected(policy, each, each.at) for each in questions] == [told for _, told in TOLD]
 
 
 # ----------------------------------------------------------------------------------------------- by example: a shop

@@ -126,6 +126,65 @@ def test_check_by_a_table_tells_the_column_that_applies(name: str, run: Run, gol
     golden(f"cli/check-{name}.txt", done.out)
 
 
+SHOP = """
+policy: shop
+version: "1"
+account:
+  fields:
+    kind: {enum: {private: {en: private, zh: 个人}, trader: {en: trader, zh: 商户}}, title: {en: kind, zh: 类别}}
+    debts: {type: int, title: {en: debts, zh: 欠款}}
+    until: {type: date, title: {en: verified until, zh: 有效期}}
+    vip: {type: bool, private: true, title: {en: it is a VIP, zh: 是贵宾}}
+    open: {type: bool, title: {en: it is open, zh: 营业中}}
+features:
+  tea: {requires: [account.vip, account.debts < 3]}
+feature_tables:
+  - file: t.csv
+    columns:
+      kind: account.kind == 'private'
+      other: account.kind != 'trader'
+      debts: account.debts > 3
+      until: account.until >= today
+      open: account.open == true
+      vip: account.vip
+    cells: {"1": yes, "0": no}
+"""
+COLUMNS = {
+    "kind": ["so: kind is private (t.csv says no)"],
+    "other": ["so: kind is not trader (t.csv says no)   kind: private"],
+    "debts": ["so: debts is more than 3 (t.csv says no)   debts: 5"],
+    "until": [
+        "so: verified until is on or after today (t.csv says no)   verified until: 2030-01-01; today: 2025-03-01"
+    ],
+    "open": ["so: it is open is yes (t.csv says no)", "  so: it is open"],
+    "vip": ["so: it is a VIP (t.csv says no)"],
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_what_a_column_compares_is_told_as_it_is_known(column: str, run: Run, tmp_path: Path) -> None:
+    rows = [["feature", *COLUMNS], ["sale", *("0" if each == column else "1" for each in COLUMNS)]]
+    (tmp_path / "policy.yaml").write_text(SHOP, "utf-8")
+    (tmp_path / "t.csv").write_text("\n".join(map(",".join, rows)), "utf-8")
+    account = '{"kind": "private", "debts": 5, "until": "2030-01-01", "vip": true, "open": true, "features": []}'
+    asked = ("--account", "-", "--at", "2025-03-01", "--history", "none", "--enable")
+    lines = run("check", f"{tmp_path}/", *asked, "sale", stdin=account).out.splitlines()
+    assert [each[6:] for each in lines[2:] if each.startswith(" " * 6) and "t.csv:2" not in each] == COLUMNS[column]
+    if column == "vip":
+        assert "未知" not in run("check", f"{tmp_path}/", *asked, "sale", "--lang", "zh", stdin=account).out
+        refused = run("check", f"{tmp_path}/", *asked, "tea", stdin=account.replace("true", "false")).out
+        assert "not known" not in refused
+        assert "it is a VIP: •••" in refused
+
+
+def test_what_is_so_after_a_change_is_told_where_only_what_was_before_it_is_not_known(run: Run) -> None:
+    asked = ("--account", "-", "--set", "status=active", "--at", "2019-03-12")
+    english = run("check", "fixtures/library-cards/", *asked, stdin='{"fees": 100}').out
+    assert "not so: the card has not expired; whether it was so before the change is not known" in english
+    chinese = run("check", "fixtures/library-cards/", *asked, "--lang", "zh", stdin='{"fees": 100}').out
+    assert "不满足：借书证未过期；变更前是否如此未知" in chinese
+
+
 def test_a_table_is_no_reason_where_it_is_the_features_that_nobody_told(run: Run) -> None:
     asked = ("--enable", "github_sign_in", "--history", "none", "--at", "2026-11-02", "--account", "-")
     done = run("check", "developer-platforms", *asked, stdin='{"login": "x", "type": "github_organization"}')

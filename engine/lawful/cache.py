@@ -20,7 +20,7 @@ from zlib import crc32
 from lawful import calendar, ir
 from lawful.ir import Program
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 _MOST_ENTRIES: Final = 50
 _CLASSES: Final[Mapping[str, type]] = {
     each.__name__: each

@@ -610,6 +610,13 @@ class Rule:
     note: Text | None = None
 
 
+def entitlement(rule: Rule) -> Expr:
+    """Of a feature's rule: what must hold of an account for it to go on having the feature."""
+    held = Field("features", rule.subject, BOOL)
+    where = [each for each in (rule.when.operands if isinstance(rule.when, And) else (rule.when,)) if each != held]
+    return disjunction([negation(conjunction(where)), rule.requires]) if where else rule.requires
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What a move does to a field: the value is computed from the state before."""

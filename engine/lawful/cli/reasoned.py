@@ -12,6 +12,7 @@ from lawful.cli.layout import GAP, Row, row
 from lawful.cli.terminal import Terminal
 from lawful.decision import JsonValue, Justification, Reason
 from lawful.ir import (
+    BOOL,
     FALSE,
     And,
     AtMost,
@@ -30,6 +31,7 @@ from lawful.ir import (
     Quantifier,
     everything,
     negation,
+    type_of,
 )
 from lawful.show.words import Words
 
@@ -133,9 +135,11 @@ class Reasoned:
         for each in deciding or [column for column in columns if column.grants]:
             value = reason.justification.value if not refuses else True
             claim = tree.claimed(self.words.condition(each.condition), value)
-            yield row(depth, claim, (self._says(reason.place.file, grants=each.grants), "dim"))
-            node = nodes.get(wording.cel(each.condition))
-            if refuses and node is not None:
+            node = nodes.get(wording.cel(each.condition)) if refuses else None
+            facts = tree.facts(node) if node is not None else ""
+            says = self._says(reason.place.file, grants=each.grants)
+            yield row(depth, claim, (says + (GAP + facts if facts else ""), "dim"))
+            if node is not None:
                 yield from tree.below(node, depth + 1)
 
     def _says(self, file: str, *, grants: bool) -> str:
@@ -182,9 +186,21 @@ class _Tree:
                 yield from self._line(node, expr, depth)
 
     def below(self, node: Justification, depth: int) -> Iterator[Row]:
-        """What made a condition what it is, without its own line."""
+        """The conditions that made one what it is, without its own line; what else did are its `facts`."""
         for each in node.because:
-            yield from self.rows(each, depth)
+            if self._is_condition(each):
+                yield from self.rows(each, depth)
+
+    def facts(self, node: Justification) -> str:
+        """The facts that a condition compares: not those of the conditions in it, nor what an equality says itself."""
+        expr = self.expressions.get(node.text)
+        if any(map(self._is_condition, node.because)) or (isinstance(expr, Compare) and expr.operator == "=="):
+            return ""
+        return self._facts(node, expr)
+
+    def _is_condition(self, node: Justification) -> bool:
+        expr = self.expressions.get(node.text)
+        return expr is not None and type_of(expr) == BOOL
 
     def _telling(self, parts: tuple[Justification, ...]) -> list[Justification]:
         """Without those that say no more than that a fact is known, where others say what it is."""
@@ -226,6 +242,8 @@ class _Tree:
             return self.claim(node.because[0])
         if isinstance(expr, AtMost):
             return self._limit(node, expr)
+        if expr is not None and not isinstance(node.value, bool | None):
+            return self._fact(expr, node.value)  # a private one: whether it is so is masked
         return self.claimed(f"`{node.text}`" if expr is None else self.words.condition(expr), node.value)
 
     def claimed(self, phrase: str, value: JsonValue) -> str:
@@ -350,8 +368,11 @@ _NOT_TOLD: Final = "not told"
 def _value(expr: Expr, nodes: dict[str, Justification]) -> JsonValue:
     """What a justification says an expression is: `_NOT_TOLD` where it did not decide."""
     node = nodes.get(wording.cel(expr))
-    if node is not None:
+    if node is not None and node.value != wording.MASKED:
         return node.value
+    opposite = nodes.get(wording.cel(Not(expr)))
+    if opposite is not None and isinstance(opposite.value, bool | None):
+        return None if opposite.value is None else not opposite.value
     match expr:
         case Not():
             inner = _value(expr.operand, nodes)

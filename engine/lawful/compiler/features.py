@@ -120,8 +120,7 @@ def _enabling_and_standing(id: str, guard: Rule, reads_request: ReadsRequest) ->
     yield guard
     if not (reads_request(guard.when) or reads_request(guard.requires)):
         where = guard.when.operands[1:] if isinstance(guard.when, And) else ()  # beside that it is off
-        entitled = disjunction([negation(conjunction([*where])), guard.requires]) if where else guard.requires
-        yield replace(guard, scope="feature", subject=id, when=enabled(id), requires=entitled)
+        yield replace(guard, scope="feature", subject=id, when=conjunction([enabled(id), *where]))
 
 
 def _from_table(

@@ -8,7 +8,7 @@ from datetime import date
 
 from lawful.engines.reference import evaluate
 from lawful.engines.situation import Facts, Situation
-from lawful.ir import Expr, Field, Program, Rule
+from lawful.ir import Expr, Field, Period, Program, Rule, entitlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,14 @@ class Entitlements:
         self._features = tuple(program.features)
         self._rules: dict[str, list[Rule]] = {}
         self._needs: dict[str, list[Rule]] = {}
+        self.conditions: dict[str, list[tuple[Period, Expr]]] = {}
+        """What must hold for an account to go on having each feature, needs apart, and when."""
         for rule in program.rules:
             if rule.scope == "feature":
                 kept = self._needs if rule.kind == "needs" else self._rules
                 kept.setdefault(rule.subject, []).append(rule)
+                if rule.kind != "needs":
+                    self.conditions.setdefault(rule.subject, []).append((rule.in_force, entitlement(rule)))
         self.reads = {
             name: frozenset[str]().union(*(reads[id(rule)] for rule in self._rules.get(name, ())))
             for name in self._features
@@ -78,7 +82,7 @@ class Entitlements:
 
     def required(self, feature: str, today: date) -> list[Expr]:
         """What must hold for an account to go on having the feature."""
-        return [rule.requires for rule in self._rules.get(feature, ()) if rule.in_force.holds(today)]
+        return [each for period, each in self.conditions.get(feature, ()) if period.holds(today)]
 
     def _add_those_in_need(self, lost: list[str], had: Facts, change: Change) -> None:
         needs = self.needs_on(change.before.today)

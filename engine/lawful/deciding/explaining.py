@@ -31,6 +31,7 @@ from lawful.engines.reference import evaluate, outcome
 from lawful.engines.situation import History, Situation, counted, held_number
 from lawful.ir import (
     LANGUAGES,
+    And,
     AtMost,
     Condition,
     Count,
@@ -38,16 +39,20 @@ from lawful.ir import (
     Field,
     FieldDeclaration,
     Language,
+    Or,
     Rule,
+    Text,
     Value,
     everything,
 )
 from lawful.kept import kept
 from lawful.question import Question
-from lawful.show.words import in_words
+from lawful.show.words import in_words, part_of
 
 _MOST_IN_TURN: Final = 24
 """Limits that refuse one after the other, each when the one before has gone."""
+
+_OPEN_BEFORE: Final = Text("; whether it was so before the change is not known", "；变更前是否如此未知")
 
 Seek: TypeAlias = Callable[["Explanation"], tuple[Remedy, ...]]
 """Finds remedies for what is denied."""
@@ -419,9 +424,7 @@ class Explanation:
 def first_part(judge: Judge, rule: str, justification: Justification, status: Status, language: Language) -> str:
     """The sentence of the first part that failed: a condition's title, else what its author wrote, in words."""
     part = justification
-    while part.title is None and part.because and isinstance(part.because[0].value, bool | None):
-        if part.because[0].value is not part.value:
-            break
+    while part.title is None and part.because and _has_its_value(judge, rule, part):
         part = part.because[0]
     if part.title is not None:
         what = part.title.best(language)
@@ -430,7 +433,17 @@ def first_part(judge: Judge, rule: str, justification: Justification, status: St
         if place not in said:
             said[place] = in_words(judge.program, *place)
         what = said[place]
+    if status == "unknown" and justification.value is False:  # of a constraint: it may have been so before the change
+        return LEADS["violated"].best(language) + what + _OPEN_BEFORE.best(language)
     return LEADS[status].best(language) + what
+
+
+def _has_its_value(judge: Judge, rule: str, part: Justification) -> bool:
+    """Whether the first part of it has the value that it has itself: a masked one does, where all of them do."""
+    first = part.because[0].value
+    if first == wording.MASKED:
+        return isinstance(part_of(judge.program, rule, part.text), And | Or)
+    return isinstance(first, bool | None) and first is part.value
 
 
 def _refusing_limits(step: Step) -> list[Judged]:

@@ -14,7 +14,7 @@ from lawful.deciding.judging import Judgement, Step
 from lawful.deciding.rulebook import triggers_of
 from lawful.engines.reference import evaluate, outcome
 from lawful.engines.situation import Situation
-from lawful.ir import AtMost, Condition, Move, Program, Rule
+from lawful.ir import AtMost, Condition, Move, Program, Rule, entitlement
 from lawful.mutation.mutants import expressions
 
 _COMPARED: Final = ("conditions", "rules", "moves")
@@ -110,7 +110,7 @@ def _comes_out_otherwise(one: Rule, other: Rule, situation: Situation, *, by_mis
     now = outcome(other, situation) if other.in_force.holds(situation.today) else None
     if was != now or (was == "violated" and isinstance(one.requires, AtMost)) or (by_missing and was == "unknown"):
         return True
-    return one.scope == "feature" and evaluate(one.requires, situation) != evaluate(other.requires, situation)
+    return one.scope == "feature" and evaluate(entitlement(one), situation) != evaluate(entitlement(other), situation)
 
 
 def _loses(step: Step) -> bool:

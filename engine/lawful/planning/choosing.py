@@ -17,7 +17,7 @@ from lawful.deciding.justifying import told
 from lawful.decision import PolicyNamed, Reason
 from lawful.decision import Text as Told
 from lawful.diagnostics import Problem, RequestError, near
-from lawful.ir import BOOL, TRUE, Compare, Constant, Expr, Field, Period, Program, Value, conjunction
+from lawful.ir import BOOL, TRUE, Compare, Constant, Expr, Field, Period, Program, Value, conjunction, entitlement
 from lawful.planning.apart import Apartness, apart_of
 from lawful.planning.cone import requests_read
 from lawful.planning.goals import Goal
@@ -394,7 +394,7 @@ class Chooser:
     def _having(self, feature: str) -> list[Expr]:
         """That the account has it, and may: what is left of it on record when the right to it has lapsed is no use."""
         required = [
-            rule.requires
+            entitlement(rule)
             for rule in self.program.rules
             if (rule.scope, rule.subject, rule.severity) == ("feature", feature, "error")
             and rule.kind != "needs"

@@ -125,12 +125,10 @@ class Moves:
         for move in program.moves:
             self._moves.setdefault(move.trigger, []).append(move)
         self._watched = self.book.entitlements.watched
-        self._standing: dict[str, list[Rule]] = {}
         self._needs: dict[str, list[Rule]] = {}
         for rule in program.rules:
-            if rule.scope == "feature":
-                kept = self._needs if rule.kind == "needs" else self._standing
-                kept.setdefault(rule.subject, []).append(rule)
+            if rule.scope == "feature" and rule.kind == "needs":
+                self._needs.setdefault(rule.subject, []).append(rule)
 
     @cached_property
     def most_counted(self) -> int:
@@ -373,8 +371,8 @@ class Moves:
         """Whether an account in that state may go on having the feature, what it needs apart."""
         moment = terms.scene.moment
         return all_of(
-            _chosen_truth(holds(rule.in_force, moment), terms.truth(rule.requires), SURELY)
-            for rule in self._standing.get(feature, ())
+            _chosen_truth(holds(period, moment), terms.truth(entitled), SURELY)
+            for period, entitled in self.book.entitlements.conditions.get(feature, ())
         )
 
     def _with_those_in_need(

@@ -203,7 +203,8 @@ def _about_a_feature(program: Program, feature: str) -> Iterator[Property]:
     yield Property(held)
     for rule in program.rules:
         if rule.scope == "feature" and rule.subject == feature and rule.requires != ir.TRUE:
-            parts = rule.requires.operands if isinstance(rule.requires, And) else (rule.requires,)
+            required = ir.entitlement(rule)
+            parts = required.operands if isinstance(required, And) else (required,)
             for part in parts:
                 entitled = conjunction([in_force(rule.in_force), part])
                 yield Property(And((held, Not(entitled))), period=rule.in_force)

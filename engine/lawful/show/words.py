@@ -76,8 +76,15 @@ class Words(Phrases):
 
 def in_words(program: Program, rule: str, written: str, language: Language) -> str:
     """What a part of a rule says, given as a justification writes it: its own words where no part is written so."""
-    parts = (expr for each in program.rules if each.id == rule for expr in (each.requires, each.when))
-    return _found(program, parts, written, language) or f"`{written}`"
+    found = part_of(program, rule, written)
+    return f"`{written}`" if found is None else Words(program, language).condition(found)
+
+
+def part_of(program: Program, rule: str, written: str) -> Expr | None:
+    """The part of a rule that a justification writes so."""
+    return _written(
+        program, (expr for each in program.rules if each.id == rule for expr in (each.requires, each.when)), written
+    )
 
 
 def anywhere_in_words(program: Program, written: str, language: Language) -> str:
@@ -95,8 +102,10 @@ def anywhere_in_words(program: Program, written: str, language: Language) -> str
 def _found(
     program: Program, exprs: Iterable[Expr], written: str, language: Language, *, negated: bool = False
 ) -> str | None:
-    for expr in exprs:
-        for node in everything(expr, program.conditions):
-            if wording.cel(node) == written:
-                return Words(program, language).condition(negation(node) if negated else node)
-    return None
+    found = _written(program, exprs, written)
+    return None if found is None else Words(program, language).condition(negation(found) if negated else found)
+
+
+def _written(program: Program, exprs: Iterable[Expr], written: str) -> Expr | None:
+    nodes = (node for expr in exprs for node in everything(expr, program.conditions))
+    return next((node for node in nodes if wording.cel(node) == written), None)
