@@ -29,6 +29,12 @@ _PORT: Final = 72
 """Between the ends of two arrows at one state."""
 _LABEL: Final = 22
 """A line of labels between two layers."""
+_APART: Final = 14
+"""Between two labels on one line."""
+_CLEAR: Final = 10
+"""Between a label and the arrows of others."""
+_MOST_COMPARED: Final = 40
+"""Of more arrows than that, nobody sees which label is whose: there labels only keep apart from each other."""
 _EDGE_OF_PAPER: Final = 14
 _SOLITARY_A_ROW: Final = 2
 _LOOP: Final = 28
@@ -125,6 +131,7 @@ def drawing(picture: Picture) -> Drawing:
 
 Stop: TypeAlias = str | tuple[int, int]
 """What an arrow passes: a state, or its place in a layer between."""
+Point: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,23 +294,30 @@ class _Paper:
     # ----------------------------------------------------------------------------------------------------- arrows
 
     def _ways(self) -> tuple[Way, ...]:
-        starts = self._ports(lower=True)
-        ends = self._ports(lower=False)
+        stretches = self._stretches()
         most = max((each.weight for each in self.arrows), default=0)
         taken: list[tuple[float, float, float]] = []
         ways: list[Way] = []
-        for index, arrow in enumerate(self.arrows):
-            path = self.layers.paths[index]
-            points = [(starts[index], self.places[path[0]][1] + self.tall)]
-            for stop in path[1:-1]:
-                x, y = self.places[stop]
-                points += [(x, y), (x, y + self.tall)]
-            points.append((ends[index], self.places[path[-1]][1]))
-            x, y = self._labelled(points[0], points[1], _label_width(arrow), taken)
-            along = points if path[0] == arrow.source else points[::-1]
+        for index, (arrow, points) in enumerate(zip(self.arrows, stretches, strict=True)):
+            others = [each for number, each in enumerate(stretches) if number != index]
+            others = others if len(stretches) <= _MOST_COMPARED else []
+            x, y = self._labelled(points[0], points[1], _label_width(arrow), taken, others)
+            along = points if self.layers.paths[index][0] == arrow.source else points[::-1]
             thickness = round(1.25 + 2.5 * arrow.weight / most, 2) if most else 1.25
             ways.append(Way(arrow, _curve(along), round(x, 1), round(y, 1), thickness))
         return tuple(ways)
+
+    def _stretches(self) -> list[list[Point]]:
+        """What each arrow goes through, from the upper end to the lower."""
+        starts, ends = self._ports(lower=True), self._ports(lower=False)
+        found: list[list[Point]] = []
+        for path, start, end in zip(self.layers.paths, starts, ends, strict=True):
+            points = [(start, self.places[path[0]][1] + self.tall)]
+            for stop in path[1:-1]:
+                x, y = self.places[stop]
+                points += [(x, y), (x, y + self.tall)]
+            found.append([*points, (end, self.places[path[-1]][1])])
+        return found
 
     def _looped(self) -> tuple[Way, ...]:
         """On the right of each state what was recorded there against its life cycle."""
@@ -333,25 +347,46 @@ class _Paper:
 
     def _labelled(
         self,
-        start: tuple[float, float],
-        end: tuple[float, float],
+        start: Point,
+        end: Point,
         width: float,
         taken: list[tuple[float, float, float]],
-    ) -> tuple[float, float]:
-        """A place on the first stretch where no label is yet."""
+        others: Sequence[Sequence[Point]],
+    ) -> Point:
+        """The first place on the first stretch where no label is yet and no other arrow; else the one farthest from
+        them.
+        """
         lines = int((end[1] - start[1]) // _LABEL) - 2
-        x, y = start
+        places: list[Point] = []
         for line in range(max(lines, 1)):
             y = start[1] + _LABEL * (line + 1.5)
             x = _x_at(start, end, y)
-            x = min(max(x, width / 2 + 4), self.width - width / 2 - 4)
-            if all(
-                abs(y - other_y) >= _LABEL - 1 or abs(x - other_x) >= (width + wide) / 2
-                for other_x, other_y, wide in taken
-            ):
-                break
+            places.append((min(max(x, width / 2 + 4), self.width - width / 2 - 4), y))
+        free = [place for place in places if _is_free(place, width, taken)] or places[-1:]
+        rooms = [min(_distance(place, others) - width / 2, _CLEAR) for place in free]
+        x, y = free[rooms.index(max(rooms))]
         taken.append((x, y, width))
         return x, y
+
+
+def _is_free(place: Point, width: float, taken: Iterable[tuple[float, float, float]]) -> bool:
+    x, y = place
+    return all(
+        abs(y - other_y) >= _LABEL - 1 or abs(x - other_x) >= (width + wide) / 2 + _APART
+        for other_x, other_y, wide in taken
+    )
+
+
+def _distance(place: Point, others: Iterable[Sequence[Point]]) -> float:
+    """To the nearest of the arrows, at the same height."""
+    x, y = place
+    at_height = (
+        _x_at(upper, lower, y)
+        for points in others
+        for upper, lower in itertools.pairwise(points)
+        if upper[1] <= y <= lower[1]
+    )
+    return min((abs(x - each) for each in at_height), default=float("inf"))
 
 
 def _width(name: str | None, title: Text | None) -> float:
