@@ -421,7 +421,7 @@ TABLE = (
         (listed("f{},1", 10_000), None),
         (listed("f{},7", 10_000), "table-cell"),
         ("f,1\n" * 10_000, "duplicate-id"),
-        ("\0,1", "bad-id"),
+        ("\0,1", "bad-text"),
         ('"f,1', "table-shape"),
         ("x" * 200_000 + ",1", "table-shape"),
         ("f,1\r\rg,1", "table-shape"),

@@ -14,7 +14,7 @@ from typing import Final
 from lawful import sheet
 from lawful.compiler.context import Context
 from lawful.diagnostics import Diagnostic, near
-from lawful.document import Path, Unreadable, decode
+from lawful.document import CONTROL, Path, Unreadable, decode
 from lawful.ir import Citation, Expr, Period, Place, Text
 from lawful.source import Source, Span
 from lawful.written import TableWritten
@@ -138,6 +138,9 @@ def _lines(context: Context, written: TableWritten, path: Path, beside: Beside) 
         for each in error.diagnostics:
             context.diagnostics.append(each)
         return None
+    if (control := _control(source)) is not None:
+        context.diagnostics.append(control)
+        return None
     rows: list[tuple[int, list[str]]] = []
     try:
         rows.extend(_parsed(source.text))
@@ -145,6 +148,15 @@ def _lines(context: Context, written: TableWritten, path: Path, beside: Beside) 
         context.mistake("table-shape", f"`{file}` is not CSV: {error.why}", _span(source, error.line), error.help)
         return None
     return _Lines(source, rows, f"`{file}`")
+
+
+def _control(source: Source) -> Diagnostic | None:
+    """The first character that no text may hold; a line may end as in Windows."""
+    found = next((each for each in CONTROL.finditer(source.text) if each[0] != "\r"), None)
+    if found is None:
+        return None
+    message = f"a table holds no control character, this one holds U+{ord(found[0]):04X}"
+    return Diagnostic("bad-text", message, Span(source, *found.span()))
 
 
 class _NotCsv(Exception):
