@@ -115,8 +115,12 @@ def test_where_it_does_not_apply_the_feature_is_not_lost(policy: lawful.Policy) 
 
 def test_it_is_shown_with_its_title_its_days_and_its_source(policy: lawful.Policy) -> None:
     lines = [line.text for line in rules_in_words(policy.program, "en")]
-    start = lines.index("two of a kind (from 2020-01-01), if kind is small")
-    assert lines[start + 1 : start + 3] == ["requires: others (of the request) < 2", "source: the second book, 4"]
+    start = lines.index("two of a kind (from 2020-01-01)")
+    assert lines[start + 1 : start + 4] == [
+        "where kind is small",
+        "requires: others (of the request) is less than 2",
+        "source: the second book, § 4",
+    ]
 
 
 @pytest.mark.parametrize(

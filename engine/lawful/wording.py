@@ -44,6 +44,19 @@ MASKED: Final = "•••"
 UNKNOWN: Final = Text("unknown", "未知")
 PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
+
+def clause(name: str | None, language: Language) -> str:
+    """What stands behind a source's title where a place in it is cited: numbers and letters alone are marked as one.
+
+    >>> clause("90", "en"), clause("(c)(1)", "zh"), clause("Annex II", "en"), clause(None, "en")
+    (', § 90', '，§ (c)(1)', ', Annex II', '')
+    """
+    if name is None:
+        return ""
+    marked = name if name[0].isalpha() or name[0] == "§" else f"§ {name}"
+    return f", {marked}" if language == "en" else f"，{marked}"
+
+
 # ---------------------------------------------------------------------------------------------- expressions as CEL
 
 _TIGHTNESS: Final = {"||": 1, "&&": 2, "compare": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "!": 6, "primary": 7}

@@ -29,9 +29,11 @@ from lawful.ir import (
     Or,
     Program,
     Quantifier,
+    Rule,
     everything,
     negation,
     type_of,
+    with_known,
 )
 from lawful.show.words import Words
 
@@ -84,9 +86,16 @@ class Reasoned:
             wording.cel(node): node
             for each in self.program.rules
             if each.id == rule
-            for expr in (each.requires, each.when)
+            for expr in (*self._asked(each), each.requires, each.when)
             for node in everything(expr, conditions)
         }
+
+    def _asked(self, rule: Rule) -> Iterator[Expr]:
+        """What a life cycle lists, as it is judged: once it is known which value is asked for."""
+        field = self.program.account.get(rule.id.split(".")[1])
+        if rule.kind == "unlisted" and field is not None:
+            for value in field.type.values:
+                yield with_known(rule.requires, Field("change", field.name, field.type), value)
 
     def value(self, expr: Expr, value: JsonValue) -> str:
         """A fact's value, by its title."""
@@ -174,6 +183,8 @@ class _Tree:
         match expr:
             case Not() if node.because:
                 yield from self.rows(node.because[0], depth)
+            case Or() if self.words.is_by_days(expr):
+                yield from self._line(node, expr, depth)
             case And() | Or():
                 if isinstance(expr, Or) and node.value is not True and len(node.because) > 1:
                     yield row(depth, self._none_of(node))

@@ -143,7 +143,7 @@ class Renderer:
             return row(2, "", right=where)
         title = source.titles.best(self.terminal.language) or source.title
         published = f" ({source.published})" if source.published else ""
-        clause = f", {source.clause}" if source.clause else ""
+        clause = wording.clause(source.clause, self.terminal.language)
         return row(2, (self.terminal.say("source: ", "依据："), "dim"), f"{title}{published}{clause}", right=where)
 
     def place(self, place: Place) -> str:

@@ -230,7 +230,7 @@ class ExampleTeller:
     def cited(self, source: Cited) -> str:
         title = (source.titles.zh if self.language == "zh" else source.titles.en) or source.title
         published = f" ({source.published})" if source.published else ""
-        return f"{title}{published}" + (f", {source.clause}" if source.clause else "")
+        return f"{title}{published}" + wording.clause(source.clause, self.language)
 
 
 def _by_one(some: Iterable[_Consequence], others: Sequence[_Consequence]) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from lawful import values, wording
 from lawful.calendar import LIFETIME, Window
 from lawful.ir import (
+    ALWAYS,
     BOOL,
     FALSE,
     TRUE,
@@ -40,6 +41,7 @@ from lawful.ir import (
     Text,
     Type,
     Variable,
+    conjunction,
     negation,
     type_of,
     walk,
@@ -174,15 +176,58 @@ class Phrases:
         return self.say(f"({phrase})", f"（{phrase}）") if longer else phrase
 
     def _either(self, expr: Or) -> str:
-        """What begins with what is not so speaks of what follows where it is so: `if …, then …`."""
+        """Of what is not so the opposite is given: `if …, then …`; where nothing is left to follow, `unless …`."""
+        if self.is_by_days(expr):
+            return self._by_days(expr)
+        given = self._given(expr)
+        then = self.say(" or ", "，或").join(self.within(each) for each in expr.operands if each not in given)
+        if not given:
+            return then
+        if then:
+            so = self.say(" and ", "，且").join(self.within(negation(each)) for each in given)
+            return self.say(f"if {so}, then {then}", f"若{so}，则{then}")
+        so = self.condition(And(tuple(map(negation, given))))
+        return self.say(f"unless {so}", f"除非{so}")
+
+    def _given(self, expr: Or) -> list[Expr]:
+        """The operands whose opposite is a condition of the others: the first that says what is not so, and those that
+        have no better words than *it is not so that*.
+        """
         first, *others = expr.operands
-        if not is_implication(expr):
-            return self.say(" or ", "，或").join(self.within(each) for each in expr.operands)
-        given = self.within(negation(first))
-        then = self.say(" or ", "，或").join(self.within(each) for each in others)
-        return self.say(f"if {given}, then {then}", f"若{given}，则{then}")
+        begins = isinstance(first, Not) or (isinstance(first, Compare) and first.operator == "!=")
+        return [*([first] if begins else []), *(each for each in others if self._is_denied(each))]
+
+    def is_implication(self, expr: Or) -> bool:
+        """Whether it is told as what follows from what."""
+        return bool(self._given(expr))
+
+    def _is_denied(self, expr: Expr) -> bool:
+        return isinstance(expr, Not) and self.condition(expr).startswith(self.text(NOT))
+
+    def is_by_days(self, expr: Or) -> bool:
+        """Whether some parts hold on some days only, and none is a day alone."""
+        on_days = [dated(each)[0] != ALWAYS for each in expr.operands]
+        return any(on_days) and not any(
+            isinstance(each, Compare) and each.left == Clock("today") for each in expr.operands
+        )
+
+    def _by_days(self, expr: Or) -> str:
+        """`from 2017-02-28: …, or until …: …`, each part once."""
+        periods: dict[Expr, list[Period]] = {}
+        for period, rest in map(dated, expr.operands):
+            periods.setdefault(rest, []).append(period)
+        told = []
+        for rest, found in sorted(periods.items(), key=lambda each: each[1] != [ALWAYS]):  # no days follow others'
+            days = self.say(" and ", "、").join(filter(None, map(self.period, joined(found))))
+            said = self.within(rest)
+            told.append(self.say(f"{days}: {said}", f"{days}：{said}") if days else said)
+        return self.say(", or ", "，或").join(told)
 
     def _negated(self, expr: Expr) -> str:
+        if isinstance(expr, Or) and any(isinstance(each, Not) for each in expr.operands):
+            opposites = And(tuple(map(negation, expr.operands)))
+            if not any(map(self._is_denied, opposites.operands)):
+                return self.condition(opposites)
         if isinstance(expr, ConditionOf):
             condition = self.program.conditions[expr.name]
             holds = condition.holds
@@ -335,7 +380,7 @@ class Phrases:
                 return self.listed([self.term(each) for each in expr.items])
             case Conditional() if type_of(expr) != BOOL:
                 then, otherwise = (self.term(each, beside) for each in (expr.then, expr.otherwise))
-                test = self.condition(expr.test)
+                test = self._test(expr.test)
                 return self.say(f"({then} if {test}, else {otherwise})", f"（{test}时为{then}，否则为{otherwise}）")
             case Call() if expr.function not in _OF_TEXTS:
                 return self._called(expr)
@@ -343,6 +388,10 @@ class Phrases:
                 return self._as_written(expr)
             case _:
                 return f"({self.condition(expr)})"
+
+    def _test(self, expr: Expr) -> str:
+        """Behind an *if*: in brackets where it has one of its own."""
+        return self.within(expr) if isinstance(expr, Or) and self.is_implication(expr) else self.condition(expr)
 
     def _called(self, call: Call) -> str:
         parts = [self.term(each) for each in call.arguments]
@@ -382,7 +431,7 @@ class Phrases:
             return self.say(f"{english} {start}", f"{start}{'后' if by.value >= 0 else '前'}{number}{zh}")
         if isinstance(by, Conditional):
             then, otherwise = (self._moved(function, each, start) for each in (by.then, by.otherwise))
-            test = self.condition(by.test)
+            test = self._test(by.test)
             return self.say(f"{then} if {test}, else {otherwise}", f"{test}时为{then}，否则为{otherwise}")
         number_of = self.term(by)
         return self.say(f"({number_of}) {unit} after {start}", f"{start}后（{number_of}）{zh}")
@@ -462,10 +511,37 @@ class Phrases:
         return self.say(" ", "，").join(parts)
 
 
-def is_implication(expr: Or) -> bool:
-    """Whether it begins with what is not so: it speaks of what follows where it is so."""
-    first = expr.operands[0]
-    return isinstance(first, Not) or (isinstance(first, Compare) and first.operator == "!=")
+def dated(expr: Expr) -> tuple[Period, Expr]:
+    """The days on which a part holds, where it names any beside something else; and what else it says."""
+    starts: list[date] = []
+    ends: list[date] = []
+    rest: list[Expr] = []
+    for each in _flat(expr):
+        match each:
+            case Compare(">=", Clock("today"), Constant(date() as day)):
+                starts.append(day)
+            case Compare("<", Clock("today"), Constant(date() as day)):
+                ends.append(day)
+            case _:
+                rest.append(each)
+    if not rest or max(len(starts), len(ends)) != 1:
+        return ALWAYS, expr
+    return Period(next(iter(starts), None), next(iter(ends), None)), conjunction(rest)
+
+
+def joined(periods: Iterable[Period]) -> list[Period]:
+    """Those that follow each other as one."""
+    found: list[Period] = []
+    for each in sorted(periods, key=lambda period: period.start or date.min):
+        if found and found[-1].until is not None and found[-1].until == each.start:
+            found[-1] = Period(found[-1].start, each.until)
+        else:
+            found.append(each)
+    return found
+
+
+def _flat(expr: Expr) -> list[Expr]:
+    return [each for part in expr.operands for each in _flat(part)] if isinstance(expr, And) else [expr]
 
 
 def _is_sum(expr: Expr, within: Call) -> bool:

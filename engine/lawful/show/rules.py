@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Final, Literal
 
 from lawful import wording
+from lawful.calendar import Window
 from lawful.ir import (
     ALWAYS,
     FALSE,
@@ -27,7 +28,9 @@ from lawful.ir import (
     Language,
     Lifecycle,
     Move,
+    Not,
     Or,
+    Period,
     Place,
     Program,
     Rule,
@@ -37,7 +40,7 @@ from lawful.ir import (
     Value,
 )
 from lawful.show.line import Line
-from lawful.show.phrases import NOT, is_implication
+from lawful.show.phrases import NOT
 from lawful.show.words import Words
 
 _CURRENCIES: Final = frozenset(
@@ -200,7 +203,7 @@ class Teller(Words):
         match holds:
             case And(parts):
                 joined = self.say("and", "且")
-            case Or(parts) if not is_implication(holds):
+            case Or(parts) if not self.is_implication(holds):
                 joined = self.say("or", "或")
             case _:
                 parts, joined = (holds,), ""
@@ -266,7 +269,7 @@ class Teller(Words):
         if guard is not None:
             yield from self._remarks(guard, 2)
         for rule in further:
-            yield from self._further(rule)
+            yield from self.further(rule)
 
     def told(self, _: Text | None, depth: int) -> Iterator[Line]:
         """What is said where a rule is violated: the sentences above say it too."""
@@ -304,7 +307,7 @@ class Teller(Words):
                 case _:
                     pass
 
-    def _further(self, rule: Rule) -> Iterator[Line]:
+    def further(self, rule: Rule) -> Iterator[Line]:
         """A rule beside what the change requires: what it is about, what must hold, what it rests on."""
         name = self.text(rule.title, _as_words(rule.id.rpartition(".")[2]))
         period = self.period(rule.in_force) if not self._is_version(rule) else ""
@@ -329,10 +332,16 @@ class Teller(Words):
         """`requires: …`; of what must not be, where it is refused."""
         if part == FALSE:
             return self.say("never allowed", "一概不可")
-        unwanted = phrase.removeprefix(self.text(NOT))
+        unwanted = self._unwanted(part, phrase)
         if severity == "error" and unwanted != phrase:
             return self.say(f"refused where {unwanted}", f"不可：{unwanted}")
         return self.say(f"requires: {phrase}", f"须：{phrase}")
+
+    def _unwanted(self, part: Expr, phrase: str) -> str:
+        """What must not be, where the phrase is that it is not so; else the phrase."""
+        if isinstance(part, Not) and phrase.startswith(self.text(NOT)):
+            return self.condition(part.operand)
+        return phrase.removeprefix(self.text(NOT))
 
     def _written(self, expr: Expr, phrase: str) -> str:
         """The condition as written, where the phrase is not that already."""
@@ -362,7 +371,7 @@ class Teller(Words):
             sentence += self.say(f", if {phrase}", f"，当{phrase}")
         sentence += self.only(rule.severity)
         title = self.text(rule.title)
-        period = self.period(rule.in_force) if not self._is_version(rule) else ""
+        period = "" if self._is_version(rule) else self.period(_beside(limit.count.window, rule.in_force))
         told = [sentence, *([title] if title else []), *([period] if period else [])]
         return Line(2, self.say(" — ", "——").join(told), rule.id, kind="limit", of=rule.id)
 
@@ -462,7 +471,7 @@ class Teller(Words):
             yield self._where(rule.when, 2)
         for part in _parts(rule.requires):
             phrase = self.condition(part)
-            yield Line(2, self._standing(phrase, rule.severity), written=self._written(part, phrase), kind="must")
+            yield Line(2, self._standing(part, phrase, rule.severity), written=self._written(part, phrase), kind="must")
         yield from self._remarks(rule, 2)
 
     def _where(self, expr: Expr, depth: int) -> Line:
@@ -471,9 +480,9 @@ class Teller(Words):
             depth, self.say(f"where {phrase}", f"当{phrase}"), written=self._written(expr, phrase), kind="where"
         )
 
-    def _standing(self, phrase: str, severity: Severity) -> str:
+    def _standing(self, part: Expr, phrase: str, severity: Severity) -> str:
         """What must be so of an account that stands; what is only warned of is expected."""
-        unwanted = phrase.removeprefix(self.text(NOT))
+        unwanted = self._unwanted(part, phrase)
         if unwanted == phrase:
             word = self.say("required", "须") if severity == "error" else self.say("expected", "应为")
         else:
@@ -523,10 +532,15 @@ class Teller(Words):
             yield Line(depth, self.say("no source given", "未注明依据"), where, kind="source")
             return
         source = citation.source
-        clause = f", {citation.clause}" if citation.clause else ""
+        clause = wording.clause(citation.clause, self.language)
         yield Line(
             depth, self.say("source: ", "依据：") + self.text(source.title) + clause, where, kind="source", of=source.id
         )
+
+
+def _beside(window: Window, in_force: Period) -> Period:
+    """When a limit is in force, without the day from which its window says already that it counts."""
+    return Period(None, in_force.until) if window.since is not None and window.since == in_force.start else in_force
 
 
 def amount_of(name: str, amount: int) -> str:
