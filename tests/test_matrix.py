@@ -73,9 +73,11 @@ def test_a_table_is_shown_as_it_is_written(cards: lawful.Policy) -> None:
     rare = services.lines[2]
     assert (rare.name, rare.title) == ("rare_books", ir.Text("Rare books", "善本阅览"))
     assert [(each.text.en, each.answer) for each in rare.cells] == [
-        ("0", "no"), ("0", "no"), ("A", "owed"), ("1", "yes"), ("0", "no"),
+        ("0", "no"), ("0", "no"), ("A", "depends"), ("1", "yes"), ("0", "no"),
     ]  # fmt: skip
-    assert services.marks[2].meaning.en == "yes; still to do: book a supervised seat"
+    assert services.marks[2].meaning.en == (
+        "yes; still to do: book a supervised seat; under further rules: “a seat is for a card in use”"
+    )
 
 
 def test_what_stands_in_no_table_is_derived_by_type_of_account() -> None:
@@ -112,6 +114,62 @@ def test_a_file_that_is_used_twice_has_two_grids(tmp_path: Path) -> None:
     raw = written(loaded, tmp_path)
     assert openpyxl.load_workbook(io.BytesIO(raw)).sheetnames == ["t", "t #2", "legend", "sources"]
     assert compare(matrix_of(loaded), raw).differences == ()
+
+
+FURTHER = """
+    policy: p
+    version: "1"
+    sources: {code: {title: {en: the code, zh: 守则}}, letter: {title: {en: a letter, zh: 来函}}}
+    account: {fields: {type: {enum: [small, large]}, old: bool, frozen: bool}}
+    features:
+      talk:
+        requires: account.type == 'small'
+        rules:
+          newer: {when: "!account.old", requires: "!account.frozen", title: {en: of new ones, zh: 新的}, in_force: {from: 2024-01-01}, source: letter#2}
+          never: {when: account.type == 'large', requires: "!account.frozen"}
+    feature_tables:
+      - file: t.csv
+        columns: {x: account.old}
+        cells:
+          "1": yes
+          A: {rules: {asked: {requires: "!account.frozen", severity: warning, title: {en: asked for, zh: 申请}, source: code}}}
+    """
+
+
+def test_a_yes_under_further_rules_says_so_and_a_sheet_tells_them(tmp_path: Path) -> None:
+    loaded = lawful.loads(FURTHER, tables={"t.csv": b"id,x\nf,A\ng,1\n"})
+    table, derived = matrix_of(loaded).grids
+    assert [(each.answer, each.meaning) for each in table.marks] == [
+        ("yes", ir.Text("yes", "是")),
+        (
+            "depends",
+            ir.Text("yes; under further rules: “asked for” (only a warning)", "是；另有细则：“申请”（仅警告）"),
+        ),
+    ]
+    assert [(each.answer, each.text) for each in derived.lines[0].cells] == [
+        (
+            "depends",
+            ir.Text(
+                "yes; under further rules: “of new ones” (from 2024-01-01)", "是；另有细则：“新的”（自2024-01-01起）"
+            ),
+        ),
+        ("no", ir.Text("no", "否")),
+    ]
+    raw = written(loaded, tmp_path)
+    assert compare(matrix_of(loaded), raw).differences == ()
+    book = openpyxl.load_workbook(io.BytesIO(raw))
+    asked, newer, _ = list(book["rules 细则"].iter_rows(min_row=2, values_only=True))
+    assert asked[3] == "asked for\nwhere old\nrequires: it is not so that frozen (only a warning)"
+    assert newer[:3] == ("features.talk.rules.newer", "from 2024-01-01\n自2024-01-01起", "features")
+    assert newer[5] == "a letter, § 2\n来函，§ 2"
+    assert [row[5] for row in book["sources 依据"].iter_rows(min_row=2, values_only=True)] == [
+        "rules 细则",
+        "rules 细则",
+    ]
+    book["rules 细则"]["D2"] = "asked for"
+    book.save(tmp_path / "edited.xlsx")
+    (found,) = compare(matrix_of(loaded), (tmp_path / "edited.xlsx").read_bytes()).differences
+    assert (found.kind, found.grid, found.at) == ("cell", "rules", "D2")
 
 
 @given(drawing.cases(drawing.USUAL))
@@ -229,14 +287,14 @@ def test_nothing_that_is_written_is_a_formula(
 
 def test_a_sheet_stays_in_view_and_filters(cards: lawful.Policy, tmp_path: Path) -> None:
     book = openpyxl.load_workbook(io.BytesIO(written(cards, tmp_path)))
-    assert book.sheetnames == ["services", "pilot", "features", "legend 图例", "sources 依据"]
+    assert book.sheetnames == ["services", "pilot", "features", "legend 图例", "rules 细则", "sources 依据"]
     services = book["services"]
     assert (services.freeze_panes, services.auto_filter.ref) == ("D5", "A4:H9")
     assert services.column_dimensions["B"].width > services.column_dimensions["D"].width > 10
     rules = [rule for region in services.conditional_formatting for rule in region.rules]
     assert [rule.formula for rule in rules] == [[f'EXACT(D5,"{sign}")'] for sign in ("1", "0", "A", "G")]
     assert [rule.dxf.fill.bgColor.rgb[2:] for rule in rules] == [
-        COLOURS[answer][0] for answer in ("yes", "no", "owed", "owed")
+        COLOURS[answer][0] for answer in ("yes", "no", "depends", "owed")
     ]
     (choice,) = services.data_validations.dataValidation
     assert (choice.formula1, str(choice.sqref)) == ('"1,0,A,G"', "D5:H9")

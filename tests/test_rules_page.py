@@ -336,7 +336,8 @@ def test_a_small_drawing_is_seen_whole(size: tuple[int, int], opened: Open) -> N
 def test_the_matrix_is_seen_with_its_names_beside_it(size: tuple[int, int], opened: Open) -> None:
     browser = opened(size, "library-cards")
     assert shown(browser, ".matrix:first-of-type tbody tr:nth-child(3) > *") == ["Rare books", "0", "0", "A", "1", "0"]
-    assert "A yes; still to do: book a supervised seat" in shown(browser, ".mark")
+    legend = "A yes; still to do: book a supervised seat; under further rules: “a seat is for a card in use”"
+    assert legend in shown(browser, ".mark")
     colours = js(browser, "[...document.querySelectorAll('.matrix td')].map(e => getComputedStyle(e).backgroundColor)")
     assert len(set(colours)) == 4
     js(browser, "document.querySelector('.matrix .scroll').scrollTo(500, 0)")

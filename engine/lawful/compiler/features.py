@@ -162,6 +162,7 @@ def _from_table(
             name: None if each is None else tuple(Text(owed.en, owed.zh) for owed in each.obligations)
             for name, each in written.cells.items()
         },
+        rules={name: tuple(each.rules) for name, each in written.cells.items() if each is not None},
         rows=table.rows,
         in_force=period,
         title=title,

@@ -56,6 +56,8 @@ class Layout:
     columns: Mapping[str, Expr]
     cells: Mapping[str, tuple[Text, ...] | None]
     """What each means: None is no, else yes with what must still be done."""
+    rules: Mapping[str, tuple[str, ...]]
+    """The names of the rules beside a cell's yes."""
     rows: tuple[Row, ...]
     in_force: Period
     title: Text | None

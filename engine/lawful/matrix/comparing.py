@@ -1,6 +1,7 @@
 """A workbook that people have edited, compared with the matrix of the policy, cell by cell.
 
-The sheets of the legend and of the sources are compared, too, where they are there: row by row, by what it begins with.
+The sheets of the legend, of the rules and of the sources are compared, too, where they are there: row by row, by what
+it begins with.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from lawful import sheet
 from lawful.ir import Language, Place
 from lawful.matrix.grid import Grid, Line, Matrix
-from lawful.matrix.workbook import DIGEST, FEATURE, LEGEND, SOURCES, heads, sheet_names, texts, workbook_of
+from lawful.matrix.workbook import DIGEST, FEATURE, LEGEND, RULES, SOURCES, heads, sheet_names, texts, workbook_of
 from lawful.sheet import Fault, Sheet, address, spaced
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def compare(matrix: Matrix, raw: bytes) -> Compared:
     differences += [Difference("sheet-added", key, name) for key, name in strays.unknown]
     written = workbook_of(matrix)
     differences += _beside("legend", _listed(written, LEGEND), _listed(book, LEGEND), len(LEGEND))
+    differences += _beside("rules", _listed(written, RULES), _listed(book, RULES), len(RULES))
     differences += _beside("sources", _listed(written, SOURCES[:2]), _listed(book, SOURCES[:2]), 1)
     return Compared(tuple(differences), said.get("policy"), said.get(DIGEST))
 

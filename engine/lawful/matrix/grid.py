@@ -1,7 +1,8 @@
 """What the matrix of a policy is: a grid for each of its tables, and one for the features that stand in none.
 
 A table's grid has the table's own cells. The other one is derived: a row for each feature, a column for each type of
-account, and what is left of the feature's conditions once the type is known.
+account, and what is left of the feature's conditions once the type is known. The rules beside a yes are named
+there, of a table in the legend; the grid has them whole.
 """
 
 from __future__ import annotations
@@ -110,6 +111,8 @@ class Grid:
     """The table's own first line."""
     in_force: Period = ALWAYS
     source: Citation | None = None
+    rules: tuple[Rule, ...] = ()
+    """Those beside what its features require."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,7 @@ def _of_table(program: Program, layout: Layout, key: str) -> Grid:
         )
         for row in layout.rows
     )
-    marks = tuple(Mark(spaced(sign), _answer(owed), _owed(owed)) for sign, owed in layout.cells.items())
+    marks = tuple(_mark(program, layout, sign) for sign in layout.cells)
     return Grid(
         key,
         _spaced(layout.title or Text(key, key)),
@@ -162,15 +165,51 @@ def _of_table(program: Program, layout: Layout, key: str) -> Grid:
         head=layout.head,
         in_force=layout.in_force,
         source=layout.source,
+        rules=tuple(rule for row in layout.rows for rule in _beside(program, row.feature, layout.in_force)),
     )
 
 
 def _cell(layout: Layout, sign: str) -> Cell:
-    return Cell(Text(spaced(sign), spaced(sign)), _answer(layout.cells[sign]))
+    return Cell(Text(spaced(sign), spaced(sign)), _answer(layout, sign))
 
 
-def _answer(owed: tuple[Text, ...] | None) -> Answer:
-    return "no" if owed is None else "owed" if owed else "yes"
+def _answer(layout: Layout, sign: str) -> Answer:
+    owed = layout.cells[sign]
+    if owed is None:
+        return "no"
+    return "depends" if layout.rules.get(sign) else "owed" if owed else "yes"
+
+
+def _mark(program: Program, layout: Layout, sign: str) -> Mark:
+    """Its meaning, with the rules beside it by their titles: those of the first row in which it stands."""
+    row = next((each for each in layout.rows if sign in each.cells.values()), None)
+    found = [] if row is None else _beside(program, row.feature, layout.in_force)
+    names = (
+        {f"features.{row.feature}.rules.{name}" for name in layout.rules.get(sign, ())} if row is not None else set()
+    )
+    rules = [rule for rule in found if rule.id in names]
+    said = _owed(layout.cells[sign])
+    named = [_named(program, rules, layout.in_force, language) for language in LANGUAGES]
+    return Mark(spaced(sign), _answer(layout, sign), Text(said.best("en") + named[0], said.best("zh") + named[1]))
+
+
+def _beside(program: Program, feature: str, period: Period) -> list[Rule]:
+    """The rules beside what enabling a feature requires, of the version that is in force then."""
+    begins = f"features.{feature}.rules."
+    rules = (each for each in program.rules if each.scope == "move" and each.id.startswith(begins))
+    return [each for each in rules if each.in_force.meets(period)]
+
+
+def _named(program: Program, rules: list[Rule], period: Period, language: Language) -> str:
+    """`; under further rules: “…” (from 2018-03-01)`; empty where there are none."""
+    phrases = Words(program, language)
+    names = []
+    for rule in rules:
+        title = phrases.text(rule.title, rule.id.rpartition(".")[2])
+        days = phrases.period(rule.in_force) if rule.in_force != period else ""
+        names.append(f"“{title}”" + phrases.say(f" ({days})", f"（{days}）") * bool(days) + phrases.only(rule.severity))
+    told = phrases.listed(names)
+    return phrases.say(f"; under further rules: {told}", f"；另有细则：{told}") if names else ""
 
 
 def _owed(owed: tuple[Text, ...] | None) -> Text:
@@ -203,12 +242,13 @@ def _derived(program: Program, tables: set[str]) -> Grid:
         columns = tuple(Column(value, titles.get(value, Text(value, value))) for value in of_type.type.values)
     lines = tuple(_lines(program, of_type, tables))
     met = {cell.answer for line in lines for cell in line.cells}
+    rules = [rule for line in lines for rule in _beside(program, line.feature, line.in_force)]
     marks = tuple(Mark(_MEANINGS[each].best("en"), each, _MEANINGS[each]) for each in _MEANINGS if each in met)
     title = Text("features by type of account", "各类帐号的功能")
     if of_type is not None:
         english, chinese = (wording.field_title(of_type, language) for language in LANGUAGES)
         title = Text(f"features by {english}", f"各{chinese}的功能")
-    return Grid("features", title, columns, lines, marks, derived=True)
+    return Grid("features", title, columns, lines, marks, derived=True, rules=tuple(rules))
 
 
 def types(program: Program) -> FieldDeclaration | None:
@@ -247,15 +287,24 @@ def _conditional(
     value: Constant | None,
 ) -> Cell:
     """What is left to be fulfilled by accounts of one type."""
-    left = guard.requires
-    if of_type is not None and value is not None:
-        left = remaining(program.conditions, left, Field("account", of_type.name, of_type.type), value)
+
+    def left_of(expr: Expr) -> Expr:
+        if of_type is None or value is None:
+            return expr
+        return remaining(program.conditions, expr, Field("account", of_type.name, of_type.type), value)
+
+    left = left_of(guard.requires)
     if left == FALSE:
         return Cell(_NO, "no") if guard.severity == "error" else _only_told(program, guard)
     parts = [] if left == TRUE else list(left.operands) if isinstance(left, And) else [left]
     conditions = [*((part, guard.severity) for part in parts), *((rule.requires, rule.severity) for rule in needs)]
-    said = [_said(program, conditions, move, language) for language in LANGUAGES]
-    answer: Answer = "depends" if conditions else "owed" if move.obligations else "yes"
+    found = _beside(program, guard.id.partition(".")[2], guard.in_force)
+    beside = [each for each in found if left_of(each.when) != FALSE and left_of(each.requires) != TRUE]
+    said = [
+        _said(program, conditions, move, language) + _named(program, beside, guard.in_force, language)
+        for language in LANGUAGES
+    ]
+    answer: Answer = "depends" if conditions or beside else "owed" if move.obligations else "yes"
     return Cell(Text(*map(spaced, said)), answer)
 
 

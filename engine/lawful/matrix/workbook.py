@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lawful import wording
 from lawful.ir import Citation, Language, Text
 from lawful.matrix.grid import Answer, Grid, Matrix
 from lawful.sheet import address, spaced
 from lawful.show.phrases import Phrases
+from lawful.show.rules import Teller
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -25,6 +27,7 @@ FEATURE: Final = "feature"
 SOURCE: Final = "source"
 DIGEST: Final = "digest"
 LEGEND: Final = ("sheet", "sign")
+RULES: Final = ("rule", "in force")
 SOURCES: Final = ("id", "title", "published", "url", "note", "sheets")
 COLOURS: Final[Mapping[Answer, tuple[str, str]]] = {
     "yes": ("D5F0DC", "14532D"),
@@ -63,6 +66,7 @@ def workbook_of(matrix: Matrix) -> Workbook:
     for grid in matrix.grids:
         _Sheet(book.create_sheet(names[grid.key]), grid, matrix).fill()
     _legend(book, matrix)
+    _rules(book, matrix, names)
     _sources(book, matrix, names)
     book.properties.title = f"{matrix.program.id} {matrix.program.version}"
     book.properties.creator = "lawful"
@@ -113,12 +117,16 @@ def _apart(name: str, others: list[str]) -> str:
 def _cited(citation: Citation | None, languages: Iterable[Language]) -> str:
     if citation is None:
         return ""
-    clause = f", {citation.clause}" if citation.clause else ""
-    return both(citation.source.title, languages) + clause
+    title = citation.source.title
+    clauses: dict[str, str] = {}
+    for each in languages:
+        clauses.setdefault(title.best(each), wording.clause(citation.clause, each))
+    return "\n".join(f"{named}{clause}" for named, clause in clauses.items())
 
 
-def _names_beside(languages: tuple[Language, ...]) -> tuple[str, str]:
-    return ("legend 图例", "sources 依据") if "zh" in languages else ("legend", "sources")
+def _names_beside(languages: tuple[Language, ...]) -> tuple[str, str, str]:
+    """Of the legend, the sources and the rules."""
+    return ("legend 图例", "sources 依据", "rules 细则") if "zh" in languages else ("legend", "sources", "rules")
 
 
 # ------------------------------------------------------------------------------------------------------- of a grid
@@ -322,6 +330,27 @@ def _legend(book: Workbook, matrix: Matrix) -> None:
     _widths(sheet, 30, 26, 60, 60)
 
 
+def _rules(book: Workbook, matrix: Matrix, names: Mapping[str, str]) -> None:
+    """The rules beside what the features require, whole; no sheet where there are none."""
+    languages = matrix.languages
+    tellers = [Teller(matrix.program, each) for each in languages]
+    told = [(*RULES, "sheet", *languages, SOURCE)]
+    for grid in matrix.grids:
+        for rule in grid.rules:
+            days = dict.fromkeys(teller.period(rule.in_force) for teller in tellers)
+            said = (
+                "\n".join(line.text for line in teller.further(rule) if line.kind != "source") for teller in tellers
+            )
+            told.append((rule.id, "\n".join(days), names[grid.key], *said, _cited(rule.source, languages)))
+    if len(told) == 1:
+        return
+    sheet = book.create_sheet(_names_beside(languages)[2])
+    _filled(sheet, 1, told, headed=True)
+    _widths(sheet, 40, 18, 18, *(60 for _ in languages), 60)
+    sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = f"A1:{address((len(told), len(told[0])))}"
+
+
 def _sources(book: Workbook, matrix: Matrix, names: Mapping[str, str]) -> None:
     languages = matrix.languages
     sheet = book.create_sheet(_names_beside(languages)[1])
@@ -332,6 +361,12 @@ def _sources(book: Workbook, matrix: Matrix, names: Mapping[str, str]) -> None:
             for grid in matrix.grids
             if any(line.source is not None and line.source.source.id == source.id for line in grid.lines)
         ]
+        if any(
+            rule.source is not None and rule.source.source.id == source.id
+            for each in matrix.grids
+            for rule in each.rules
+        ):
+            citing.append(_names_beside(languages)[2])
         title, note = both(source.title, languages), "" if source.note is None else both(source.note, languages)
         told.append((source.id, title, source.published or "", source.url or "", note, ", ".join(citing)))
     _filled(sheet, 1, told, headed=True)
