@@ -185,6 +185,14 @@ def test_what_is_so_after_a_change_is_told_where_only_what_was_before_it_is_not_
     assert "不满足：借书证未过期；变更前是否如此未知" in chinese
 
 
+def test_a_change_that_no_version_allows_yet_is_refused_in_words(run: Run) -> None:
+    done = run(
+        "check", "wechat-official", "--account", str(ROOT / "fixtures" / "wechat-official" / "certified.json"),
+        "--set", "status=migrating", "--at", "2017-02-27", "--history", "none",
+    )  # fmt: skip
+    assert "\n      not so: from 2017-02-28: account status is one of normal (1), warned (18), " in done.out
+
+
 def test_a_table_is_no_reason_where_it_is_the_features_that_nobody_told(run: Run) -> None:
     asked = ("--enable", "github_sign_in", "--history", "none", "--at", "2026-11-02", "--account", "-")
     done = run("check", "developer-platforms", *asked, stdin='{"login": "x", "type": "github_organization"}')

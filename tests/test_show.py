@@ -22,6 +22,7 @@ from lawful.show.diagram import diagram
 from lawful.show.line import plain
 from lawful.show.listing import ir_text, program_json
 from lawful.show.rules import rules_in_words
+from lawful.show.words import Words
 from lawful.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -296,3 +297,35 @@ actions:
         (found,) = policy.can(account={"type": "a"}, history=[], at=day).possibilities
         assert found.title is not None
         assert found.title.en == title
+
+
+@pytest.mark.parametrize(
+    ("written", "english", "chinese"),
+    [
+        ("!(!open || !asked)", "it is open and it was asked for", "已开放，且已申请"),
+        ("!open || !asked", "unless it is open and it was asked for", "除非已开放，且已申请"),
+        ("account.n > 1 || !asked", "if it was asked for, then n is more than 1", "若已申请，则n大于1"),
+        (
+            "(today >= date('2020-01-01') && today < date('2021-01-01') && open) || today >= date('2021-01-01') && open || asked",
+            "it was asked for, or from 2020-01-01: it is open",
+            "已申请，或自2020-01-01起：已开放",
+        ),
+    ],
+)
+def test_what_is_not_so_is_told_by_what_is_and_days_once(written: str, english: str, chinese: str) -> None:
+    policy = lawful.loads(
+        f"""
+policy: small
+version: "1"
+account: {{fields: {{n: int, open: bool, asked: bool}}}}
+conditions:
+  open: {{when: account.open, title: {{en: it is open, zh: 已开放}}}}
+  asked: {{when: account.asked, title: {{en: it was asked for, zh: 已申请}}}}
+  told: {{when: "{written}"}}
+"""
+    )
+    holds = policy.program.conditions["told"].holds
+    assert [Words(policy.program, "en").condition(holds), Words(policy.program, "zh").condition(holds)] == [
+        english,
+        chinese,
+    ]
