@@ -19,6 +19,7 @@ import drawing
 import lawful
 import policies
 from lawful import cli, ir
+from lawful.document import CONTROL
 from lawful.engines.reference import evaluate
 from lawful.matrix.comparing import Difference, compare
 from lawful.matrix.grid import Matrix, matrix, remaining
@@ -242,7 +243,7 @@ def tables(draw: st.DrawFn) -> tuple[str, bytes]:
     lines = csv.writer(out)
     lines.writerow(["id", *heads, "en", "zh"])
     for id in ids:
-        titles = (draw(TEXTS).replace("\0", ""), draw(TEXTS).replace("\0", ""))
+        titles = (CONTROL.sub("", draw(TEXTS)), CONTROL.sub("", draw(TEXTS)))
         lines.writerow([id, *(draw(st.sampled_from(signs)) for _ in heads), *titles])
     return json.dumps(policy, ensure_ascii=False), out.getvalue().encode()
 

@@ -29,13 +29,11 @@ from lawful.ir import (
     Or,
     Program,
     Quantifier,
-    Rule,
     everything,
     negation,
     type_of,
-    with_known,
 )
-from lawful.show.words import Words
+from lawful.show.words import Words, as_judged
 
 _MOST_ROWS: Final = 12
 _TABLES: Final = (".csv", ".xlsx")
@@ -86,16 +84,9 @@ class Reasoned:
             wording.cel(node): node
             for each in self.program.rules
             if each.id == rule
-            for expr in (*self._asked(each), each.requires, each.when)
+            for expr in as_judged(self.program, each)
             for node in everything(expr, conditions)
         }
-
-    def _asked(self, rule: Rule) -> Iterator[Expr]:
-        """What a life cycle lists, as it is judged: once it is known which value is asked for."""
-        field = self.program.account.get(rule.id.split(".")[1])
-        if rule.kind == "unlisted" and field is not None:
-            for value in field.type.values:
-                yield with_known(rule.requires, Field("change", field.name, field.type), value)
 
     def value(self, expr: Expr, value: JsonValue) -> str:
         """A fact's value, by its title."""

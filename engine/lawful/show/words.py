@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from lawful import wording
@@ -15,10 +15,12 @@ from lawful.ir import (
     Field,
     Language,
     Program,
+    Rule,
     Text,
     Type,
     everything,
     negation,
+    with_known,
 )
 from lawful.show.phrases import Phrases
 
@@ -74,6 +76,15 @@ class Words(Phrases):
         return self.text(title) if title is not None else f"“{name.replace('_', ' ')}”"
 
 
+def as_judged(program: Program, rule: Rule) -> Iterator[Expr]:
+    """What a rule says; of what a life cycle lists also what is left once it is known which value is asked for."""
+    yield from (rule.requires, rule.when)
+    field = program.account.get(rule.id.split(".")[1]) if rule.kind == "unlisted" else None
+    if field is not None:
+        for value in field.type.values:
+            yield with_known(rule.requires, Field("change", field.name, field.type), value)
+
+
 def in_words(program: Program, rule: str, written: str, language: Language) -> str:
     """What a part of a rule says, given as a justification writes it: its own words where no part is written so."""
     found = part_of(program, rule, written)
@@ -82,16 +93,15 @@ def in_words(program: Program, rule: str, written: str, language: Language) -> s
 
 def part_of(program: Program, rule: str, written: str) -> Expr | None:
     """The part of a rule that a justification writes so."""
-    return _written(
-        program, (expr for each in program.rules if each.id == rule for expr in (each.requires, each.when)), written
-    )
+    parts = (expr for each in program.rules if each.id == rule for expr in as_judged(program, each))
+    return _written(program, parts, written)
 
 
 def anywhere_in_words(program: Program, written: str, language: Language) -> str:
     """What a part of some rule or effect of a policy says, or that it is not so."""
     opposite = written.startswith("!(") and written.endswith(")")
     text = written[2:-1] if opposite else written
-    exprs = [expr for each in program.rules for expr in (each.requires, each.when)]
+    exprs = [expr for each in program.rules for expr in as_judged(program, each)]
     exprs += [effect.value for move in program.moves for effect in move.effects]
     found = _found(program, exprs, written, language)
     if found is None and opposite:
