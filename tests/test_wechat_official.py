@@ -36,7 +36,7 @@ def test_the_platforms_answers_are_an_inventory(official: lawful.Policy, golden:
 
 
 def test_what_was_registered_under_an_older_limit_is_no_finding(official: lawful.Policy) -> None:
-    """Five accounts of 2018-03 were as many as there might be then; the third since 2018-11-16 is one too many."""
+    """Five accounts of 2018-03 were as many as there might be then; the third since December 2018 is one too many."""
     registered = ["2015-03-01", "2018-03-01", "2018-03-02", "2018-03-03", "2018-03-04", "2019-01-01"]
     company = {"subject": "enterprise", "subject_id": "91310000", "type": "service", "status": "normal"}
     old = [{"account_id": f"a{day}", "registered": day, **company} for day in registered]
