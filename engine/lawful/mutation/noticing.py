@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Final, TypeVar
 
 from lawful.deciding.judging import Judgement, Step
-from lawful.deciding.rulebook import triggers_of
+from lawful.deciding.rulebook import facts_read, triggers_of
 from lawful.engines.reference import evaluate, outcome
 from lawful.engines.situation import Situation
 from lawful.ir import AtMost, Condition, Move, Program, Rule, entitlement
@@ -34,6 +34,8 @@ class Delta:
             if mutant.conditions[name] is not one
         ]
         self._mutants_own = mutant.conditions
+        self._reads = _read_otherwise(program, mutant) if rules is not None else []
+        """What rules of any account read: they are judged only where some of that moves."""
         self._is_plain = (
             rules is not None
             and moves is not None
@@ -54,6 +56,8 @@ class Delta:
 
     def _is_seen(self, step: Step, *, by_missing: bool) -> bool:
         if _loses(step):  # between the state after and the one without what is lost lies one more
+            return True
+        if any(bool(was & step.moved) != bool(now & step.moved) for was, now in self._reads):
             return True
         triggers = triggers_of(step.asked)
         for situation in (step.before, step.after):
@@ -86,6 +90,20 @@ def _pairs(one: Sequence[Part], other: Sequence[Part]) -> list[tuple[Part, Part]
         return None
     pairs = [(was, now) for was, now in zip(one, other, strict=True) if was is not now]
     return pairs if all(_frame(was) == _frame(now) for was, now in pairs) else None
+
+
+def _read_otherwise(program: Program, mutant: Program) -> list[tuple[frozenset[str], frozenset[str]]]:
+    """Of the rules that read other facts in the mutant: which, and which there."""
+    same_conditions = program.conditions is mutant.conditions
+    found = []
+    for one, other in zip(program.rules, mutant.rules, strict=True):
+        if one.scope == "move" or (one is other and same_conditions):
+            continue
+        was = frozenset(facts_read(program, one.when, one.requires))
+        now = frozenset(facts_read(mutant, other.when, other.requires))
+        if was != now:
+            found.append((was, now))
+    return found
 
 
 def _frame(part: Rule | Move) -> object:
