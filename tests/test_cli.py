@@ -186,8 +186,10 @@ def test_what_is_so_after_a_change_is_told_where_only_what_was_before_it_is_not_
 
 
 def test_a_change_that_no_version_allows_yet_is_refused_in_words(run: Run) -> None:
-    asked = ("--set", "status=idle_notice", "--at", "2017-02-27", "--history", "none")
-    done = run("check", "wechat-official", "--account", str(ROOT / "fixtures/wechat-official/certified.json"), *asked)
+    account = str(ROOT / "fixtures" / "us-entity-classification" / "llc.json")
+    asked = ("--set", "classification=disregarded", "--at", "1996-06-03", "--history", "none")
+    done = run("check", "us-entity-classification", "--account", account, *asked)
+    assert "\n      not so: from 1997-01-01: classification for federal tax purposes is an association" in done.out
 
 
 def test_a_table_is_no_reason_where_it_is_the_features_that_nobody_told(run: Run) -> None:
