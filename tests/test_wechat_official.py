@@ -63,6 +63,7 @@ def test_a_subscription_account_that_wants_to_be_a_service_account_is_told_of_th
             "target_verified",
             "target_followers",
             "target_normal",
+            "both_unpunished",
             "notarised",
         )
     }
