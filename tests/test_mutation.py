@@ -342,6 +342,9 @@ def test_what_is_proved_equivalent_has_the_same_outcome_everywhere(drawn: drawin
                     assert outcome(rule, situation) == outcome(other, situation), each.words.en
 
 
+MANY_FACTS = "account.fee % 4 == 3 && " + " && ".join(
+    f"count('act', '{window}') == 0" for window in ("day", "month", "year", "2 days", "3 days")
+)
 PROVED = [
     ("account.fee > 0", "account.fee >= 1", True),
     ("account.fee > 0", "account.fee != 0", True),  # it has no values below
@@ -358,6 +361,9 @@ PROVED = [
     ("date(now) < date('2024-01-02')", "now < timestamp('2024-01-02T00:00:00Z')", True),
     ("today.getMonth() == 11", "today.getMonth() >= 11", True),
     ("today.getMonth() == 11", "today.getMonth() >= 10", None),
+    # too many cells for all facts, and what rules each other out is not just anything
+    (f"account.type == 'a' && account.type != 'b' && {MANY_FACTS}", f"account.type == 'a' && {MANY_FACTS}", True),
+    (f"account.type == 'a' && account.fee != 3 && {MANY_FACTS}", f"account.type == 'a' && {MANY_FACTS}", None),
 ]
 
 
@@ -532,9 +538,7 @@ def test_a_remainder_of_any_number_is_looked_at_near_its_edges_only() -> None:
 def test_the_cases_of_the_packs_catch_their_mutants(folder: Path) -> None:
     policy = loaded(folder)
     made = mutants_of(folder)[:: max(len(mutants_of(folder)) // MANY, 1)]
-    score = scored(policy, asked(policy, cases_of(folder)), silent, every=False, patience=200, made=made)
-    # columns of a table that imply each other make mutants that no request is known to show, and Z3 does not settle
-    shown = [each.mutant.name for each in score.survivors if each.found is not None]
-    assert len(shown) <= 0.05 * len(made), shown
-    assert len(score.survivors) <= 0.08 * len(made), [each.mutant.name for each in score.survivors]
+    score = scored(policy, asked(policy, cases_of(folder)), silent, every=False, patience=0, made=made)
+    share, survivors = score.share, [each.mutant.name for each in score.survivors]
+    assert share >= 0.95, survivors
     assert len(score.caught) + len(score.survivors) + len(score.equivalent) == len(made)

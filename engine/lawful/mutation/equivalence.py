@@ -136,11 +136,14 @@ class _Proof:
         now = tuple(inlined(each, self.mutant.conditions) for each in others)
         if was == now:
             return True
-        common = frozenset(atom for each in was for atom in _atoms(each))
-        common &= frozenset(atom for each in now for atom in _atoms(each))
+        before, after = (frozenset(atom for each in some for atom in _atoms(each)) for some in (was, now))
+        common = before & after
         # What stands in both may be anything: fewer cells. Where that proves nothing it is looked into, too; then the
         # present date, which comparisons of its parts have in common.
-        spaces = [_Space(self.program, common, _FEW_CELLS), _Space(self.program, frozenset(), _MOST_CELLS)]
+        # In between, what compares one enum is looked into: columns of a table rule each other out.
+        spaces = [_Space(self.program, common, _FEW_CELLS)]
+        spaces += [_Space(self.program, common - each, _MOST_CELLS) for each in _of_one_enum(before | after)]
+        spaces.append(_Space(self.program, frozenset(), _MOST_CELLS))
         if any(is_of_calendar(atom) for each in (*was, *now) for atom in _atoms(each)):
             spaces.append(_Space(self.program, frozenset(), _MOST_CELLS, by_calendar=True))
         return any(self._same_in(each, was, now, judged) for each in spaces)
@@ -397,6 +400,16 @@ def _atoms(expr: Expr) -> Iterator[Expr]:
             return
         case _:
             yield expr
+
+
+def _of_one_enum(atoms: Iterable[Expr]) -> list[frozenset[Expr]]:
+    """The atoms that read an enum, for each that several of them read."""
+    found: dict[Expr, set[Expr]] = {}
+    for atom in atoms:
+        for leaf in _leaves(atom):
+            if type_of(leaf).kind == "enum":
+                found.setdefault(leaf, set()).add(atom)
+    return [frozenset(each) for each in found.values() if len(each) > 1]
 
 
 def _leaves(expr: Expr) -> Iterator[Expr]:
