@@ -119,8 +119,12 @@ def _enabling_and_standing(id: str, guard: Rule, reads_request: ReadsRequest) ->
     """A further rule of enabling, and of having it where it reads nothing that only a request can say."""
     yield guard
     if not (reads_request(guard.when) or reads_request(guard.requires)):
-        where = guard.when.operands[1:] if isinstance(guard.when, And) else ()  # beside that it is off
-        yield replace(guard, scope="feature", subject=id, when=conjunction([enabled(id), *where]))
+        yield replace(guard, scope="feature", subject=id, when=conjunction([enabled(id), *_own_when(guard)]))
+
+
+def _own_when(guard: Rule) -> tuple[Expr, ...]:
+    """Where a rule of enabling applies, beside that the feature is off."""
+    return guard.when.operands[1:] if isinstance(guard.when, And) else ()
 
 
 def _from_table(
@@ -207,8 +211,7 @@ def _beside(context: Context, written: TableWritten, row: Row, columns: dict[str
             context.key_mistake("duplicate-id", message, (*path, "rules", name))
         seen |= granted.rules.keys()
         for guard in further(context, replace(change, path=path), granted.rules):
-            own = guard.when.operands[1:] if isinstance(guard.when, And) else ()  # beside that it is off
-            found.append(replace(guard, when=conjunction([change.applies, where, *own])))
+            found.append(replace(guard, when=conjunction([change.applies, where, *_own_when(guard)])))
     return found
 
 
