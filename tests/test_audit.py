@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ import drawing
 import lawful
 from columns import ARROW
 from lawful import calendar
+from lawful.audit import sieve
 from lawful.audit.result import Audit
 from lawful.audit.telling import words
 from lawful.cli.audit import code_of
@@ -73,20 +75,38 @@ def expected(policy: Policy, question: Question, at: datetime) -> dict[str, tupl
     return found
 
 
-@settings(max_examples=drawing.examples(8))
+@pytest.mark.parametrize("sifted", [False, True], ids=["all rows are asked", "a file of few rows is asked"])
+@settings(max_examples=drawing.examples(5))
 @given(drawn())
-def test_random_policies_are_audited_as_the_reference_judges(drawn: Drawn) -> None:
+def test_random_policies_are_audited_as_the_reference_judges(sifted: bool, drawn: Drawn) -> None:
     policy = lawful.loads(drawn.policy)
     questions = [policy.read(each) for each in drawn.requests]
     at = questions[0].at
-    audit = policy.audit(inventory(policy, questions), at=at, unknown=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sieve, "are_few", lambda *_: sifted)
+        audit = policy.audit(inventory(policy, questions), at=at, unknown=True)
+        skipped = {each.rule for each in audit.summary.not_judged}
     found: dict[str, dict[str, tuple[str, str, str]]] = {f"a{n}": {} for n in range(len(questions))}
     for row in audit.findings.filter(audit.findings.about == "account").to_pyarrow().to_pylist():
         found[row["account_id"]][row["rule"]] = (row["status"], row["explanation_en"], row["explanation_zh"])
-    skipped = {each.rule for each in audit.summary.not_judged}
+    unknown: Counter[str] = Counter()
     for n, question in enumerate(questions):
         wanted = {rule: told for rule, told in expected(policy, question, at).items() if rule not in skipped}
         assert found[f"a{n}"] == wanted
+        unknown.update(rule for rule, (outcome, *_) in wanted.items() if outcome == "unknown")
+    assert {each.rule: each.unknown for each in audit.summary.rules if unknown[each.rule]} == unknown
+
+
+def test_rows_are_sifted_where_few_have_something_to_be_said_of() -> None:
+    policy = lawful.loads(CHANNEL.partition("feature_tables")[0])
+    for certified, is_file in ((True, True), (None, False)):
+        accounts = {"account_id": [str(n) for n in range(50)], "certified": [certified] * 50, "strikes": [1] * 50}
+        accounts["certified"][7] = False
+        with policy.audit(pa.table({**accounts, "features": [["live"]] * 50}), at=AT) as audit:
+            assert (audit._audited.findings.parent / "few.parquet").exists() is is_file
+            rules = audit.summary.rules
+            assert sum(each.violated for each in rules) == 1
+            assert sum(each.unknown for each in rules) == (0 if certified else 49)
 
 
 # ------------------------------------------------------------------------------- by example: the first part that failed

@@ -54,9 +54,8 @@ def hand_written(path: str, features: str, target: str) -> dict[str, Any]:
     as_columns = features == "columns"
     found = twin.findings(path, AT, BEGINS, feature_columns=as_columns)
     copy = f"COPY ({found}) TO '{target}' (FORMAT parquet, COMPRESSION zstd{_SMALL})"
-    query = _timed(lambda: connection.execute(copy).fetchall())
-    connection.execute(twin.unknown(path, AT, feature_columns=as_columns)).fetchall()
-    return query
+    unknown = twin.unknown(path, AT, feature_columns=as_columns)
+    return _timed(lambda: [connection.execute(each).fetchall() for each in (copy, unknown)])
 
 
 def checked(path: str, features: str, target: str) -> dict[str, Any]:
@@ -72,7 +71,7 @@ _SMALL = ", ROW_GROUP_SIZE 20480"
 
 
 def ours(path: str, target: str) -> dict[str, Any]:
-    """lawful, from Python: the query of the findings is what it does between two steps that it tells of."""
+    """lawful, from Python: its queries are what it does between two steps that it tells of."""
     import lawful
     from lawful.audit.result import Audit
     from lawful.audit.wanted import wanted

@@ -116,6 +116,14 @@ def unknowns(table: ibis_types.Table, rules: Sequence[Rule], on: OnTable) -> ibi
     return table.filter(doubt).aggregate(**counts)
 
 
+def of_interest(table: ibis_types.Table, rules: Sequence[Rule], on: OnTable) -> ibis_types.BooleanValue:
+    """TRUE of every row that a rule is violated or unknown of, and of some others; else FALSE or NULL."""
+    outcomes = Outcomes.of(rules, on(table))
+    doubt = outcomes.some_doubt()
+    violated = outcomes.some_violated()
+    return violated if doubt is None else some([violated, doubt])
+
+
 def findings(
     table: ibis_types.Table, rules: Sequence[Rule], on: OnTable, dense: Dense, *, unknown: bool
 ) -> list[ibis_types.Table]:

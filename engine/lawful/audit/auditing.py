@@ -26,6 +26,7 @@ from lawful.audit import (
     moves,
     named,
     questions,
+    sieve,
     snapshots,
     sources,
     storing,
@@ -46,6 +47,7 @@ from lawful.audit.summary import DataProblem, LifecycleTally, NotJudged, Summary
 from lawful.audit.wanted import Wanted
 from lawful.audit.zones import Zone
 from lawful.decision import PolicyNamed
+from lawful.diagnostics import legible
 from lawful.ir import Count, Program, Rule
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from lawful.audit.waivers import Waiver
 
 _YEAR: Final = 366 * zones.DAY
+_SIFTING: Final = 0.7
+"""What share of the judging it takes to read all rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ class _Audit:
         self.rules = self._judgeable_rules()
         self.across = self._judgeable_groups()
         self.table, self.counts = self._with_counts(self._counts_needed())
+        self.sieve = self._sieve()
 
     # ------------------------------------------------------------------------------------------------ what is read
 
@@ -317,9 +322,12 @@ class _Audit:
         # the ids are still compared meanwhile
         of_states = self._of_states()
         self._take_checks()
-        unknown = tallies.unknown_of_states(self.table, self.rules, self.on)
-        odd = list(self._of_data(duplicates.duplicates(self.inventory, self.search)))
         self.progress("judging")
+        if self.sieve is not None:
+            with storing.polled(self.connection, lambda share: self.progress("judging", share * _SIFTING)):
+                self.sieve.fill()
+        unknown = tallies.unknown_of_states(self._few, self.rules, self.on)
+        odd = list(self._of_data(duplicates.duplicates(self.inventory, self.search)))
         everything = self._recorded()
         recorded = [replace(each, table=each.table.cache()) for each in everything if not each.is_empty]
         path = self._findings([*of_states, *self._of_moves(recorded), *odd])
@@ -408,10 +416,25 @@ class _Audit:
         unknown = self.wanted.unknown
         found = []
         if self.rules:
-            found.append(together(accounts.findings(self.table, self.rules, self.on, self.held.dense, unknown=unknown)))
+            found.append(together(accounts.findings(self._few, self.rules, self.on, self.held.dense, unknown=unknown)))
             if self.dialect.name == "duckdb":
                 self.held.query(found[0])
         return [*found, *groups.findings(self.table, self.across, self.on, unknown=unknown)]
+
+    def _sieve(self) -> sieve.Sieve | None:
+        """For the rows that rules may have something to say of, where that saves a second look at all of them."""
+        if not self.rules or self.counts or self.dialect.name != "duckdb":
+            return None
+        with telling(f"`{legible(self.inventory.name, 200)}` cannot be read"):
+            wanted = accounts.of_interest(self.table, self.rules, self.on)
+            if not sieve.are_few(self.table, wanted):
+                return None
+            return sieve.Sieve(self.connection, self.table.filter(wanted), self.scratch / "few.parquet")
+
+    @property
+    def _few(self) -> ibis_types.Table:
+        """The rows that rules of states are asked of."""
+        return self.table if self.sieve is None else self.sieve.few
 
     def _recorded(self) -> list[events.Judged]:
         found: list[events.Judged] = []

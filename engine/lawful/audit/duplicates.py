@@ -1,6 +1,6 @@
 """The ids that several rows have.
 
-DuckDB is asked twice at the most: eight bytes of each id are compared, then the ids whose bytes come twice. Of files
+DuckDB is asked twice at the most: seven bytes of each id are compared, then the ids whose bytes come twice. Of files
 the first takes a core for seconds and needs nothing that comes before an audit's own work: it goes on beside that.
 """
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 from lawful.audit import statistics
 from lawful.audit.asking import records
 from lawful.audit.failures import telling
-from lawful.audit.ids import Search
+from lawful.audit.ids import LEFT_OUT, Search
 from lawful.audit.inventory import Inventory, Readings
 from lawful.audit.rows import ID
 from lawful.diagnostics import legible
@@ -62,7 +62,7 @@ def duplicates(inventory: Inventory, search: Search | None = None) -> ibis_types
     with telling(f"`{legible(inventory.name, 200)}` cannot be read"):
         match inventory.dialect.name:
             case "duckdb":
-                hashed = accounts.select(ID, hashed=_duckdb_hash(accounts[ID]))
+                hashed = accounts.select(ID, hashed=_duckdb_hash(accounts[ID]) >> LEFT_OUT)
                 several = _several(hashed) if search is None else search.found().tolist()
                 if not several:
                     return None

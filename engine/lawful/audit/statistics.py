@@ -124,6 +124,7 @@ def listed(opened: Opened, column: str) -> frozenset[Any] | None:
                 found.update(elements.dictionary.to_pylist())
                 if elements.null_count:
                     found.add(None)
+    pa.default_memory_pool().release_unused()  # Arrow would keep it, for what it is not asked for again
     return frozenset(found)
 
 

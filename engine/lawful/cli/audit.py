@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -178,8 +179,7 @@ def audit(
     with interruptible(), ExitStack() as at_the_end:
         terminal = Terminal(spoken(lang), quiet)
         program, files = loading.program(policy)
-        # where a processor has these, numpy sorts by them, and on some takes five times as long as without
-        os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL")
+        _make_ready()
         with installed():
             from lawful.audit import ids
 
@@ -213,6 +213,15 @@ def audit(
         )
         summary = auditing.run(program, files, options, terminal, fail_on, as_json=form == "json", begun=begun)
     return code_of(summary, fail_on, unknown=unknown)
+
+
+def _make_ready() -> None:
+    """What numpy and Python are told for this command alone, before numpy is imported."""
+    # its threads for linear algebra, which nobody asks for, look for work for a tenth of a second
+    os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # a thread that needs Python for a moment only, as the search for ids does, would wait for 5 ms each time
+    sys.setswitchinterval(0.0002)
 
 
 def code_of(summary: Summary, fail_on: str, *, unknown: bool) -> int:
