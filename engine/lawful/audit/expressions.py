@@ -116,9 +116,9 @@ class Translator:
             return [self.row.holds_features.isnull()]  # of a list they are unknown together
         found = self._bound(part) if isinstance(part, Compare) else None
         if found is None:
-            return [~self.known(part)]
+            return [self._not(self.known(part))]
         column, inside, _ = found
-        return [~column.notnull(), *(~each for each in inside)]
+        return [column.isnull(), *(~each for each in inside)]
 
     def holds(self, expr: Expr) -> Truth:
         """TRUE where the condition is, else FALSE or NULL, whichever is quicker: for filters without *not*."""
@@ -201,6 +201,9 @@ class Translator:
         return _any(list(operands))
 
     def _not(self, operand: Truth) -> Truth:
+        node = operand.op()
+        if isinstance(node, ops.NotNull):
+            return cast("Truth", ops.IsNull(node.arg).to_expr())
         # Ibis puts no parentheses around NOT, as it does around AND: `NOT (a) IS NULL` is read as `NOT ((a) IS NULL)`
         return ~operand & ibis.literal(True)
 

@@ -173,18 +173,19 @@ def audit(
       lawful audit wechat accounts.csv --history events.csv --at 2025-03-01 --lang zh
       lawful audit wechat 'postgres://auditor@db/platform?table=accounts' --can 'enable wechat_pay'
     """
-    from lawful import loading
     from lawful.audit.errors import installed
 
     with interruptible(), ExitStack() as at_the_end:
         terminal = Terminal(spoken(lang), quiet)
-        program, files = loading.program(policy)
         _make_ready()
         with installed():
             from lawful.audit import ids
 
-            # what follows takes as long to import as an audit of a million accounts, and most have ids of that name
-            begun = None if on else at_the_end.enter_context(ids.begun(inventory, program.account_id))
+            # what follows takes as long to load as an audit of a million accounts, and most have ids of that name
+            begun = None if on else at_the_end.enter_context(ids.begun(inventory, "account_id"))
+            from lawful import loading
+
+            program, files = loading.program(policy)
             from lawful.cli import auditing
 
         options = auditing.Options(
