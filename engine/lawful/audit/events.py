@@ -345,7 +345,7 @@ class _Events:
         rows = settled(rows)
         translator = self._translator(rows, limited, counts, read)
         violated = translator.violated(replace(rule, requires=limit))
-        columns = {"violated": violated, "number": translator.counted(limit)[0]}
+        columns = {"violated": violated, "number": translator.counted(limit)}
         if limited.rule.kind == "limit" and "total_0" in rows.columns:
             columns["total"] = rows.total_0
         if "w_0" in rows.columns:

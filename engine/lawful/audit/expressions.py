@@ -419,11 +419,17 @@ class Translator:
     # ----------------------------------------------------------------------------------------------------- limits
 
     def _at_most(self, limit: AtMost) -> Truth:
-        least, most = self.counted(limit)
-        return ibis.cases((least > limit.at_most, ibis.literal(False)), (most <= limit.at_most, ibis.literal(True)))
+        least, most = self._before(limit)
+        at_most = limit.at_most - limit.own  # no number on record is too large to be compared
+        return ibis.cases((least > at_most, ibis.literal(False)), (most <= at_most, ibis.literal(True)))
 
-    def counted(self, limit: AtMost) -> tuple[Any, Any]:
-        """The least and the greatest number a limit compares, its own event included; NULL: there is no greatest."""
+    def counted(self, limit: AtMost) -> Any:
+        """The least number a limit compares, its own event included: no more than there are numbers."""
+        least, _ = self._before(limit)
+        return _where_else(least > INT_MAX - limit.own, ibis.literal(INT_MAX), least + limit.own)
+
+    def _before(self, limit: AtMost) -> tuple[Any, Any]:
+        """The least and the greatest number before a limit's own event; NULL: there is no greatest."""
         counted = self.row.counts[limit.count]
         least: Any = counted.least
         most: Any = _where(_truth(counted.whole), least)
@@ -434,7 +440,7 @@ class Translator:
             most = _where_else(most < held, held, most)
         if limit.guaranteed:
             most = ibis.coalesce(most, least)
-        return least + limit.own, most + limit.own
+        return least, most
 
     # -------------------------------------------------------------------------------------- what no row decides
 
