@@ -265,6 +265,16 @@ def test_the_count_of_a_group_has_the_account_itself_in_it() -> None:
         assert said == {"at most 2 of one group: 3 with this one"}
 
 
+def test_of_whom_it_is_unknown_whether_they_count_the_outcome_is_unknown() -> None:
+    policy = SHOP.replace("few: {per: account.owner,", "few: {per: account.owner, when: account.state == 'open',")
+    accounts = {"account_id": list("1234"), "type": ["small"] * 4, "owner": ["o"] * 4}
+    with shop({**accounts, "state": ["open", "open", "open", None]}, policy=policy, unknown=True) as audit:
+        told = {(account, status) for account, rule, status, _ in found(audit) if rule == "constraints.few"}
+        assert told == {("1", "violated"), ("2", "violated"), ("3", "violated"), ("4", "unknown")}
+        [few] = [each for each in audit.summary.rules if each.rule == "constraints.few"]
+        assert (few.violated, few.unknown) == (3, 1)
+
+
 def test_a_decision_counts_a_group_as_an_audit_does() -> None:
     policy = lawful.loads(SHOP)
     decision = policy.check(account={}, change={"set": {"owner": "li"}}, request={"others": 2}, at=AT)

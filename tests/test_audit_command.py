@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import json
 import os
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,9 @@ import lawful
 from engines_of_audit import postgres
 from lawful import cli
 from lawful.audit.errors import AuditError
+from lawful.audit.result import Audit
 from lawful.audit.sampling import Wanted, files_in, sample
+from lawful.audit.wanted import wanted
 
 ROOT = Path(__file__).parent.parent
 TOUR = ROOT / "fixtures" / "inventories" / "tour"
@@ -228,7 +232,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("after", [0.6, 1.2, 2.4])
-@pytest.mark.parametrize("sent", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]])
+@pytest.mark.parametrize("sent", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM], [signal.SIGHUP]])
 def test_an_interrupted_audit_is_130_and_leaves_what_was_there(
     sent: list[signal.Signals], after: float, many: Path, tmp_path: Path
 ) -> None:
@@ -391,6 +395,13 @@ def test_an_option_that_changes_nothing_is_refused(options: tuple[str, ...], tol
     assert "  = help: " in err
 
 
+def test_fields_whose_names_differ_in_case_only_are_refused() -> None:
+    policy = lawful.loads("policy: p\nversion: '1'\naccount: {fields: {n: int, N: int}}\n")
+    told = "the fields `n` and `N` of the policy differ in case only: to the engines of audits they are one"
+    with pytest.raises(AuditError, match=re.escape(told)):
+        _ = policy.audit(pa.table({"account_id": ["1"], "n": [1]})).summary
+
+
 def test_from_python_they_are_refused_too() -> None:
     policy = lawful.load("wechat")
     with pytest.raises(AuditError, match="is given without `before`"):
@@ -446,6 +457,52 @@ def test_junit_and_sarif_name_the_same_file(capsys: pytest.CaptureFixture[str]) 
 
 
 # ---------------------------------------------------------------------------------------------------------- from Python
+
+
+def test_findings_may_be_held_longer_than_the_audit() -> None:
+    findings = lawful.load("wechat").audit("accounts.csv", at="2025-03-01").findings
+    errors = findings.filter(findings.severity == "error")
+    del findings
+    gc.collect()
+    assert errors.count().to_pyarrow().as_py() == 2
+
+
+def test_threads_may_ask_one_audit() -> None:
+    audit = lawful.load("wechat").audit("accounts.csv", at="2025-03-01")
+    with ThreadPoolExecutor(4) as threads:
+        summaries = list(threads.map(lambda _: audit.summary, range(4)))
+    assert all(each is summaries[0] for each in summaries)
+
+
+def test_an_inventory_that_is_changed_during_the_audit_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.parquet"
+
+    def write(type_: str) -> None:
+        pq.write_table(pa.table({"account_id": ["1", "2"], "type": [type_, type_]}), tmp_path / "new")
+        (tmp_path / "new").replace(file)
+
+    def changing(step: str, share: float | None = None) -> None:
+        if step == "counting":
+            write("service")
+
+    write("subscription")
+    program = lawful.load("wechat").program
+    audit = Audit(program, wanted(program, str(file), at="2025-03-01"), changing)
+    with pytest.raises(AuditError, match=re.escape(f"`{file}` was changed while it was audited")):
+        _ = audit.summary
+
+
+def test_what_the_place_of_temporary_files_is_called_says_nothing_of_accounts(run: Run, tmp_path: Path) -> None:
+    scratch = tmp_path / "severity=info" / "id=5" / "f_type=service"
+    scratch.mkdir(parents=True)
+    told = run("accounts.csv", *AT, "--cross-check", "1")
+    process = started("audit", "wechat", "accounts.csv", *AT, "--cross-check", "1", TMPDIR=str(scratch))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, _untimed(out.decode()), err) == (told[0], _untimed(told[1]), b"")
+
+
+def _untimed(text: str) -> str:
+    return re.sub(r"\d\.\d s", "", text)
 
 
 def test_what_was_closed_says_so() -> None:

@@ -804,6 +804,61 @@ def test_csv_may_be_partitioned_too(came: Any, tmp_path: Path) -> None:
     assert came(tmp_path / "in").rows() == {"1": {"f_type": "service"}}
 
 
+def in_each_kind(folder: Path, type_: str) -> list[Path]:
+    """One account as Parquet, CSV and JSON Lines, in folders of their own below that one."""
+    files = [folder / kind / f"a.{kind}" for kind in ("parquet", "csv", "jsonl")]
+    for each in files:
+        each.parent.mkdir(parents=True)
+    parquet(files[0], account_id=["1"], type=[type_])
+    files[1].write_text(f"account_id,type\n1,{type_}\n")
+    files[2].write_text(f'{{"account_id": "1", "type": "{type_}"}}\n')
+    return files
+
+
+def test_what_folders_above_an_inventory_are_called_says_nothing_of_it(came: Any, tmp_path: Path) -> None:
+    for each in in_each_kind(tmp_path / "type=service" / "id=7", "subscription"):
+        assert came(each).rows()["1"]["f_type"] == "subscription"
+    above = tmp_path / "followers=3" / "in"
+    (above / "type=service").mkdir(parents=True)
+    parquet(above / "type=service" / "a.parquet", account_id=["1"])
+    assert came(above).rows() == {"1": {"f_type": "service"}}
+
+
+def test_a_file_with_a_column_of_its_folder_s_is_refused(came: Any, tmp_path: Path) -> None:
+    for each in in_each_kind(tmp_path / "in" / "type=service", "subscription"):
+        assert refused(came, each.parent.parent.parent / "*" / each.parent.name / each.name) == (
+            f"`{each}` has a column `type`, and so has its folder `type=…` = rename one of them"
+        )
+    files = in_each_kind(tmp_path / "type=service" / "in" / "region=x", "subscription")
+    assert refused(came, files[0].parent.parent.parent / "*" / "parquet") == (
+        "the files have a column `type`, for which the folder `type=…` above them would be taken"
+        " = name them by a path that begins below that folder"
+    )
+
+
+def test_json_may_be_partitioned_and_what_folders_say_is_a_text(came: Any, tmp_path: Path) -> None:
+    for name in ("007", "2025-01-01", "x"):
+        folder = tmp_path / "in" / "type=service" / f"name={name}"
+        folder.mkdir(parents=True)
+        (folder / "a.jsonl").write_text(f'{{"account_id": "of {name}"}}\n')
+    rows = came(tmp_path / "in").rows()
+    assert {key: row["f_name"] for key, row in rows.items()} == {
+        "of 007": "007",
+        "of 2025-01-01": "2025-01-01",
+        "of x": "x",
+    }
+    assert {row["f_type"] for row in rows.values()} == {"service"}
+
+
+@pytest.mark.parametrize("largest", [2**53 + 1, 2**63 - 1])
+def test_whole_numbers_of_json_are_what_they_are(largest: int, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(f'{{"account_id": "1", "n": {largest}}}\n{{"account_id": "2", "n": -5}}\n')
+    policy = "policy: p\nversion: '1'\naccount: {fields: {n: int}}\nconstraints: {c: {requires: account.n == -5}}\n"
+    with lawful.loads(policy).audit(file, at="2025-03-01") as audit:
+        assert audit.findings.to_pyarrow()["facts"].to_pylist() == [f'{{"account.n":{largest}}}']
+
+
 def test_files_that_cannot_be_an_inventory_are_told(came: Any, tmp_path: Path) -> None:
     assert refused(came, tmp_path / "none.parquet") == f"there is no file `{tmp_path}/none.parquet`"
     parquet(tmp_path / "one.parquet", type=["service"])

@@ -39,7 +39,7 @@ from lawful.audit.expressions import Translator
 from lawful.audit.failures import telling
 from lawful.audit.held import Held
 from lawful.audit.ids import Search
-from lawful.audit.local import through_ibis
+from lawful.audit.local import parquet, through_ibis
 from lawful.audit.longform import together
 from lawful.audit.rows import HOLDS_FEATURES, ID, Counted, Row, facts_of
 from lawful.audit.sources import Opened
@@ -87,9 +87,13 @@ def audit(
     `begun`: a search for ids that come twice, which goes on where it is in the inventory that is wanted.
     """
     started = time.perf_counter()
+    read: list[Opened] = []
     with telling("the audit cannot be made"), ExitStack() as at_the_end:
-        one = _Audit(program, wanted, scratch, progress, at_the_end, begun)
-        return one.audited(started)
+        try:
+            return _Audit(program, wanted, scratch, progress, at_the_end, begun, read).audited(started)
+        finally:  # whatever else went wrong then, that is what did
+            for each in read:
+                each.must_be_as_it_was()
 
 
 class _Audit:
@@ -101,7 +105,10 @@ class _Audit:
         progress: Progress,
         at_the_end: ExitStack,
         begun: Search | None,
+        read: list[Opened],
     ) -> None:
+        self.read = read
+        """What was opened, for whoever asks whether it is still the same."""
         self.program = program
         self.possible = moves.without_barred(program)
         """What is recorded is judged by it."""
@@ -118,6 +125,7 @@ class _Audit:
             excuses.check_baseline(wanted.baseline)
         self.mapping = mapping.mapping(program, wanted.mapping, wanted.columns)
         named.refuse_unused(wanted)
+        named.refuse_alike(program)
         progress("reading")
         self.checks: list[tuple[checks.Check, str]] = []
         """Of what was opened, and not yet taken."""
@@ -169,7 +177,7 @@ class _Audit:
         if found.dialect.name == "duckdb":  # so that no rule does it over again
             path = self.scratch / "before.parquet"
             found.connection.to_parquet(accounts, path)
-            accounts = found.connection.read_parquet(path)
+            accounts = parquet(found.connection, str(path))
         return replace(found, accounts=accounts), twice
 
     def _history(self) -> inventory.History | None:
@@ -192,6 +200,7 @@ class _Audit:
             memory_limit=wanted.memory,
             beside=beside,
         )
+        self.read.append(opened)
         if beside is None:
             self.at_the_end.callback(_close, opened)
             self.at_the_end.callback(views.release, opened.connection)
@@ -429,7 +438,9 @@ class _Audit:
             wanted = accounts.of_interest(self.table, self.rules, self.on)
             if not sieve.are_few(self.table, wanted):
                 return None
-            return sieve.Sieve(self.connection, self.table.filter(wanted), self.scratch / "few.parquet")
+            found = sieve.Sieve(self.connection, self.table.filter(wanted), self.scratch / "few.parquet")
+        self.at_the_end.callback(found.forget)
+        return found
 
     @property
     def _few(self) -> ibis_types.Table:
@@ -495,7 +506,7 @@ class _Audit:
         path = self.scratch / "answers.parquet"
         storing.store(self.connection, [answers], path)
         local = through_ibis(preserve_insertion_order=False)
-        return path, questions.totals(local.read_parquet(str(path))), already
+        return path, questions.totals(parquet(local, str(path))), already
 
 
 def _waivers(path: Path, program: Program) -> tuple[Waiver, ...]:

@@ -131,7 +131,7 @@ def _row_numbers(opened: Opened, reading: Reading) -> tuple[str, ...]:
     if opened.connection.name != "duckdb" or len(opened.files) != 1 or "." in reading.column:
         return ()
     name = reading.column.replace('"', '""')
-    rows_of = "SELECT file_row_number FROM read_parquet(?, file_row_number=true)"
+    rows_of = "SELECT file_row_number FROM read_parquet(?, file_row_number = true, hive_partitioning = false)"
     query = f'{rows_of} WHERE "{name}" IS NULL ORDER BY 1 LIMIT ?'
     rows = statistics.asked(opened, query, [opened.files[0], _EXAMPLES])
     return tuple(f"row {number + 1}" for (number,) in rows)

@@ -396,6 +396,8 @@ def _keyed(given: Any, values: MappingOf[str, str | None]) -> tuple[Any, dict[An
 def _is_whole(given: Any) -> Any:
     """Whether a number is a whole one of 64 bits; of doubles those that they have exactly."""
     kind = given.type()
+    if kind.is_decimal() and kind.scale == 0 and kind.precision == 38:
+        return (given >= ibis.literal(INT_MIN, type=kind)) & (given <= ibis.literal(INT_MAX, type=kind))
     most = 2.0**53 if kind.is_floating() else 9.2e18  # a double is near enough to say that a number has 64 bits
     size = given.cast("float64")
     is_within = (size >= -most) & (size <= most)  # not a number is above all numbers

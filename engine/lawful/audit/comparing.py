@@ -28,8 +28,9 @@ _FORMS: Final[Mapping[str, str]] = {".csv": "format csv, header", ".parquet": "f
 _COMPARED: Final = """
     create temp view compared as
     select account_id, question, o.verdict as old, n.verdict as new, o.rules as old_rules, n.rules as new_rules
-    from (select *, {number} as nth from read_parquet({old})) o
-    join (select *, {number} as nth from read_parquet({new})) n using (account_id, question, nth)
+    from (select *, {number} as nth from read_parquet({old}, hive_partitioning = false)) o
+    join (select *, {number} as nth from read_parquet({new}, hive_partitioning = false)) n
+    using (account_id, question, nth)
 """
 _NTH: Final = "row_number() over (partition by account_id, question order by verdict, rules)"
 _DIFFERENT: Final = "(old <> new or old_rules <> new_rules)"
@@ -89,7 +90,8 @@ def _form(changed: str | Path | None) -> str | None:
 def _connection(paths: Mapping[str, Path]) -> DuckDBPyConnection:
     connection = connected(memory_limit="512MB")
     files = {side: _quoted(path) for side, path in paths.items()}
-    distinct = f"select count(*) = count(distinct (account_id, question)) from read_parquet({files['old']})"
+    answers = f"read_parquet({files['old']}, hive_partitioning = false)"
+    distinct = f"select count(*) = count(distinct (account_id, question)) from {answers}"
     found = connection.execute(distinct).fetchone()
     is_unique = found is not None and bool(found[0])
     connection.execute(_COMPARED.format(number="1" if is_unique else _NTH, **files))
@@ -110,7 +112,7 @@ def _turned(connection: DuckDBPyConnection, asked: Sequence[str]) -> list[Turned
 def _found(connection: DuckDBPyConnection, findings: Mapping[str, Path]) -> Iterator[Found]:
     """Of the accounts as they are: what is wrong with them by one of the policies alone."""
     of = {
-        side: f"select distinct account_id, rule from read_parquet({_quoted(path)}) "
+        side: f"select distinct account_id, rule from read_parquet({_quoted(path)}, hive_partitioning = false) "
         "where about = 'account' and status = 'violated'"
         for side, path in findings.items()
     }

@@ -17,7 +17,7 @@ import ibis
 from lawful.audit import zones
 from lawful.audit.accounts import OnTable
 from lawful.audit.expressions import some
-from lawful.audit.local import through_ibis
+from lawful.audit.local import parquet, through_ibis
 from lawful.audit.rows import ID, feature_column, field_column, value_column
 from lawful.audit.summary import CrossCheck
 from lawful.engines.reference import outcome
@@ -192,7 +192,7 @@ def _written(findings: Path, ids: set[str]) -> dict[str, set[str]]:
     local = through_ibis()
     try:
         wanted = ibis.memtable(pa.table({"wanted": pa.array(sorted(ids), type=pa.string())}))
-        table = local.read_parquet(str(findings))
+        table = parquet(local, str(findings))
         table = table.filter((table.status == "violated") & (table.about == "account"))
         rows = table.semi_join(wanted, table.account_id == wanted.wanted).select("account_id", "rule")
         found: dict[str, set[str]] = {}

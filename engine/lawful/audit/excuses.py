@@ -14,7 +14,7 @@ import ibis
 
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
-from lawful.audit.local import through_ibis
+from lawful.audit.local import parquet, through_ibis
 from lawful.audit.longform import COLUMNS
 from lawful.audit.rowwise import literally
 from lawful.diagnostics import legible
@@ -33,7 +33,7 @@ def excused(
     """The findings with their excuses: the first waiver that fits, else the baseline. `also`: further findings."""
     local = through_ibis(preserve_insertion_order=False)
     try:
-        table = local.read_parquet(str(findings))
+        table = parquet(local, str(findings))
         if also:
             table = table.union(ibis.memtable(_rows(also)))
         excuse: Any = ibis.null("string")
@@ -64,7 +64,7 @@ def _baseline(local: Any, path: Path) -> ibis_types.Table:
                 f"there is no baseline `{legible(str(path), 200)}`",
                 "it is what an earlier audit wrote to a .parquet file",
             )
-        table = local.read_parquet(literally(path))
+        table = parquet(local, literally(path))
     lacking = [name for name in ("account_id", "rule", "at") if name not in table.columns]
     if lacking:
         listed = ", ".join(f"`{each}`" for each in lacking)

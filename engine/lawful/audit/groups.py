@@ -62,15 +62,20 @@ def findings(
         members = counted(table, each.group, on)
         found.append(_told(members.filter(members.g_outcome & members.g_when), each, on, "violated"))
         if unknown:
-            found.append(_told(members.filter(members.g_outcome.isnull()), each, on, "unknown"))
+            found.append(_told(members.filter(_is_unknown(members)), each, on, "unknown"))
     return found
 
 
 def unknowns(table: ibis_types.Table, group: Group, on: OnTable) -> ibis_types.Table:
     """How many accounts may be too many: one row, the column `u`."""
     members = counted(table, group, on)
-    unknown = members.filter(members.g_outcome.isnull())
+    unknown = members.filter(_is_unknown(members))
     return unknown.aggregate(u=unknown.count())
+
+
+def _is_unknown(members: Any) -> Any:
+    """Too many are there perhaps, or surely, and nobody knows whether this account counts."""
+    return members.g_outcome.isnull() | members.g_when.isnull()
 
 
 def counted(table: ibis_types.Table, group: Group, on: OnTable) -> Any:

@@ -32,6 +32,7 @@ _ORDERED: Final = frozenset(("VARCHAR", "TINYINT", "SMALLINT", "INTEGER", "BIGIN
 LEFT_OUT: Final = 10
 """Bits of DuckDB's hash. Of twenty million ids two have the others in common in one of 90 audits: they are compared."""
 _SHELVES: Final = 64
+_ROWS: Final = "read_parquet(?, hive_partitioning = false)"
 _GROUPS: Final = """
 SELECT CAST(coalesce(stats_min_value, stats_min) AS {type}), CAST(coalesce(stats_max_value, stats_max) AS {type})
 FROM parquet_metadata(?) WHERE path_in_schema = ? ORDER BY list_position(?, file_name), row_group_id
@@ -63,14 +64,15 @@ class Search:
     def _repeated(self) -> Hashes:
         if self._are_increasing():
             return np.empty(0, np.uint64)
-        [(rows,)] = self._asked("SELECT count(*) FROM read_parquet(?)", [*self.files])
+        [(rows,)] = self._asked(f"SELECT count(*) FROM {_ROWS}", [*self.files])
         parts = max(-(-rows // _MOST), 1)
         expected = rows if parts == 1 else rows // parts + rows // 50
         return np.concatenate([self._of_part(part, parts, expected) for part in range(parts)])
 
     def _of_part(self, part: int, parts: int, expected: int) -> Hashes:
         """Those that come twice among the hashes that leave this remainder, of which so many are expected."""
-        query = f"SELECT hash(CAST({quoted(self.column)} AS VARCHAR)) >> {LEFT_OUT} AS h FROM read_parquet($files)"
+        hashed = f"hash(CAST({quoted(self.column)} AS VARCHAR)) >> {LEFT_OUT}"
+        query = f"SELECT {hashed} AS h FROM read_parquet($files, hive_partitioning = false)"
         given: dict[str, Any] = {"files": [*self.files]}
         if parts > 1:
             query = f"SELECT h FROM ({query}) WHERE h % $parts = $part"
@@ -88,16 +90,15 @@ class Search:
         """
         name, files = quoted(self.column), [*self.files]
         [(kind,)] = self._asked(
-            f"SELECT any_value(typeof({name})) FROM (SELECT {name} FROM read_parquet(?) LIMIT 1)", files
+            f"SELECT any_value(typeof({name})) FROM (SELECT {name} FROM {_ROWS} LIMIT 1)",
+            files,
         )
         if kind not in _ORDERED:
             return False
         groups = self._asked(_GROUPS.format(type=kind), files, self.column, files)
         if any(None in group for group in groups) or any(most >= least for (_, most), (least, _) in pairwise(groups)):
             return False
-        query = (
-            f"SELECT count(*) FROM (SELECT {name} > lag({name}) OVER () AS grows FROM read_parquet(?)) WHERE NOT grows"
-        )
+        query = f"SELECT count(*) FROM (SELECT {name} > lag({name}) OVER () AS grows FROM {_ROWS}) WHERE NOT grows"
         return self._asked(query, files) == [(0,)]
 
     def _asked(self, query: str, *given: object) -> list[tuple[Any, ...]]:

@@ -22,6 +22,7 @@ from lawful.audit.dialects import Dialect
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
 from lawful.audit.instants import Instants
+from lawful.audit.local import parquet
 from lawful.audit.mapping import NOTHING, Column, Mapping
 from lawful.audit.rows import (
     HOLDS_FEATURES,
@@ -398,7 +399,7 @@ def _settled(opened: Opened, table: ibis_types.Table, columns: MappingOf[str, An
     if opened.scratch is not None and opened.connection.name == "duckdb":
         target = opened.scratch / f"{ibis.util.gen_name('lawful')}.parquet"
         opened.connection.to_parquet(table, target)
-        return opened.connection.read_parquet(literally(target))
+        return parquet(opened.connection, literally(target))
     if all(len(each.op().find(ops.Node, filter=ops.Value)) <= _HEAVY for each in columns.values()):
         return table
     return kept(opened.connection, table)

@@ -11,6 +11,7 @@ from lawful.audit.servers import is_server
 from lawful.audit.sources import kind_of
 from lawful.audit.wanted import Wanted
 from lawful.diagnostics import legible
+from lawful.ir import Program
 
 _OF_TABLES: Final = ("excel", "server", "nothing")
 _OF_ENCODINGS: Final = ("csv", "json", "nothing")
@@ -40,6 +41,20 @@ def refuse_unused(wanted: Wanted) -> None:
         raise AuditError(f"{option('encoding')} is of CSV and JSON: nothing else has one", "leave it out")
     if wanted.on is not None and _kind(wanted.inventory) == "server":
         raise AuditError(f"{option('on')} names an engine, and a table of a server is audited there", "leave it out")
+
+
+def refuse_alike(program: Program) -> None:
+    """Refuse names that differ in case only: columns are called so, and to engines those are one. Raises AuditError."""
+    for what, names in (("fields", program.account), ("features", program.features)):
+        seen: dict[str, str] = {}
+        for name in names:
+            other = seen.setdefault(name.casefold(), name)
+            if other != name:
+                raise AuditError(
+                    f"the {what} `{other}` and `{name}` of the policy differ in case only: to the engines of audits they are"
+                    " one",
+                    "rename one of them",
+                )
 
 
 def _kind(where: object) -> str:

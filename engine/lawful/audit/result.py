@@ -6,6 +6,7 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from lawful.audit.auditing import Audited, Progress, silent
 from lawful.audit.errors import AuditError, option
 from lawful.audit.failures import telling
 from lawful.audit.ids import Search
-from lawful.audit.local import through_ibis
+from lawful.audit.local import parquet, through_ibis
 from lawful.audit.summary import Summary
 from lawful.audit.telling.finding import Findings
 from lawful.audit.wanted import Wanted
@@ -48,6 +49,7 @@ class Audit:
         with telling("there is no place for temporary files"):
             self._scratch = Path(tempfile.mkdtemp(prefix="lawful-audit-"))
         self._closed = weakref.finalize(self, auditing.remove, self._scratch)
+        self._one_at_a_time = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -65,14 +67,22 @@ class Audit:
         if not self._closed.alive:
             raise AuditError("the audit was closed, and its findings are gone", "read or write them before that")
 
-    @kept
+    @property
     def _audited(self) -> Audited:
+        with self._one_at_a_time:  # threads may ask at once, and there is one folder
+            return self._made
+
+    @kept
+    def _made(self) -> Audited:
         self._must_be_open()
         return auditing.audit(self._program, self._wanted, self._scratch, self._progress, self._begun)
 
     @kept
     def _connection(self) -> Any:
-        return through_ibis(preserve_insertion_order=False, memory_limit=f"{self._wanted.memory or 192}MB")
+        backend = through_ibis(preserve_insertion_order=False, memory_limit=f"{self._wanted.memory or 192}MB")
+        self._closed.detach()  # tables that were read may be held longer than the audit: they hold the backend
+        self._closed = weakref.finalize(backend, auditing.remove, self._scratch)
+        return backend
 
     @property
     def summary(self) -> Summary:
@@ -90,7 +100,7 @@ class Audit:
 
     @kept
     def _findings(self) -> ibis_types.Table:
-        return self._connection.read_parquet(str(self._audited.findings))
+        return parquet(self._connection, str(self._audited.findings))
 
     @property
     def answers(self) -> ibis_types.Table:
@@ -100,7 +110,7 @@ class Audit:
 
     @kept
     def _answers(self) -> ibis_types.Table:
-        return self._connection.read_parquet(str(self._answers_file()))
+        return parquet(self._connection, str(self._answers_file()))
 
     def _answers_file(self) -> Path:
         if self._audited.answers is None:

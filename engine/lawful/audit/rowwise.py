@@ -12,7 +12,7 @@ import gzip
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -34,6 +34,10 @@ _LONGEST_HEADER: Final = 8 << 20
 _SEPARATORS: Final = ",;\t|"
 _ROWS_AT_ONCE: Final = 20_000
 _BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_TOO_WIDE: Final = re.compile(r'(?<![\w"])U?HUGEINT(?![\w"(])')
+"""What DuckDB takes whole numbers for of which some are negative, some large. Parquet has them as fractions."""
+_WIDEST: Final = "DECIMAL(38, 0)"
+_FILE: Final = "the file of lawful's"
 _GUESSED_TYPES: Final = re.compile(r'(?<![\w"])(?:UUID|TIME|DATE|TIMESTAMP|"NULL")(?![\w"(])')
 """What DuckDB takes texts of JSON for: they are to stay as they are written. Field names in types are quoted."""
 
@@ -62,7 +66,7 @@ def converted(
                 return made
             case "json":
                 target = folder / "lines.parquet"
-                _from_json(engine, files, target, encoding)
+                _from_json(engine, files, target, partitions, encoding)
                 return {target: files[0]}
             case "excel":
                 made = {}
@@ -91,6 +95,11 @@ def _quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
+def _name(name: str) -> str:
+    """A name of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def literally(path: Path) -> str:
     """The path, spelled so that DuckDB finds no pattern in it."""
     return re.sub(r"[\[*?]", lambda found: f"[{found[0]}]", str(path))
@@ -98,6 +107,17 @@ def literally(path: Path) -> str:
 
 def _copy(engine: DuckDBPyConnection, query: str, target: Path) -> None:
     engine.execute(f"COPY ({query}) TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def refuse_own(names: Iterable[str], partition: Iterable[str], file: str) -> None:
+    """Of a file in a folder such as `region=east`: it may have no such column itself. Raises AuditError."""
+    own = {name.casefold() for name in names}
+    twice = next((name for name in partition if name.casefold() in own), None)
+    if twice is not None:
+        raise AuditError(
+            f"`{legible(file, 200)}` has a column `{legible(twice)}`, and so has its folder `{legible(twice)}=…`",
+            "rename one of them",
+        )
 
 
 # ----------------------------------------------------------------------------------------------------------- encodings
@@ -151,13 +171,13 @@ def _from_csv(
     with telling(f"`{path}` cannot be read"):
         source = _as_utf8(path, encoding, target.parent)
         names, separator = _header(source, path)
+        refuse_own(names, partition, str(path))
         columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in names)
-        extra = "".join(
-            f', {_quoted(value)} AS "{name.replace(chr(34), chr(34) * 2)}"' for name, value in partition.items()
-        )
+        extra = "".join(f", {_quoted(value)} AS {_name(name)}" for name, value in partition.items())
         query = (
             f"SELECT *{extra} FROM read_csv({_quoted(literally(source))}, auto_detect=false, header=true,"
-            f" delim={_quoted(separator)}, quote='\"', escape='\"', strict_mode=true, columns={{{columns}}})"
+            f" delim={_quoted(separator)}, quote='\"', escape='\"', strict_mode=true,"
+            f" columns={{{columns}}}, hive_partitioning=false)"
         )
         try:
             _copy(engine, query, target)
@@ -222,7 +242,13 @@ def _check_names(names: list[str], path: Path) -> None:
 # ---------------------------------------------------------------------------------------------------------------- JSON
 
 
-def _from_json(engine: DuckDBPyConnection, files: list[Path], target: Path, encoding: str | None) -> None:
+def _from_json(
+    engine: DuckDBPyConnection,
+    files: list[Path],
+    target: Path,
+    partitions: Mapping[Path, Mapping[str, str]],
+    encoding: str | None,
+) -> None:
     for path in files:
         with telling(f"`{path}` cannot be read"), _bytes(path) as stream:
             if not stream.read(_CHUNK).strip():
@@ -236,17 +262,22 @@ def _from_json(engine: DuckDBPyConnection, files: list[Path], target: Path, enco
         layout = "newline_delimited" if all(_is_lines(each) for each in files) else "auto"
         # A format of dates that nothing has: texts stay texts. All rows are looked at: none has a surprise.
         options = f"format='{layout}', sample_size=-1, map_inference_threshold=-1, union_by_name=true"
-        options += ", dateformat='%Y lawful', timestampformat='%Y lawful', hive_partitioning=true"
+        options += ", dateformat='%Y lawful', timestampformat='%Y lawful', hive_partitioning=false"
         query = f"SELECT * FROM read_json([{listed}], {options})"
         try:
             described = engine.execute(f"DESCRIBE {query}").fetchall()
-            types = {name: _GUESSED_TYPES.sub("VARCHAR", found) for name, found, *_ in described}
+            types = {
+                name: _TOO_WIDE.sub(_WIDEST, _GUESSED_TYPES.sub("VARCHAR", found)) for name, found, *_ in described
+            }
             if list(types) == ["json"]:
                 raise AuditError(f"`{files[0]}` holds no objects", "each line is an object of JSON, one account")
+            for file in files:
+                refuse_own(types, partitions.get(file, {}), str(file))
             if any(types[name] != found for name, found, *_ in described):
                 columns = ", ".join(f"{_quoted(name)}: {_quoted(wanted)}" for name, wanted in types.items())
                 query = query[:-1] + f", columns={{{columns}}}, auto_detect=false)"
-            _copy(engine, query, target)
+            of_sources = {str(source): partitions.get(file, {}) for source, file in zip(sources, files, strict=True)}
+            _copy(engine, _with_partitions(query, of_sources), target)
         except AuditError:
             raise
         except Exception as error:
@@ -254,6 +285,21 @@ def _from_json(engine: DuckDBPyConnection, files: list[Path], target: Path, enco
             if told is None:
                 raise
             raise told from None
+
+
+def _with_partitions(query: str, of_files: Mapping[str, Mapping[str, str]]) -> str:
+    """The rows of JSON with what the folders of their files say, as texts."""
+    names = dict.fromkeys(name for each in of_files.values() for name in each)
+    if not names:
+        return query
+    columns = []
+    for name in names:
+        said = " ".join(
+            f"WHEN {_quoted(file)} THEN {_quoted(each[name])}" for file, each in of_files.items() if name in each
+        )
+        columns.append(f"CASE {_name(_FILE)} {said} END AS {_name(name)}")
+    rows = query[:-1] + f", filename={_quoted(_FILE)})"
+    return f"SELECT * EXCLUDE ({_name(_FILE)}), {', '.join(columns)} FROM ({rows})"
 
 
 def _is_lines(path: Path) -> bool:

@@ -5,6 +5,7 @@ Which rules are violated and which are unknown are two questions. Asked one afte
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,7 +39,12 @@ class Sieve:
         """The one pass."""
         execute = self._connection.con.execute
         execute(f"COPY ({self._query}) TO {self._path} ({_HOW})")
-        execute(f"CREATE TEMPORARY VIEW {self._name} AS FROM read_parquet({self._path})")
+        execute(f"CREATE TEMPORARY VIEW {self._name} AS FROM read_parquet({self._path}, hive_partitioning = false)")
+
+    def forget(self) -> None:
+        """Leave nothing in a connection that goes on."""
+        with suppress(Exception):
+            self._connection.con.execute(f"DROP VIEW IF EXISTS {self._name}")
 
 
 def _quoted(text: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling, told
 from lawful.audit.local import connected, through_ibis
-from lawful.audit.rowwise import Kind, converted, literally
+from lawful.audit.rowwise import Kind, converted, literally, refuse_own
 from lawful.audit.views import kept
 from lawful.diagnostics import legible, near
 
@@ -61,6 +61,14 @@ class Opened:
     """The full name that PostgreSQL knows the table by, quoted; None where it is no table of such a server."""
     is_ours: bool = False
     """Whether the connection was made for this table."""
+    stamps: Mapping[Path, object] = field(default_factory=dict)
+    """Of the files that are read more than once: what changes with them."""
+
+    def must_be_as_it_was(self) -> None:
+        """Raises AuditError where a file is another one now: what was found would be of two."""
+        for path, stamp in self.stamps.items():
+            if _stamp(path) != stamp:
+                raise AuditError(f"`{legible(str(path), 200)}` was changed while it was audited", "audit it once more")
 
     def close(self) -> None:
         """Ends the connection, where it was made for this table: nothing can be asked of it then."""
@@ -198,16 +206,26 @@ class _Found:
     base: Path
 
 
+def _stamp(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _in_files(connection: BaseBackend, where: str, *, scratch: Path, encoding: str | None, sheet: str | None) -> Opened:
     found = _found(where)
     partitions = {each: _partition(each, found.base) for each in found.files}
     files, origins = list(found.files), {each: each for each in found.files}
+    stamps = {each: _stamp(each) for each in files} if found.kind == "parquet" else {}
     if found.kind != "parquet":
         with telling(f"`{legible(where, 200)}` cannot be read"):
             origins = converted(files, found.kind, partitions, scratch=scratch, encoding=encoding, sheet=sheet)
         files = list(origins)
     with telling(f"`{legible(where, 200)}` cannot be read"):
-        _check_parquet(connection, files, origins)
+        own = _check_parquet(connection, files, origins)
+        inherited = _inherited(own, partitions) if found.kind == "parquet" else []
         if connection.name == "pyspark":
             table = _spark_parquet(connection, files, found.base if found.kind == "parquet" else None)
         else:
@@ -215,10 +233,11 @@ def _in_files(connection: BaseBackend, where: str, *, scratch: Path, encoding: s
                 [literally(each) for each in files],
                 hive_partitioning=any(partitions.values()) and found.kind == "parquet",
                 hive_types_autocast=False,
-            )
+            ).drop(*inherited)
         table = _in_microseconds(connection, table)
     names = tuple(literally(each) for each in files)
-    return Opened(connection, table, where, names, scratch if found.kind != "parquet" else None)
+    made_in = scratch if found.kind != "parquet" else None
+    return Opened(connection, table, where, names, made_in, stamps=stamps)
 
 
 def _in_microseconds(connection: BaseBackend, table: ibis_types.Table) -> ibis_types.Table:
@@ -297,8 +316,31 @@ def _partition(path: Path, base: Path) -> dict[str, str]:
     return {name: unquote(value) for name, _, value in (part.partition("=") for part in parts) if name and value}
 
 
-def _check_parquet(connection: BaseBackend, files: list[Path], origins: Mapping[Path, Path]) -> None:
-    """Each file can be opened, and all have the same columns of the same types."""
+def _inherited(own: Iterable[str], partitions: Mapping[Path, Mapping[str, str]]) -> list[str]:
+    """What DuckDB takes for columns of partitioned files because folders above the inventory are called so.
+
+    Raises AuditError where files have such a column themselves: DuckDB would put the folder's value in its place.
+    """
+    for file, partition in partitions.items():
+        refuse_own(own, partition, str(file))
+    if not any(partitions.values()):
+        return []
+    path, below = next((file, each) for file, each in partitions.items() if each)
+    above = [part.partition("=")[0] for part in path.parent.parts if "=" in part[1:]]
+    others = [name for name in dict.fromkeys(above) if name not in below]
+    named = {name.casefold() for name in own}
+    replaced = next((name for name in others if name.casefold() in named), None)
+    if replaced is not None:
+        raise AuditError(
+            f"the files have a column `{legible(replaced)}`, for which the folder `{legible(replaced)}=…` above them"
+            " would be taken",
+            "name them by a path that begins below that folder",
+        )
+    return others
+
+
+def _check_parquet(connection: BaseBackend, files: list[Path], origins: Mapping[Path, Path]) -> list[str]:
+    """Each file can be opened, and all have the same columns of the same types: their names."""
 
     columns: dict[Path, dict[str, str]] = {}
     query = "SELECT name, coalesce(logical_type, ''), coalesce(duckdb_type, type, '') FROM parquet_schema(?)"
@@ -311,6 +353,7 @@ def _check_parquet(connection: BaseBackend, files: list[Path], origins: Mapping[
     for file in files[1:]:
         if columns[file] != columns[first]:
             _refuse_two(str(origins[first]), columns[first], str(origins[file]), columns[file])
+    return list(columns[first])
 
 
 def _refuse_two(first: str, of_first: Mapping[str, str], second: str, of_second: Mapping[str, str]) -> None:

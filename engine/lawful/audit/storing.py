@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ibis
 
 from lawful.audit.held import Held
-from lawful.audit.local import through_ibis
+from lawful.audit.local import parquet, through_ibis
 from lawful.audit.longform import COLUMNS, together
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def store(connection: Any, tables: Sequence[ibis_types.Table], path: Path, held:
             folder = path.with_suffix(".parts")
             connection.to_parquet(together(tables), str(folder))
             local = through_ibis(preserve_insertion_order=False)
-            written = local.read_parquet(str(folder / "*.parquet"))
+            written = parquet(local, str(folder / "*.parquet"))
             # Spark's instants have no zone in its files: they are UTC's, as this session's
             written = written.cast({name: kind for name, kind in COLUMNS.items() if name in written.columns})
             local.to_parquet(written, path, compression="zstd")
@@ -62,6 +62,7 @@ def polled(connection: Any, progress: Callable[[float], None]) -> Iterator[None]
     if connection.name != "duckdb":
         yield
         return
+    [(before,)] = connection.con.execute("SELECT current_setting('enable_progress_bar')").fetchall()
     connection.con.execute("SET enable_progress_bar = true")
     done = Event()
 
@@ -78,6 +79,8 @@ def polled(connection: Any, progress: Callable[[float], None]) -> Iterator[None]
     finally:
         done.set()
         thread.join()
+        with suppress(Exception):  # of a connection that is not there any more
+            connection.con.execute(f"SET enable_progress_bar = {before}")
 
 
 def _by_batches(table: ibis_types.Table, path: Path) -> None:

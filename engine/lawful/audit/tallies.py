@@ -16,7 +16,7 @@ from lawful.audit.asking import records
 from lawful.audit.data import FUTURE, OF_NO_ACCOUNT, STRAY, TITLES
 from lawful.audit.events import Judged
 from lawful.audit.inventory import History, Inventory
-from lawful.audit.local import through_ibis
+from lawful.audit.local import parquet, through_ibis
 from lawful.audit.longform import source_of
 from lawful.audit.rows import field_column
 from lawful.audit.sources import Opened
@@ -90,7 +90,7 @@ def rules(
     is_at_hand = opened.is_ours and opened.connection.name == "duckdb"
     local: Any = opened.connection if is_at_hand else through_ibis(preserve_insertion_order=False)
     try:
-        table = local.read_parquet(str(findings))
+        table = parquet(local, str(findings))
         by_rule = table.group_by(["rule", "status"]).aggregate(n=table.count(), excused=table.excused.count())
         # in one order, whatever the engine's threads were quicker with: what is told of the data comes by its id
         for row in sorted(records(by_rule), key=lambda row: row["rule"]):

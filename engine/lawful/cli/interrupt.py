@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+"""The last: the terminal is gone, or the line to it."""
+
 _PATIENCE: Final = 3.0
 """Seconds in which another Ctrl-C changes nothing: what is half written is being removed. Of work that went on in spite
 of the first, one after that is heard."""
@@ -21,7 +24,7 @@ _AGAIN: Final = 0.01
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C and SIGTERM become a KeyboardInterrupt, so that no half-written file stays behind.
+    """Ctrl-C, SIGTERM and SIGHUP become a KeyboardInterrupt, so that no half-written file stays behind.
 
     An engine that was at work tells of it by an error of its own (DuckDB, of a query that was interrupted), or swallows
     it where Python lets nothing out. What counts is that the signal came. Once it has, the command ends, and more of
@@ -48,7 +51,7 @@ def interruptible() -> Iterator[None]:
         again.start()
 
     told, sys.unraisablehook = sys.unraisablehook, lost
-    before = {each: signal.signal(each, heed) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.signal(each, heed) for each in _SIGNALS}
     try:
         yield
     except Exception as error:

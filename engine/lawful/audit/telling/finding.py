@@ -78,7 +78,9 @@ class Findings:
         return "'" + glob.escape(str(self.path)).replace("'", "''") + "'"
 
     def count(self) -> int:
-        found = self.connection.execute(f"SELECT count(*) FROM read_parquet({self.literal})").fetchone()
+        found = self.connection.execute(
+            f"SELECT count(*) FROM read_parquet({self.literal}, hive_partitioning = false)"
+        ).fetchone()
         return int(found[0]) if found is not None else 0
 
     def first_of_each_rule(self, most: int) -> dict[str, list[Finding]]:
@@ -98,7 +100,7 @@ class Findings:
 
     @property
     def _numbered(self) -> str:
-        return f"read_parquet({self.literal}, file_row_number = true)"
+        return f"read_parquet({self.literal}, file_row_number = true, hive_partitioning = false)"
 
     def _told(self, numbers: str, order: str) -> list[Finding]:
         """The findings of those numbers. They are looked for by their numbers: texts would fill the memory."""
@@ -110,8 +112,8 @@ class Findings:
     def excuses(self, most: int) -> list[tuple[str, int]]:
         """The baseline and the waivers, and how many findings each excuses; those that excuse most first."""
         return self.connection.execute(
-            f"SELECT excused, count(*) FROM read_parquet({self.literal}) WHERE excused IS NOT NULL"
-            f" GROUP BY excused ORDER BY count(*) DESC, excused LIMIT {most}"
+            f"SELECT excused, count(*) FROM read_parquet({self.literal}, hive_partitioning = false)"
+            f" WHERE excused IS NOT NULL GROUP BY excused ORDER BY count(*) DESC, excused LIMIT {most}"
         ).fetchall()
 
 
