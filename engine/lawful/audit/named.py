@@ -50,11 +50,8 @@ def refuse_alike(program: Program) -> None:
         for name in names:
             other = seen.setdefault(name.casefold(), name)
             if other != name:
-                raise AuditError(
-                    f"the {what} `{other}` and `{name}` of the policy differ in case only: to the engines of audits they are"
-                    " one",
-                    "rename one of them",
-                )
+                told = f"the {what} `{other}` and `{name}` of the policy differ in case only"
+                raise AuditError(f"{told}: to the engines of audits they are one", "rename one of them")
 
 
 def _kind(where: object) -> str:
