@@ -249,7 +249,7 @@ def test_an_interrupted_audit_is_130_and_leaves_what_was_there(
         process.send_signal(each)
         time.sleep(0.05)
     out, err = process.communicate(timeout=60)
-    assert err == b""
+    assert err == b"", err.decode()
     written = Path("earlier.csv").read_text()
     if written != "earlier":  # a quick machine was done before: then all of it is there
         assert len(list(csv.DictReader(written.splitlines()))) > 28_911

@@ -43,7 +43,8 @@ def interruptible() -> Iterator[None]:
 
     def lost(what: sys.UnraisableHookArgs) -> None:
         if what.exc_type is not KeyboardInterrupt:
-            told(what)
+            if not came:  # else it is what an interrupt left behind half done, as in Ibis's `__del__`
+                told(what)
             return
         unheard.set()  # it came in a `__del__`, say: Python would write of it and go on
         again = threading.Timer(_AGAIN, signal.raise_signal, [signal.SIGINT])
@@ -61,6 +62,7 @@ def interruptible() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, signal.SIG_IGN if came else handler)
-        sys.unraisablehook = told
+        if not came:
+            sys.unraisablehook = told
     if came:
         raise KeyboardInterrupt
