@@ -343,6 +343,7 @@ def test_a_scratch_that_is_full_is_told_in_one_line(many: Path) -> None:
     _, err = process.communicate()
     assert process.returncode == 2
     assert re.fullmatch(r"error: [^\n]+\n(  = help: [^\n]+\n)?", err.decode()), err.decode()
+    assert "{" not in err.decode(), "DuckDB's own account of it"
 
 
 # --------------------------------------------------------------------------------------------------------------- memory

@@ -818,7 +818,7 @@ def in_each_kind(folder: Path, type_: str) -> list[Path]:
 def test_what_folders_above_an_inventory_are_called_says_nothing_of_it(came: Any, tmp_path: Path) -> None:
     for each in in_each_kind(tmp_path / "type=service" / "id=7", "subscription"):
         assert came(each).rows()["1"]["f_type"] == "subscription"
-    above = tmp_path / "followers=3" / "in"
+    above = tmp_path / "followers=3" / "empty=" / "in"
     (above / "type=service").mkdir(parents=True)
     parquet(above / "type=service" / "a.parquet", account_id=["1"])
     assert came(above).rows() == {"1": {"f_type": "service"}}

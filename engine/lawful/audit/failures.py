@@ -63,6 +63,9 @@ def told(error: BaseException, what: str = "the audit cannot be made") -> AuditE
     whole = str(error)
     if _is_full(error, whole):
         return AuditError(f"{what}: the disk is full", "free some space, or have temporary files elsewhere")
+    if "File too large" in whole:
+        help = "allow larger ones (`ulimit -f`), or audit fewer rows at a time"
+        return AuditError(f"{what}: a temporary file would be larger than files may be here", help)
     if is_out_of_memory(error):
         return AuditError(
             f"{what}: there is not enough memory", f"allow more with {option('memory')}, or close other programs"

@@ -233,7 +233,8 @@ def _in_files(connection: BaseBackend, where: str, *, scratch: Path, encoding: s
                 [literally(each) for each in files],
                 hive_partitioning=any(partitions.values()) and found.kind == "parquet",
                 hive_types_autocast=False,
-            ).drop(*inherited)
+            )
+            table = table.drop(*(name for name in inherited if name in table.columns))
         table = _in_microseconds(connection, table)
     names = tuple(literally(each) for each in files)
     made_in = scratch if found.kind != "parquet" else None
