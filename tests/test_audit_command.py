@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,6 +28,7 @@ import pytest
 import lawful
 from engines_of_audit import postgres
 from lawful import cli
+from lawful.audit import sieve
 from lawful.audit.errors import AuditError
 from lawful.audit.result import Audit
 from lawful.audit.sampling import Wanted, files_in, sample
@@ -466,6 +468,20 @@ def test_findings_may_be_held_longer_than_the_audit() -> None:
     del findings
     gc.collect()
     assert errors.count().to_pyarrow().as_py() == 2
+
+
+def test_a_connection_of_the_caller_s_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sieve, "are_few", lambda *_: True)
+    policy = "policy: p\nversion: '1'\naccount: {fields: {n: int}}\nconstraints: {c: {requires: account.n < 5}}\n"
+    connection: Any = ibis.duckdb.connect()
+    accounts = connection.create_table("accounts", pa.table({"account_id": ["1"], "n": [7]}))
+    asked = "SELECT current_setting('enable_progress_bar'), (SELECT count(*) FROM duckdb_views() WHERE NOT internal)"
+    before = connection.con.execute(asked).fetchall()
+    with lawful.loads(policy).audit(accounts, at="2025-03-01") as audit:
+        assert audit.summary.accounts_with_findings == 1
+        assert (audit._audited.findings.parent / "few.parquet").exists()
+    assert connection.con.execute(asked).fetchall() == before
+    connection.disconnect()
 
 
 def test_threads_may_ask_one_audit() -> None:
