@@ -69,6 +69,14 @@ def test_nothing_is_told_of_what_an_interrupt_left_behind(capfd: pytest.CaptureF
     assert capfd.readouterr().err == ""
 
 
+def test_after_nohup_work_goes_on_without_a_terminal() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with interruptible():
+        signal.raise_signal(signal.SIGHUP)
+        time.sleep(0)
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
 def test_work_that_is_done_right_after_such_a_signal_ends_as_interrupted() -> None:
     with pytest.raises(KeyboardInterrupt):
         long_work(signal.SIGINT, 0)

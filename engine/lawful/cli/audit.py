@@ -173,6 +173,7 @@ def audit(
       lawful audit wechat accounts.csv --history events.csv --at 2025-03-01 --lang zh
       lawful audit wechat 'postgres://auditor@db/platform?table=accounts' --can 'enable wechat_pay'
     """
+    from lawful import loading
     from lawful.audit.errors import installed
 
     with interruptible(), ExitStack() as at_the_end:
@@ -183,9 +184,8 @@ def audit(
 
             # what follows takes as long to load as an audit of a million accounts, and most have ids of that name
             begun = None if on else at_the_end.enter_context(ids.begun(inventory, "account_id"))
-            from lawful import loading
-
-            program, files = loading.program(policy)
+        program, files = loading.program(policy)
+        with installed():
             from lawful.cli import auditing
 
         options = auditing.Options(
@@ -218,8 +218,9 @@ def audit(
 
 def _make_ready() -> None:
     """What numpy and Python are told for this command alone, before numpy is imported."""
-    # its threads for linear algebra, which nobody asks for, look for work for a tenth of a second
+    # where a processor has these, numpy sorts by them, and on some takes five times as long as without
     os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL")
+    # its threads for linear algebra, which nobody asks for, look for work for a tenth of a second
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # a thread that needs Python for a moment only, as the search for ids does, would wait for 5 ms each time
     sys.setswitchinterval(0.0002)

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
-"""The last: the terminal is gone, or the line to it."""
-
 _PATIENCE: Final = 3.0
 """Seconds in which another Ctrl-C changes nothing: what is half written is being removed. Of work that went on in spite
 of the first, one after that is heard."""
@@ -52,7 +49,7 @@ def interruptible() -> Iterator[None]:
         again.start()
 
     told, sys.unraisablehook = sys.unraisablehook, lost
-    before = {each: signal.signal(each, heed) for each in _SIGNALS}
+    before = {each: signal.signal(each, heed) for each in _heeded()}
     try:
         yield
     except Exception as error:
@@ -66,3 +63,11 @@ def interruptible() -> Iterator[None]:
             sys.unraisablehook = told
     if came:
         raise KeyboardInterrupt
+
+
+def _heeded() -> Iterator[signal.Signals]:
+    yield signal.SIGINT
+    yield signal.SIGTERM
+    # the terminal is gone, or the line to it; after `nohup` the work is to go on without
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
