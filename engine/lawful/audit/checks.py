@@ -20,6 +20,7 @@ from lawful.audit.inventory import History, Inventory, Readings
 from lawful.audit.problems import NO_DATES, NO_ID, NO_NAME, NOT_GIVEN
 from lawful.audit.rows import ID
 from lawful.audit.sources import Opened
+from lawful.audit.sql import parquet_rows
 from lawful.audit.statistics import Known
 from lawful.audit.summary import DataProblem
 from lawful.diagnostics import legible
@@ -131,7 +132,7 @@ def _row_numbers(opened: Opened, reading: Reading) -> tuple[str, ...]:
     if opened.connection.name != "duckdb" or len(opened.files) != 1 or "." in reading.column:
         return ()
     name = reading.column.replace('"', '""')
-    rows_of = "SELECT file_row_number FROM read_parquet(?, file_row_number = true, hive_partitioning = false)"
+    rows_of = f"SELECT file_row_number FROM {parquet_rows('?', 'file_row_number = true')}"
     query = f'{rows_of} WHERE "{name}" IS NULL ORDER BY 1 LIMIT ?'
     rows = statistics.asked(opened, query, [opened.files[0], _EXAMPLES])
     return tuple(f"row {number + 1}" for (number,) in rows)

@@ -14,6 +14,7 @@ from lawful.audit.errors import AuditError
 from lawful.audit.failures import telling
 from lawful.audit.local import connected
 from lawful.audit.result import Audit
+from lawful.audit.sql import literal, parquet_rows
 from lawful.audit.touched import Found, Touched, Turned, questions_of
 from lawful.audit.wanted import wanted
 from lawful.audit.writing import beside
@@ -28,8 +29,8 @@ _FORMS: Final[Mapping[str, str]] = {".csv": "format csv, header", ".parquet": "f
 _COMPARED: Final = """
     create temp view compared as
     select account_id, question, o.verdict as old, n.verdict as new, o.rules as old_rules, n.rules as new_rules
-    from (select *, {number} as nth from read_parquet({old}, hive_partitioning = false)) o
-    join (select *, {number} as nth from read_parquet({new}, hive_partitioning = false)) n
+    from (select *, {number} as nth from {old}) o
+    join (select *, {number} as nth from {new}) n
     using (account_id, question, nth)
 """
 _NTH: Final = "row_number() over (partition by account_id, question order by verdict, rules)"
@@ -89,9 +90,8 @@ def _form(changed: str | Path | None) -> str | None:
 
 def _connection(paths: Mapping[str, Path]) -> DuckDBPyConnection:
     connection = connected(memory_limit="512MB")
-    files = {side: _quoted(path) for side, path in paths.items()}
-    answers = f"read_parquet({files['old']}, hive_partitioning = false)"
-    distinct = f"select count(*) = count(distinct (account_id, question)) from {answers}"
+    files = {side: parquet_rows(literal(path)) for side, path in paths.items()}
+    distinct = f"select count(*) = count(distinct (account_id, question)) from {files['old']}"
     found = connection.execute(distinct).fetchone()
     is_unique = found is not None and bool(found[0])
     connection.execute(_COMPARED.format(number="1" if is_unique else _NTH, **files))
@@ -112,7 +112,7 @@ def _turned(connection: DuckDBPyConnection, asked: Sequence[str]) -> list[Turned
 def _found(connection: DuckDBPyConnection, findings: Mapping[str, Path]) -> Iterator[Found]:
     """Of the accounts as they are: what is wrong with them by one of the policies alone."""
     of = {
-        side: f"select distinct account_id, rule from read_parquet({_quoted(path)}, hive_partitioning = false) "
+        side: f"select distinct account_id, rule from {parquet_rows(literal(path))} "
         "where about = 'account' and status = 'violated'"
         for side, path in findings.items()
     }
@@ -132,8 +132,4 @@ def _write(connection: DuckDBPyConnection, target: Path, form: str) -> None:
         where {_DIFFERENT} order by question, account_id
     """
     with beside(target) as part:
-        connection.execute(f"copy ({query}) to {_quoted(part)} ({form})")
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+        connection.execute(f"copy ({query}) to {literal(part)} ({form})")

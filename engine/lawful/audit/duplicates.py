@@ -1,6 +1,6 @@
 """The ids that several rows have.
 
-DuckDB is asked twice at the most: seven bytes of each id are compared, then the ids whose bytes come twice. Of files
+DuckDB is asked twice at the most: 54 bits of each id's hash are compared, then the ids whose bits come twice. Of files
 the first takes a core for seconds and needs nothing that comes before an audit's own work: it goes on beside that.
 """
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from lawful.audit.local import connected
 from lawful.audit.rowwise import literally
+from lawful.audit.sql import parquet_rows, quoted
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,7 +33,7 @@ _ORDERED: Final = frozenset(("VARCHAR", "TINYINT", "SMALLINT", "INTEGER", "BIGIN
 LEFT_OUT: Final = 10
 """Bits of DuckDB's hash. Of twenty million ids two have the others in common in one of 90 audits: they are compared."""
 _SHELVES: Final = 64
-_ROWS: Final = "read_parquet(?, hive_partitioning = false)"
+_ROWS: Final = parquet_rows("?")
 _GROUPS: Final = """
 SELECT CAST(coalesce(stats_min_value, stats_min) AS {type}), CAST(coalesce(stats_max_value, stats_max) AS {type})
 FROM parquet_metadata(?) WHERE path_in_schema = ? ORDER BY list_position(?, file_name), row_group_id
@@ -72,7 +73,7 @@ class Search:
     def _of_part(self, part: int, parts: int, expected: int) -> Hashes:
         """Those that come twice among the hashes that leave this remainder, of which so many are expected."""
         hashed = f"hash(CAST({quoted(self.column)} AS VARCHAR)) >> {LEFT_OUT}"
-        query = f"SELECT {hashed} AS h FROM read_parquet($files, hive_partitioning = false)"
+        query = f"SELECT {hashed} AS h FROM {parquet_rows('$files')}"
         given: dict[str, Any] = {"files": [*self.files]}
         if parts > 1:
             query = f"SELECT h FROM ({query}) WHERE h % $parts = $part"
@@ -161,8 +162,3 @@ def begun(where: str, column: str) -> Iterator[Search | None]:
     finally:
         if search is not None:
             search.stop()
-
-
-def quoted(name: str) -> str:
-    """A name, as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'

@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal
 from lawful.audit.errors import AuditError, option
 from lawful.audit.failures import telling
 from lawful.audit.local import connected
+from lawful.audit.sql import literal, quoted
 from lawful.diagnostics import legible, near
 
 if TYPE_CHECKING:
@@ -90,23 +91,13 @@ def _engine(scratch: Path) -> Iterator[DuckDBPyConnection]:
         yield engine
 
 
-def _quoted(text: object) -> str:
-    """A literal of SQL."""
-    return "'" + str(text).replace("'", "''") + "'"
-
-
-def _name(name: str) -> str:
-    """A name of SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def literally(path: Path) -> str:
     """The path, spelled so that DuckDB finds no pattern in it."""
     return re.sub(r"[\[*?]", lambda found: f"[{found[0]}]", str(path))
 
 
 def _copy(engine: DuckDBPyConnection, query: str, target: Path) -> None:
-    engine.execute(f"COPY ({query}) TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd)")
+    engine.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
 
 
 def refuse_own(names: Iterable[str], partition: Iterable[str], file: str) -> None:
@@ -172,11 +163,11 @@ def _from_csv(
         source = _as_utf8(path, encoding, target.parent)
         names, separator = _header(source, path)
         refuse_own(names, partition, str(path))
-        columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in names)
-        extra = "".join(f", {_quoted(value)} AS {_name(name)}" for name, value in partition.items())
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+        extra = "".join(f", {literal(value)} AS {quoted(name)}" for name, value in partition.items())
         query = (
-            f"SELECT *{extra} FROM read_csv({_quoted(literally(source))}, auto_detect=false, header=true,"
-            f" delim={_quoted(separator)}, quote='\"', escape='\"', strict_mode=true,"
+            f"SELECT *{extra} FROM read_csv({literal(literally(source))}, auto_detect=false, header=true,"
+            f" delim={literal(separator)}, quote='\"', escape='\"', strict_mode=true,"
             f" columns={{{columns}}}, hive_partitioning=false)"
         )
         try:
@@ -258,7 +249,7 @@ def _from_json(
         with telling(f"`{path}` cannot be read"):
             sources.append(_as_utf8(path, encoding, target.parent))
     with telling(f"`{files[0]}` cannot be read" if len(files) == 1 else "the JSON files cannot be read"):
-        listed = ", ".join(_quoted(literally(each)) for each in sources)
+        listed = ", ".join(literal(literally(each)) for each in sources)
         layout = "newline_delimited" if all(_is_lines(each) for each in files) else "auto"
         # A format of dates that nothing has: texts stay texts. All rows are looked at: none has a surprise.
         options = f"format='{layout}', sample_size=-1, map_inference_threshold=-1, union_by_name=true"
@@ -274,7 +265,7 @@ def _from_json(
             for file in files:
                 refuse_own(types, partitions.get(file, {}), str(file))
             if any(types[name] != found for name, found, *_ in described):
-                columns = ", ".join(f"{_quoted(name)}: {_quoted(wanted)}" for name, wanted in types.items())
+                columns = ", ".join(f"{literal(name)}: {literal(wanted)}" for name, wanted in types.items())
                 query = query[:-1] + f", columns={{{columns}}}, auto_detect=false)"
             of_sources = {str(source): partitions.get(file, {}) for source, file in zip(sources, files, strict=True)}
             _copy(engine, _with_partitions(query, of_sources), target)
@@ -295,11 +286,11 @@ def _with_partitions(query: str, of_files: Mapping[str, Mapping[str, str]]) -> s
     columns = []
     for name in names:
         said = " ".join(
-            f"WHEN {_quoted(file)} THEN {_quoted(each[name])}" for file, each in of_files.items() if name in each
+            f"WHEN {literal(file)} THEN {literal(each[name])}" for file, each in of_files.items() if name in each
         )
-        columns.append(f"CASE {_name(_FILE)} {said} END AS {_name(name)}")
-    rows = query[:-1] + f", filename={_quoted(_FILE)})"
-    return f"SELECT * EXCLUDE ({_name(_FILE)}), {', '.join(columns)} FROM ({rows})"
+        columns.append(f"CASE {quoted(_FILE)} {said} END AS {quoted(name)}")
+    rows = query[:-1] + f", filename={literal(_FILE)})"
+    return f"SELECT * EXCLUDE ({quoted(_FILE)}), {', '.join(columns)} FROM ({rows})"
 
 
 def _is_lines(path: Path) -> bool:

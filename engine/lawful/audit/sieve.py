@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.operations as ops
 
 from lawful.audit.asking import records
+from lawful.audit.sql import literal, parquet_rows
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
@@ -28,7 +29,7 @@ class Sieve:
 
     def __init__(self, connection: Any, rows: ibis_types.Table, path: Path) -> None:
         self._connection = connection
-        self._path = _quoted(str(path))
+        self._path = literal(path)
         self._name = ibis.util.gen_name("lawful")
         self._query = str(connection.compile(rows))
         self.few: ibis_types.Table = ops.DatabaseTable(
@@ -39,16 +40,12 @@ class Sieve:
         """The one pass."""
         execute = self._connection.con.execute
         execute(f"COPY ({self._query}) TO {self._path} ({_HOW})")
-        execute(f"CREATE TEMPORARY VIEW {self._name} AS FROM read_parquet({self._path}, hive_partitioning = false)")
+        execute(f"CREATE TEMPORARY VIEW {self._name} AS FROM {parquet_rows(self._path)}")
 
     def forget(self) -> None:
         """Leave nothing in a connection that goes on."""
         with suppress(Exception):
             self._connection.con.execute(f"DROP VIEW IF EXISTS {self._name}")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def are_few(table: ibis_types.Table, wanted: ibis_types.BooleanValue) -> bool:

@@ -13,6 +13,7 @@ import ibis
 from lawful.audit.held import Held
 from lawful.audit.local import parquet, through_ibis
 from lawful.audit.longform import COLUMNS, together
+from lawful.audit.sql import literal
 
 if TYPE_CHECKING:
     import ibis.expr.types as ibis_types
@@ -28,7 +29,7 @@ def store(connection: Any, tables: Sequence[ibis_types.Table], path: Path, held:
             with (held or Held(connection)).statement(tables) as query:
                 # of findings the quickest level makes the smaller files, too
                 how = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROWS}"
-                connection.con.execute(f"COPY ({query}) TO {_quoted(path)} ({how})")
+                connection.con.execute(f"COPY ({query}) TO {literal(path)} ({how})")
         case "pyspark":
             folder = path.with_suffix(".parts")
             connection.to_parquet(together(tables), str(folder))
@@ -40,10 +41,6 @@ def store(connection: Any, tables: Sequence[ibis_types.Table], path: Path, held:
             local.disconnect()
         case _:
             _by_batches(together(tables), path)
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def store_findings(connection: Any, tables: Sequence[ibis_types.Table], path: Path, held: Held) -> None:

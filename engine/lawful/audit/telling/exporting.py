@@ -18,6 +18,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from lawful.audit.errors import AuditError
 from lawful.audit.rowwise import literally
+from lawful.audit.sql import literal, parquet_rows
 from lawful.audit.summary import Summary
 from lawful.audit.telling import words
 from lawful.audit.telling.finding import COLUMNS, Findings
@@ -85,13 +86,8 @@ def export_answers(answers: Path, connection: DuckDBPyConnection, target: Path, 
 def _copied(connection: DuckDBPyConnection, source: Path, columns: str, target: Path, options: str) -> None:
     """By DuckDB, as a stream."""
     with beside(target) as part, _one_by_one(connection):
-        query = f"SELECT {columns} FROM read_parquet({_text(literally(source))}, hive_partitioning = false)"
-        connection.execute(f"COPY ({query}) TO {_text(str(part))} ({options}, USE_TMP_FILE false)")
-
-
-def _text(text: str) -> str:
-    """A literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
+        query = f"SELECT {columns} FROM {parquet_rows(literal(literally(source)))}"
+        connection.execute(f"COPY ({query}) TO {literal(str(part))} ({options}, USE_TMP_FILE false)")
 
 
 @contextmanager
@@ -134,8 +130,7 @@ def _in_a_cell(column: str) -> str:
 def _at(findings: Findings) -> str:
     """The instant as Python's `isoformat` writes it in the zone: its own transitions, no time-zone data of DuckDB's."""
     earliest, latest = findings.connection.execute(
-        'SELECT min(epoch_us("at")), max(epoch_us("at"))'
-        f" FROM read_parquet({findings.literal}, hive_partitioning = false)"
+        f'SELECT min(epoch_us("at")), max(epoch_us("at")) FROM {findings.rows}'
     ).fetchall()[0]
     if earliest is None:
         return "''"
@@ -198,7 +193,7 @@ def _ended(book: Workbook) -> Iterator[None]:
 def _by_sheet(findings: Findings, most: int) -> Iterator[Iterator[tuple[Any, ...]]]:
     """The rows, at most so many at once; none, if there are none."""
     columns = ", ".join(_in_a_cell(_at(findings) if name == "at" else name) for name in COLUMNS)
-    findings.connection.execute(f"SELECT {columns} FROM read_parquet({findings.literal}, hive_partitioning = false)")
+    findings.connection.execute(f"SELECT {columns} FROM {findings.rows}")
     rows = _fetched(findings.connection)
     following = next(rows, None)
     yield islice(chain([] if following is None else [following], rows), most)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo
 
+from lawful.audit.sql import parquet_rows
 from lawful.audit.summary import About
 from lawful.ir import Severity, Text
 
@@ -77,10 +78,13 @@ class Findings:
         """The path inside SQL: of this very file, whatever signs its name holds."""
         return "'" + glob.escape(str(self.path)).replace("'", "''") + "'"
 
+    @property
+    def rows(self) -> str:
+        """As SQL selects from them."""
+        return parquet_rows(self.literal)
+
     def count(self) -> int:
-        found = self.connection.execute(
-            f"SELECT count(*) FROM read_parquet({self.literal}, hive_partitioning = false)"
-        ).fetchone()
+        found = self.connection.execute(f"SELECT count(*) FROM {self.rows}").fetchone()
         return int(found[0]) if found is not None else 0
 
     def first_of_each_rule(self, most: int) -> dict[str, list[Finding]]:
@@ -100,7 +104,7 @@ class Findings:
 
     @property
     def _numbered(self) -> str:
-        return f"read_parquet({self.literal}, file_row_number = true, hive_partitioning = false)"
+        return parquet_rows(self.literal, "file_row_number = true")
 
     def _told(self, numbers: str, order: str) -> list[Finding]:
         """The findings of those numbers. They are looked for by their numbers: texts would fill the memory."""
@@ -112,7 +116,7 @@ class Findings:
     def excuses(self, most: int) -> list[tuple[str, int]]:
         """The baseline and the waivers, and how many findings each excuses; those that excuse most first."""
         return self.connection.execute(
-            f"SELECT excused, count(*) FROM read_parquet({self.literal}, hive_partitioning = false)"
+            f"SELECT excused, count(*) FROM {self.rows}"
             f" WHERE excused IS NOT NULL GROUP BY excused ORDER BY count(*) DESC, excused LIMIT {most}"
         ).fetchall()
 
